@@ -1,0 +1,2 @@
+//! Builds the agent (see `src/agent`).
+fn main() {}
