@@ -126,7 +126,7 @@ macro_rules! api_object {
     ($(
         $(#[$meta:meta])*
         $name:ident = $go:literal {
-            $($(#[$field_meta:meta])* $field:ident: $type:ty = $yaml:literal, $support:expr;)*
+            $($(#[$field_meta:meta])* $field:ident: $type:ty = $yaml:literal, $support:ident $(($why:expr))?;)*
         }
     )*) => {$(
         $(#[$meta])*
@@ -146,15 +146,11 @@ macro_rules! api_object {
             pub const SCHEMA: &'static $crate::spec::schema::ObjectSchema =
                 &$crate::spec::schema::ObjectSchema {
                     name: $go,
-                    fields: {
-                        #[allow(unused_imports, reason = "not every object uses each kind of support")]
-                        use $crate::spec::schema::Support::{Emulated, Honoured, NoEffect, Refused};
-                        &[$($crate::spec::schema::Field {
-                            name: $yaml,
-                            schema: <$type as $crate::spec::schema::ApiType>::schema,
-                            support: $support,
-                        }),*]
-                    },
+                    fields: &[$($crate::spec::schema::Field {
+                        name: $yaml,
+                        schema: <$type as $crate::spec::schema::ApiType>::schema,
+                        support: $crate::spec::schema::Support::$support $(($why))?,
+                    }),*],
                 };
         }
 
