@@ -6,3 +6,4 @@ pub mod execute;
 pub mod name;
 pub mod spec;
 pub mod status;
+pub mod substitution;

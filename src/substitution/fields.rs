@@ -1,0 +1,297 @@
+//! Which fields of a Task take references, in one place for replacing and for checking.
+//!
+//! The list is Tekton's (`pkg/container/container_replacements.go`, `step_replacements.go`,
+//! `pkg/reconciler/taskrun/resources/apply.go`).
+
+use std::fmt;
+
+use crate::spec::core::{EnvFromSource, EnvVar, KeyToPath, Volume, VolumeMount};
+use crate::spec::param::ParamValue;
+use crate::spec::task::{Sidecar, Step, StepTemplate, TaskSpec};
+use crate::spec::when::WhenExpression;
+use crate::spec::workspace::WorkspaceBinding;
+
+/// Where in an object a text stands: `script`, `env[2].value`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The field.
+    pub field: &'static str,
+    /// The place in it, when it is a list.
+    pub index: Option<usize>,
+    /// The field of the item.
+    pub sub: &'static str,
+}
+
+impl Place {
+    const fn field(field: &'static str) -> Self {
+        Self {
+            field,
+            index: None,
+            sub: "",
+        }
+    }
+
+    const fn item(field: &'static str, index: usize, sub: &'static str) -> Self {
+        Self {
+            field,
+            index: Some(index),
+            sub,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.field)?;
+        if let Some(index) = self.index {
+            write!(f, "[{index}]")?;
+        }
+        if !self.sub.is_empty() {
+            write!(f, ".{}", self.sub)?;
+        }
+        Ok(())
+    }
+}
+
+/// Is shown every text that takes references, and may change it.
+pub trait Visitor {
+    /// A text.
+    fn text(&mut self, place: Place, text: &mut String);
+    /// A list whose items may be whole arrays: `command` or `args`.
+    fn list(&mut self, field: &'static str, list: &mut Vec<String>);
+    /// The value of a parameter of a step.
+    fn value(&mut self, place: Place, value: &mut ParamValue);
+    /// One condition of a step's guard.
+    fn when(&mut self, index: usize, when: &mut WhenExpression);
+}
+
+/// Shows the fields of a step.
+pub fn step(step: &mut Step, visitor: &mut impl Visitor) {
+    visitor.text(Place::field("name"), &mut step.name);
+    visitor.text(Place::field("image"), &mut step.image);
+    visitor.text(Place::field("imagePullPolicy"), &mut step.image_pull_policy);
+    visitor.text(Place::field("script"), &mut step.script);
+    visitor.text(Place::field("onError"), &mut step.on_error);
+    if let Some(config) = &mut step.stdout_config {
+        visitor.text(Place::field("stdoutConfig.path"), &mut config.path);
+    }
+    if let Some(config) = &mut step.stderr_config {
+        visitor.text(Place::field("stderrConfig.path"), &mut config.path);
+    }
+    for (index, when) in step.when.iter_mut().enumerate() {
+        visitor.when(index, when);
+    }
+    visitor.list("command", &mut step.command);
+    visitor.list("args", &mut step.args);
+    visitor.text(Place::field("workingDir"), &mut step.working_dir);
+    env(&mut step.env, visitor);
+    env_from(&mut step.env_from, visitor);
+    mounts(&mut step.volume_mounts, visitor);
+    for (index, param) in step.params.iter_mut().enumerate() {
+        visitor.value(Place::item("params", index, "value"), &mut param.value);
+    }
+}
+
+/// Shows the fields of a step template.
+pub fn step_template(template: &mut StepTemplate, visitor: &mut impl Visitor) {
+    visitor.text(Place::field("image"), &mut template.image);
+    visitor.text(
+        Place::field("imagePullPolicy"),
+        &mut template.image_pull_policy,
+    );
+    visitor.list("command", &mut template.command);
+    visitor.list("args", &mut template.args);
+    visitor.text(Place::field("workingDir"), &mut template.working_dir);
+    env(&mut template.env, visitor);
+    env_from(&mut template.env_from, visitor);
+    mounts(&mut template.volume_mounts, visitor);
+}
+
+/// Shows the fields of a sidecar.
+pub fn sidecar(sidecar: &mut Sidecar, visitor: &mut impl Visitor) {
+    visitor.text(Place::field("name"), &mut sidecar.name);
+    visitor.text(Place::field("image"), &mut sidecar.image);
+    visitor.text(
+        Place::field("imagePullPolicy"),
+        &mut sidecar.image_pull_policy,
+    );
+    visitor.text(Place::field("script"), &mut sidecar.script);
+    visitor.list("command", &mut sidecar.command);
+    visitor.list("args", &mut sidecar.args);
+    visitor.text(Place::field("workingDir"), &mut sidecar.working_dir);
+    env(&mut sidecar.env, visitor);
+    env_from(&mut sidecar.env_from, visitor);
+    mounts(&mut sidecar.volume_mounts, visitor);
+}
+
+fn env(env: &mut [EnvVar], visitor: &mut impl Visitor) {
+    for (index, var) in env.iter_mut().enumerate() {
+        visitor.text(Place::item("env", index, "value"), &mut var.value);
+        let Some(source) = &mut var.value_from else {
+            continue;
+        };
+        if let Some(key) = &mut source.secret_key_ref {
+            visitor.text(
+                Place::item("env", index, "valueFrom.secretKeyRef.name"),
+                &mut key.name,
+            );
+            visitor.text(
+                Place::item("env", index, "valueFrom.secretKeyRef.key"),
+                &mut key.key,
+            );
+        }
+        if let Some(key) = &mut source.config_map_key_ref {
+            visitor.text(
+                Place::item("env", index, "valueFrom.configMapKeyRef.name"),
+                &mut key.name,
+            );
+            visitor.text(
+                Place::item("env", index, "valueFrom.configMapKeyRef.key"),
+                &mut key.key,
+            );
+        }
+    }
+}
+
+fn env_from(env_from: &mut [EnvFromSource], visitor: &mut impl Visitor) {
+    for (index, source) in env_from.iter_mut().enumerate() {
+        visitor.text(Place::item("envFrom", index, "prefix"), &mut source.prefix);
+        if let Some(config_map) = &mut source.config_map_ref {
+            visitor.text(
+                Place::item("envFrom", index, "configMapRef.name"),
+                &mut config_map.name,
+            );
+        }
+        if let Some(secret) = &mut source.secret_ref {
+            visitor.text(
+                Place::item("envFrom", index, "secretRef.name"),
+                &mut secret.name,
+            );
+        }
+    }
+}
+
+fn mounts(mounts: &mut [VolumeMount], visitor: &mut impl Visitor) {
+    for (index, mount) in mounts.iter_mut().enumerate() {
+        visitor.text(Place::item("volumeMounts", index, "name"), &mut mount.name);
+        visitor.text(
+            Place::item("volumeMounts", index, "mountPath"),
+            &mut mount.mount_path,
+        );
+        visitor.text(
+            Place::item("volumeMounts", index, "subPath"),
+            &mut mount.sub_path,
+        );
+    }
+}
+
+fn items(items: &mut [KeyToPath], visitor: &mut impl Visitor) {
+    for (index, item) in items.iter_mut().enumerate() {
+        visitor.text(Place::item("items", index, "key"), &mut item.key);
+        visitor.text(Place::item("items", index, "path"), &mut item.path);
+    }
+}
+
+/// Shows the fields of a volume.
+pub fn volume(volume: &mut Volume, visitor: &mut impl Visitor) {
+    visitor.text(Place::field("name"), &mut volume.name);
+    if let Some(config_map) = &mut volume.config_map {
+        visitor.text(Place::field("configMap.name"), &mut config_map.name);
+        items(&mut config_map.items, visitor);
+    }
+    if let Some(secret) = &mut volume.secret {
+        visitor.text(Place::field("secret.secretName"), &mut secret.secret_name);
+        items(&mut secret.items, visitor);
+    }
+    if let Some(claim) = &mut volume.persistent_volume_claim {
+        visitor.text(
+            Place::field("persistentVolumeClaim.claimName"),
+            &mut claim.claim_name,
+        );
+    }
+    for source in volume
+        .projected
+        .iter_mut()
+        .flat_map(|projected| &mut projected.sources)
+    {
+        if let Some(config_map) = &mut source.config_map {
+            visitor.text(
+                Place::field("projected.sources.configMap.name"),
+                &mut config_map.name,
+            );
+        }
+        if let Some(secret) = &mut source.secret {
+            visitor.text(
+                Place::field("projected.sources.secret.name"),
+                &mut secret.name,
+            );
+        }
+        if let Some(token) = &mut source.service_account_token {
+            visitor.text(
+                Place::field("projected.sources.serviceAccountToken.audience"),
+                &mut token.audience,
+            );
+        }
+    }
+}
+
+/// Shows the fields of what a run gives to a workspace.
+pub fn binding(binding: &mut WorkspaceBinding, visitor: &mut impl Visitor) {
+    visitor.text(Place::field("subPath"), &mut binding.sub_path);
+    if let Some(claim) = &mut binding.persistent_volume_claim {
+        visitor.text(
+            Place::field("persistentVolumeClaim.claimName"),
+            &mut claim.claim_name,
+        );
+    }
+    if let Some(config_map) = &mut binding.config_map {
+        visitor.text(Place::field("configMap.name"), &mut config_map.name);
+        items(&mut config_map.items, visitor);
+    }
+    if let Some(secret) = &mut binding.secret {
+        visitor.text(Place::field("secret.secretName"), &mut secret.secret_name);
+        items(&mut secret.items, visitor);
+    }
+    for source in binding
+        .projected
+        .iter_mut()
+        .flat_map(|projected| &mut projected.sources)
+    {
+        if let Some(config_map) = &mut source.config_map {
+            visitor.text(
+                Place::field("projected.sources.configMap.name"),
+                &mut config_map.name,
+            );
+            items(&mut config_map.items, visitor);
+        }
+        if let Some(secret) = &mut source.secret {
+            visitor.text(
+                Place::field("projected.sources.secret.name"),
+                &mut secret.name,
+            );
+            items(&mut secret.items, visitor);
+        }
+    }
+}
+
+/// Shows the fields of a Task, less its steps' and sidecars' when those are visited one by one.
+pub fn task_spec(spec: &mut TaskSpec, visitor: &mut impl Visitor) {
+    for each in &mut spec.steps {
+        step(each, visitor);
+    }
+    for each in &mut spec.sidecars {
+        sidecar(each, visitor);
+    }
+    if let Some(template) = &mut spec.step_template {
+        step_template(template, visitor);
+    }
+    for each in &mut spec.volumes {
+        volume(each, visitor);
+    }
+    for (index, workspace) in spec.workspaces.iter_mut().enumerate() {
+        visitor.text(
+            Place::item("workspaces", index, "mountPath"),
+            &mut workspace.mount_path,
+        );
+    }
+}
