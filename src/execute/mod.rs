@@ -1,3 +1,5 @@
 //! Running a plan.
 
 pub mod sandbox;
+pub mod scheduler;
+pub mod verdict;
