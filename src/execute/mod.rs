@@ -1,5 +1,9 @@
 //! Running a plan.
 
+pub mod env;
+pub mod layout;
+pub mod quantity;
 pub mod sandbox;
 pub mod scheduler;
 pub mod verdict;
+pub mod volumes;

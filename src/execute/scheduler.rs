@@ -149,7 +149,8 @@ impl Scheduler {
     pub fn disable(&mut self, task: usize, results: &BTreeMap<String, ParamValue>) {
         self.states[task] = State::Skipped(SkipReason::Disabled);
         for (name, value) in results {
-            self.scope.set_result("tasks", &self.plan.tasks[task].name, name, value);
+            self.scope
+                .set_result("tasks", &self.plan.tasks[task].name, name, value);
         }
     }
 
@@ -171,7 +172,10 @@ impl Scheduler {
     /// True when nothing runs and nothing will.
     pub fn is_done(&self) -> bool {
         self.finally_started
-            && self.states.iter().all(|state| !matches!(state, State::Waiting | State::Running))
+            && self
+                .states
+                .iter()
+                .all(|state| !matches!(state, State::Waiting | State::Running))
     }
 
     /// Records the end of a task.
@@ -197,10 +201,17 @@ impl Scheduler {
             aggregates.entry(result).or_default().push(text);
         }
         for (result, values) in aggregates {
-            self.scope.set(format!("{side}.{task}.matrix.{result}.length"), values.len().to_string());
-            self.scope.set_result(side, task, result, &ParamValue::Array(values));
+            self.scope.set(
+                format!("{side}.{task}.matrix.{result}.length"),
+                values.len().to_string(),
+            );
+            self.scope
+                .set_result(side, task, result, &ParamValue::Array(values));
         }
-        self.scope.set(format!("{side}.{task}.matrix.length"), results.len().to_string());
+        self.scope.set(
+            format!("{side}.{task}.matrix.length"),
+            results.len().to_string(),
+        );
     }
 
     /// Everything that follows from what is known, in the order of the pipeline.
@@ -244,14 +255,19 @@ impl Scheduler {
 
     /// A failure that no one forgives stops the run: nothing more starts.
     fn is_stopping(&self) -> bool {
-        self.states.iter().zip(&self.plan.tasks).any(|(state, task)| {
-            !task.finally
-                && match state {
-                    State::Invalid(_) => true,
-                    State::Done(finished) => finished.ending != Ending::Succeeded && !task.continue_on_error,
-                    State::Waiting | State::Skipped(_) | State::Running => false,
-                }
-        })
+        self.states
+            .iter()
+            .zip(&self.plan.tasks)
+            .any(|(state, task)| {
+                !task.finally
+                    && match state {
+                        State::Invalid(_) => true,
+                        State::Done(finished) => {
+                            finished.ending != Ending::Succeeded && !task.continue_on_error
+                        }
+                        State::Waiting | State::Skipped(_) | State::Running => false,
+                    }
+            })
     }
 
     fn skip(&mut self, task: usize, reason: SkipReason, when: Vec<WhenExpression>) -> Decision {
@@ -274,7 +290,9 @@ impl Scheduler {
             return Ok(Some(self.skip(task, reason, when)));
         }
         let parents: Vec<usize> = plan.graph.parents(task).collect();
-        let pending = parents.iter().any(|parent| matches!(self.states[*parent], State::Waiting | State::Running));
+        let pending = parents
+            .iter()
+            .any(|parent| matches!(self.states[*parent], State::Waiting | State::Running));
         let orphaned = parents.iter().any(|parent| self.skips_children(*parent));
         if pending {
             return Ok(orphaned.then(|| self.skip(task, SkipReason::ParentSkipped, when)));
@@ -306,14 +324,22 @@ impl Scheduler {
     }
 
     /// A result that its producer, which is done, did not emit.
-    fn missing(&mut self, task: usize, missing: &ResultRef, when: Vec<WhenExpression>) -> Option<Decision> {
+    fn missing(
+        &mut self,
+        task: usize,
+        missing: &ResultRef,
+        when: Vec<WhenExpression>,
+    ) -> Option<Decision> {
         let plan = Arc::clone(&self.plan);
-        let producer = plan.index_of(&missing.task).map(|index| &self.states[index]);
+        let producer = plan
+            .index_of(&missing.task)
+            .map(|index| &self.states[index]);
         let skipped = matches!(producer, Some(State::Skipped(_)));
         if skipped || plan.tasks[task].continue_on_error {
             return Some(self.skip(task, SkipReason::MissingResults, when));
         }
-        let succeeded = matches!(producer, Some(State::Done(done)) if done.ending == Ending::Succeeded);
+        let succeeded =
+            matches!(producer, Some(State::Done(done)) if done.ending == Ending::Succeeded);
         let text = if succeeded {
             format!(
                 "task \"{}\" completed successfully but did not emit the result \"{}\", which is referenced by task \"{}\"",
@@ -360,14 +386,23 @@ impl Scheduler {
     }
 
     fn guard(&self, planned: &PlannedTask, scope: &Scope) -> Vec<WhenExpression> {
-        planned.source.when.iter().map(|when| scope.when(when)).collect()
+        planned
+            .source
+            .when
+            .iter()
+            .map(|when| scope.when(when))
+            .collect()
     }
 
     /// The first result a task refers to that does not exist. An item that an array does not have
     /// ends the run (`pkg/reconciler/pipelinerun/resources/resultrefresolution.go`).
     fn first_missing(&self, planned: &PlannedTask) -> Result<Option<ResultRef>, Condition> {
         for reference in &planned.result_refs {
-            let side = if reference.finally { "finally" } else { "tasks" };
+            let side = if reference.finally {
+                "finally"
+            } else {
+                "tasks"
+            };
             let key = format!("{side}.{}.results.{}", reference.task, reference.result);
             let known = match &reference.access {
                 Access::Whole | Access::Star => self.scope.knows(&key),
@@ -401,7 +436,11 @@ impl Scheduler {
     fn start(&mut self, task: usize, when: Vec<WhenExpression>) -> Result<Decision, Condition> {
         let plan = Arc::clone(&self.plan);
         let planned = &plan.tasks[task];
-        let mut scope = if planned.finally { self.finally_scope() } else { self.scope.clone() };
+        let mut scope = if planned.finally {
+            self.finally_scope()
+        } else {
+            self.scope.clone()
+        };
         scope.set("context.pipelineTask.retries", planned.retries.to_string());
         let params = replaced(&planned.source.params, &scope);
         let combinations = match self.combinations(planned)? {
@@ -422,7 +461,9 @@ impl Scheduler {
 
     /// The fan-out of a task, its result-driven arrays in place.
     fn combinations(&self, planned: &PlannedTask) -> Result<Option<Vec<Combination>>, Condition> {
-        let Some(matrix) = &planned.source.matrix else { return Ok(None) };
+        let Some(matrix) = &planned.source.matrix else {
+            return Ok(None);
+        };
         let mut matrix = matrix.clone();
         let mut scope = self.scope.clone();
         scope.set("context.pipelineTask.retries", planned.retries.to_string());
@@ -441,7 +482,11 @@ impl Scheduler {
                 ),
             ))
         };
-        if let Some(param) = matrix.params.iter().find(|param| param.value.kind() != ParamType::Array) {
+        if let Some(param) = matrix
+            .params
+            .iter()
+            .find(|param| param.value.kind() != ParamType::Array)
+        {
             return fault("array", param);
         }
         let mut included = matrix.include.iter().flat_map(|include| &include.params);
@@ -472,11 +517,20 @@ impl Scheduler {
     fn finally_scope(&self) -> Scope {
         let mut scope = self.scope.clone();
         let mut aggregate = "Succeeded";
-        for (state, task) in self.states.iter().zip(&self.plan.tasks).filter(|(_, task)| !task.finally) {
+        for (state, task) in self
+            .states
+            .iter()
+            .zip(&self.plan.tasks)
+            .filter(|(_, task)| !task.finally)
+        {
             let (status, reason) = match state {
-                State::Done(done) if done.ending == Ending::Succeeded => ("Succeeded", done.reason.as_str()),
+                State::Done(done) if done.ending == Ending::Succeeded => {
+                    ("Succeeded", done.reason.as_str())
+                }
                 State::Done(done) => ("Failed", done.reason.as_str()),
-                State::Waiting | State::Skipped(_) | State::Invalid(_) | State::Running => ("None", ""),
+                State::Waiting | State::Skipped(_) | State::Invalid(_) | State::Running => {
+                    ("None", "")
+                }
             };
             match state {
                 State::Invalid(_) => aggregate = "Failed",
@@ -549,7 +603,11 @@ impl Scheduler {
         };
         let mut scope = self.scope.clone();
         for reference in texts.into_iter().flat_map(ResultRef::find_in) {
-            let side = if reference.finally { "finally" } else { "tasks" };
+            let side = if reference.finally {
+                "finally"
+            } else {
+                "tasks"
+            };
             let key = format!("{side}.{}.results.{}", reference.task, reference.result);
             let found = match &reference.access {
                 Access::Whole => match self.scope.get(&key) {
@@ -566,8 +624,12 @@ impl Scheduler {
                 Access::Key(name) => self.scope.knows(&format!("{key}.{name}")),
             };
             if !found {
-                let producer = self.plan.index_of(&reference.task).map(|index| &self.states[index]);
-                let succeeded = matches!(producer, Some(State::Done(done)) if done.ending == Ending::Succeeded);
+                let producer = self
+                    .plan
+                    .index_of(&reference.task)
+                    .map(|index| &self.states[index]);
+                let succeeded =
+                    matches!(producer, Some(State::Done(done)) if done.ending == Ending::Succeeded);
                 return succeeded.then_some(Err(()));
             }
         }
@@ -576,5 +638,11 @@ impl Scheduler {
 }
 
 fn replaced(params: &[Param], scope: &Scope) -> Vec<Param> {
-    params.iter().map(|param| Param { name: param.name.clone(), value: scope.value(&param.value) }).collect()
+    params
+        .iter()
+        .map(|param| Param {
+            name: param.name.clone(),
+            value: scope.value(&param.value),
+        })
+        .collect()
 }

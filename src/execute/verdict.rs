@@ -94,13 +94,18 @@ impl Tally {
         let failed = |reason: &str, message: String| Condition::failed(reason, message);
         if around.pipeline_timed_out {
             let limit = printed(around.timeouts.pipeline);
-            return failed("PipelineRunTimeout", format!("PipelineRun \"{run}\" failed to finish within \"{limit}\""));
+            return failed(
+                "PipelineRunTimeout",
+                format!("PipelineRun \"{run}\" failed to finish within \"{limit}\""),
+            );
         }
         if around.tasks_timed_out {
             let limit = printed(around.timeouts.tasks);
             return failed(
                 "PipelineRunTimeout",
-                format!("PipelineRun \"{run}\" failed due to tasks failed to finish within \"{limit}\""),
+                format!(
+                    "PipelineRun \"{run}\" failed due to tasks failed to finish within \"{limit}\""
+                ),
             );
         }
         if !self.invalid.is_empty() {
@@ -109,24 +114,43 @@ impl Tally {
         if self.failed > 0 || self.skipped_by_timeout {
             return failed("Failed", self.message());
         }
-        if matches!(around.requested, Some(Requested::CancelledRunFinally | Requested::StoppedRunFinally)) {
+        if matches!(
+            around.requested,
+            Some(Requested::CancelledRunFinally | Requested::StoppedRunFinally)
+        ) {
             return failed("Cancelled", cancelled_message(run));
         }
         if self.cancelled > 0 {
             return failed("Cancelled", self.message());
         }
-        let reason = if self.skipped > 0 { "Completed" } else { "Succeeded" };
+        let reason = if self.skipped > 0 {
+            "Completed"
+        } else {
+            "Succeeded"
+        };
         Condition::succeeded(reason, self.message())
     }
 
     fn invalid_message(&self) -> String {
-        let mut list = self.invalid.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join("; ");
+        let mut list = self
+            .invalid
+            .iter()
+            .map(|(_, text)| text.as_str())
+            .collect::<Vec<_>>()
+            .join("; ");
         if list.len() > MAX_INVALID {
-            let end = (0..=MAX_INVALID).rev().find(|end| list.is_char_boundary(*end)).unwrap_or(0);
+            let end = (0..=MAX_INVALID)
+                .rev()
+                .find(|end| list.is_char_boundary(*end))
+                .unwrap_or(0);
             list.truncate(end);
             list.push_str("...");
         }
-        format!("{}, Failed Validation: {} ({list})", self.message(), self.invalid.len())
+        format!(
+            "{}, Failed Validation: {} ({list})",
+            self.message(),
+            self.invalid.len()
+        )
     }
 }
 
