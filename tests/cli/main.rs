@@ -1,0 +1,9 @@
+//! What can be seen of tkn-local from outside, and what can be seen by reading its sources.
+
+mod examples;
+mod forbidden;
+mod harness;
+mod layering;
+mod readme;
+mod sources;
+mod tokens;
