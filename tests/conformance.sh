@@ -34,7 +34,9 @@ run_cases() { # $1: a regular expression on SET/FILE
 }
 
 run_verdicts() {
-  python3 "$suite/verdicts.py" --bin "$binary" --floor 0 >"$work/verdicts"
+  # It adds None to a number at the first document that differs; the copy counts it as false.
+  sed 's/(case\.get("crd_schema") and/(bool(case.get("crd_schema")) and/' "$suite/verdicts.py" >"$work/verdicts.py"
+  python3 "$work/verdicts.py" --bin "$binary" --floor 0 "$suite/validation/cases.jsonl" >"$work/verdicts"
   # One line for each document that differs: ID  KIND …: want VERDICT, got exit STATUS; …
   awk '/: want (accept|reject), got exit / { print $1 }' "$work/verdicts" | sort -u >"$work/differs"
   tail -n 2 "$work/verdicts"

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::harness::Scene;
-use crate::sources::{files_below, has_extension, read, root};
+use crate::sources::{files_below, has_extension, read, root, rust_files};
 
 /// A fenced block of Markdown.
 #[derive(Debug, PartialEq)]
@@ -192,6 +192,71 @@ fn the_readme_lists_every_example() {
             "README.md does not link to {path}"
         );
     }
+}
+
+/// The kinds of events and their fields as the source declares them, `name: field, field`.
+fn declared_events() -> BTreeSet<String> {
+    let source = rust_files("src")
+        .into_iter()
+        .find(|file| file.text.contains("pub enum EventKind {"))
+        .expect("a file declares the kinds of events");
+    let body = source.text.split("pub enum EventKind {").nth(1);
+    let mut found: Vec<(String, Vec<String>)> = Vec::new();
+    for line in body.unwrap_or_default().lines() {
+        if line == "}" {
+            break;
+        }
+        if let Some(field) = line.strip_prefix("        ").and_then(field_name) {
+            let (_, fields) = found.last_mut().expect("a field belongs to a variant");
+            fields.push(camel_case(field));
+        } else if let Some((variant, _)) = line.trim_start().split_once(" {") {
+            let (first, rest) = variant.split_at(1);
+            found.push((first.to_lowercase() + rest, Vec::new()));
+        }
+    }
+    found
+        .into_iter()
+        .map(|(name, fields)| format!("{name}: {}", fields.join(", ")))
+        .collect()
+}
+
+fn field_name(line: &str) -> Option<&str> {
+    let (name, _) = line.split_once(": ")?;
+    name.chars()
+        .all(|c| c.is_ascii_lowercase() || c == '_')
+        .then_some(name)
+}
+
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| {
+        let (initial, rest) = word.split_at(1);
+        name + &initial.to_uppercase() + rest
+    })
+}
+
+#[test]
+fn the_document_on_events_lists_every_event_with_its_fields() {
+    let text = read("docs/events.md").text;
+    let documented: BTreeSet<_> = text
+        .lines()
+        .filter_map(|line| {
+            let cells: Vec<_> = line.split('|').map(str::trim).collect();
+            let [_, names, fields, _, _] = cells.as_slice() else {
+                return None;
+            };
+            (names.starts_with('`') && *names != "`event`")
+                .then(|| (*names, fields.replace('`', "")))
+        })
+        .flat_map(|(names, fields)| {
+            names
+                .split(", ")
+                .map(|name| format!("{}: {fields}", name.trim_matches('`')))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(documented, declared_events());
 }
 
 #[test]
