@@ -83,6 +83,7 @@ need_rust() {
 install.sh: $1
 tkn-local is built with Rust $minimum or newer, which Debian does not have. Install it with
 
+  apt-get install -y curl ca-certificates gcc libc6-dev
   curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal
 
 and run ./install.sh again.
@@ -102,6 +103,12 @@ if ! command -v cc >/dev/null 2>&1; then
   say 'installing gcc and libc6-dev'
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends gcc libc6-dev >/dev/null
+fi
+
+if $with_engine; then
+  "$here/tests/engine.sh"
+elif $demo; then
+  "$here/tests/engine.sh" --check || die 'the demo needs a container engine; --with-engine installs one'
 fi
 
 # --- build and install ---
@@ -128,10 +135,11 @@ case :$PATH: in
   *) say "$prefix/bin is not in PATH; add: export PATH=\"$prefix/bin:\$PATH\"" ;;
 esac
 
-if $with_engine; then "$here/tests/engine.sh"; fi
+if [ "$prefix" != /usr/local ] && [ "$prefix" != /usr ]; then
+  say "zsh finds its completions when ~/.zshrc has, before compinit: fpath+=($prefix/share/zsh/site-functions)"
+fi
 
 if $demo; then
-  "$here/tests/engine.sh" --check || die 'the demo needs a container engine; --with-engine installs one'
   "$here/tests/images.sh"
   say
   say "\$ tkn-local run examples/build-test-report.yaml"
