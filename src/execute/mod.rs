@@ -1,6 +1,8 @@
 //! Running a plan.
 
+mod attempt;
 mod context;
+pub mod credentials;
 mod emitter;
 pub mod env;
 pub mod images;
@@ -12,5 +14,8 @@ pub mod results;
 pub mod sandbox;
 pub mod scheduler;
 pub mod security;
+mod sidecars;
+mod step;
+mod task_run;
 pub mod verdict;
 pub mod volumes;
