@@ -67,7 +67,8 @@ impl<E: Engine> Sidecars<E> {
             match released {
                 Ok((container, launch)) => sidecars.release(attempt, laid, container, launch),
                 Err(text) => {
-                    let condition = config_fault(&attempt.request, "sidecar", &laid.source.name, &text);
+                    let condition =
+                        config_fault(&attempt.request, "sidecar", &laid.source.name, &text);
                     sidecars.stop(Duration::ZERO).await;
                     return Ok(Err(condition));
                 }

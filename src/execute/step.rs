@@ -10,7 +10,8 @@ use super::env::{EnvSources, environment, expand};
 use super::laid_out::{Laid, pod_fault};
 use super::results;
 use super::sandbox::{
-    Container, Control, Engine, Exit, FileOp, Launch, Outcome, Output, Sandbox, SandboxError, VolumePath,
+    Container, Control, Engine, Exit, FileOp, Launch, Outcome, Output, Sandbox, SandboxError,
+    VolumePath,
 };
 use crate::event::{EventKind, LogChunk, Stream};
 use crate::plan::when::holds;
