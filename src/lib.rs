@@ -5,4 +5,5 @@ pub mod event;
 pub mod execute;
 pub mod name;
 pub mod spec;
+pub mod state;
 pub mod status;
