@@ -4,6 +4,7 @@ pub mod diagnostic;
 pub mod event;
 pub mod execute;
 pub mod name;
+pub mod report;
 pub mod spec;
 pub mod state;
 pub mod status;

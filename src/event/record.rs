@@ -49,6 +49,11 @@ impl Record {
         self.runs.iter().find(|run| run.name == name)
     }
 
+    /// How many runs there are, child runs included.
+    pub const fn runs_len(&self) -> usize {
+        self.runs.len()
+    }
+
     /// The condition of the run itself.
     pub fn root_condition(&self) -> Option<&Condition> {
         self.root()?.condition()
