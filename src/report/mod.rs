@@ -7,7 +7,9 @@
 mod exit_meaning;
 mod json;
 mod lines;
+mod live;
 mod plain;
+mod reporter;
 #[cfg(test)]
 mod sample;
 mod state_line;
@@ -19,7 +21,9 @@ mod tame;
 mod task_rows;
 
 pub use self::json::{Json, STREAM_VERSION};
+pub use self::live::Live;
 pub use self::plain::{Plain, PlainOptions};
+pub use self::reporter::{Reporter, Terminal};
 pub use self::style::{Mark, Style, ago, between, clean, duration, plural};
 pub use self::summary::{Outro, write_summary};
 pub use self::tails::{TAIL_LINES, Tails};
