@@ -90,10 +90,11 @@ impl<O: Write, E: Write> Plain<O, E> {
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
         let rest = self.lines.end(event);
-        self.last_lines(rest)?;
         let before = self.record.run(&event.run).and_then(|run| run.condition());
         let before = before.map(|condition| condition.reason.clone());
+        // Known before anything is written: the summary must not miss what a writer refused.
         self.record.apply(event);
+        self.last_lines(rest)?;
         if self.options.quiet {
             return Ok(());
         }
