@@ -249,9 +249,12 @@ x test-1 failed (3m08s): "step-unit" exited with code 127: Error
         let messages = [
             sample::event(0, &start),
             created(0, "ci", "ci", &json!([])),
+            sample::begun(1, "ci", 0, &["build"]),
             log("ci", "ci", "build", "one\n"),
         ];
-        assert_eq!(show(&messages, PlainOptions::default()).0, "[build] one\n");
+        let (out, err) = show(&messages, PlainOptions::default());
+        assert_eq!(out, "[build] one\n");
+        assert_eq!(err, "> TaskRun ci started\n");
     }
 
     #[test]
