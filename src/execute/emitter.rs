@@ -52,11 +52,6 @@ impl Emitter {
         }
     }
 
-    /// The run it speaks for.
-    pub fn run(&self) -> &str {
-        &self.run
-    }
-
     /// States a fact, now.
     pub fn event(&self, kind: EventKind) {
         let event = Event {
