@@ -7,3 +7,4 @@ pub mod name;
 pub mod spec;
 pub mod status;
 pub mod substitution;
+pub mod validate;
