@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use crate::diagnostic::{Diagnostic, Diagnostics, DocumentId, FieldPath, did_you_mean};
+use crate::diagnostic::{Diagnostic, Diagnostics, DocumentId, FieldPath, Severity, did_you_mean};
 
 /// The faults of one document found so far.
 #[derive(Debug)]
@@ -37,6 +37,15 @@ impl Checker {
         let listed: Vec<String> = places.iter().map(ToString::to_string).collect();
         let message = format!("{what}: {}", listed.join(", "));
         self.add(Diagnostic::error(message), first, None);
+    }
+
+    /// What the rules inside find is only a warning: the webhook does not look there.
+    pub(super) fn leniently(&mut self, rules: impl FnOnce(&mut Self)) {
+        let before = self.found.0.len();
+        rules(self);
+        for diagnostic in &mut self.found.0[before..] {
+            diagnostic.severity = Severity::Warning;
+        }
     }
 
     /// A fault whose message names its places itself.

@@ -8,14 +8,13 @@ use super::variables::{self, Variable};
 use crate::diagnostic::FieldPath;
 use crate::spec::{Param, ParamSpec, ParamType, ParamValue};
 
-/// Checks a list of declarations (`ValidateParameterTypes`, `validateParamEnums`).
+/// Checks a list of declarations (`ValidateParameterTypes`).
 ///
 /// An object needs `properties` always; the webhook looks only at those it happens to meet.
 pub(super) fn declarations(check: &mut Checker, at: &FieldPath, specs: &[ParamSpec]) {
     for (index, spec) in specs.iter().enumerate() {
         let at = at.index(index);
         types(check, &at, spec);
-        allowed(check, &at, spec);
     }
     for (index, _) in repeats(specs.iter().map(|spec| spec.name.as_str())) {
         check.fault(
@@ -58,6 +57,13 @@ fn types(check: &mut Checker, at: &FieldPath, spec: &ParamSpec) {
     }
     if kind == ParamType::Object && spec.properties.is_empty() {
         check.missing(&properties);
+    }
+}
+
+/// Checks the values allowed (`validateParamEnums`); nobody does for StepActions.
+pub(super) fn enums(check: &mut Checker, at: &FieldPath, specs: &[ParamSpec]) {
+    for (index, spec) in specs.iter().enumerate() {
+        allowed(check, &at.index(index), spec);
     }
 }
 
@@ -159,6 +165,8 @@ pub(super) fn distinct(check: &mut Checker, at: &FieldPath, params: &[Param]) {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Declared {
     known: BTreeMap<String, Shape>,
+    /// Those a TaskRun gives a value: their shape is settled.
+    settled: BTreeSet<String>,
     /// False where more may be known than the document shows: then only the use of what is known
     /// is checked.
     closed: bool,
@@ -175,8 +183,8 @@ impl Declared {
     /// Nothing, and that is all there is.
     pub(super) fn closed() -> Self {
         Self {
-            known: BTreeMap::new(),
             closed: true,
+            ..Self::default()
         }
     }
 
@@ -190,7 +198,17 @@ impl Declared {
     pub(super) fn and(&self, specs: &[ParamSpec]) -> Self {
         let mut all = self.clone();
         for spec in specs {
-            all.known.insert(spec.name.clone(), Shape::of(spec));
+            let shape = Shape::of(spec);
+            match all.known.get_mut(&spec.name) {
+                Some(known) if all.settled.contains(&spec.name) => {
+                    if let (Shape::Object(keys), Shape::Object(more)) = (known, shape) {
+                        keys.extend(more);
+                    }
+                }
+                _ => {
+                    all.known.insert(spec.name.clone(), shape);
+                }
+            }
         }
         all
     }
@@ -223,6 +241,11 @@ impl Declared {
                 keys.extend(map.keys().cloned());
             }
         }
+    }
+
+    /// Nothing below hides what is known so far.
+    pub(super) fn settle(&mut self) {
+        self.settled = self.known.keys().cloned().collect();
     }
 
     fn hint(&self, name: &str) -> Option<String> {

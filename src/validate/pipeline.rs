@@ -54,6 +54,7 @@ pub(super) fn pipeline_spec(
     finally_section(check, at, spec);
     graph::acyclic(check, at, spec);
     params::declarations(check, &at.key("params"), &spec.params);
+    params::enums(check, &at.key("params"), &spec.params);
     workspaces::of_pipeline(check, &at.key("workspaces"), &spec.workspaces);
     results::of_pipeline(check, at, spec);
     references::all(check, at, spec);

@@ -27,6 +27,7 @@ pub(super) fn task_spec(check: &mut Checker, at: &FieldPath, spec: &TaskSpec, ou
     step::all(check, at, spec);
     sidecar::all(check, &at.key("sidecars"), &spec.sidecars);
     params::declarations(check, &at.key("params"), &spec.params);
+    params::enums(check, &at.key("params"), &spec.params);
     params::name_formats(check, &at.key("params"), &spec.params);
     usages(check, at, spec, &outer.and(&spec.params));
     results::of_task(check, &at.key("results"), &spec.results);

@@ -64,6 +64,7 @@ fn ref_or_spec(check: &mut Checker, at: &FieldPath, spec: &TaskRunSpec) {
     if let Some(task) = &spec.task_spec {
         let mut known = Declared::closed();
         known.add_given(&spec.params);
+        known.settle();
         task::task_spec(check, &both[1], task, &known);
         properties_of_given(check, &both[1].key("params"), &task.params, &spec.params);
         params::given_name_formats(check, &at.key("params"), &spec.params);
