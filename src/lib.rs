@@ -4,6 +4,8 @@ pub mod diagnostic;
 pub mod event;
 pub mod execute;
 pub mod name;
+pub mod plan;
+pub mod resolve;
 pub mod spec;
 pub mod status;
 pub mod substitution;

@@ -135,6 +135,43 @@ impl Scope {
         }
     }
 
+    /// The names of the parameters it knows.
+    pub fn param_names(&self) -> Vec<String> {
+        let name = |key: &String| {
+            key.strip_prefix("params['")
+                .and_then(|rest| rest.strip_suffix("']"))
+                .map(str::to_owned)
+        };
+        let mut names: Vec<String> = self
+            .strings
+            .keys()
+            .chain(self.arrays.keys())
+            .chain(self.objects.keys())
+            .filter_map(name)
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// True for an item of an array it knows that the array does not have.
+    pub fn is_out_of_bounds(&self, reference: &str) -> bool {
+        let Some((key, index)) = reference
+            .strip_suffix(']')
+            .and_then(|rest| rest.rsplit_once('['))
+        else {
+            return false;
+        };
+        match (self.arrays.get(key), index.parse::<usize>()) {
+            (Some(items), Ok(index)) => index >= items.len(),
+            _ => false,
+        }
+    }
+
+    /// How many items an array it knows has.
+    pub fn array_len(&self, key: &str) -> Option<usize> {
+        self.arrays.get(key).map(Vec::len)
+    }
+
     /// True when the inside of a `$(…)` means something here.
     pub fn knows(&self, reference: &str) -> bool {
         let bare = reference.strip_suffix("[*]").unwrap_or(reference);

@@ -1,0 +1,370 @@
+//! Checks of a run against its pipeline, with the reasons they have on a cluster.
+
+use std::collections::BTreeSet;
+
+use super::model::{Body, Identity, PlannedTask};
+use super::workspaces::mentioned_workspaces;
+use crate::resolve::task_params;
+use crate::spec::param::{Param, ParamType, ParamValue};
+use crate::spec::pipeline::{PipelineRunSpec, PipelineSpec};
+use crate::status::Condition;
+use crate::substitution::{ResultRef, Scope, references};
+
+/// Row 13 of the order of checks: an item that an array does not have.
+pub(super) fn array_indexes(
+    identity: &Identity,
+    pipeline: &str,
+    spec: &PipelineSpec,
+    scope: &Scope,
+) -> Result<(), Condition> {
+    let mut texts: Vec<&str> = Vec::new();
+    for task in spec.tasks.iter().chain(&spec.finally) {
+        let matrix = task.matrix.iter().flat_map(|matrix| &matrix.params);
+        for param in task.params.iter().chain(matrix) {
+            texts.extend(texts_of(&param.value));
+        }
+        for when in &task.when {
+            texts.extend([when.input.as_str(), when.cel.as_str()]);
+            texts.extend(when.values.iter().map(String::as_str));
+        }
+        texts.extend(
+            task.workspaces
+                .iter()
+                .map(|workspace| workspace.sub_path.as_str()),
+        );
+    }
+    let wrong: BTreeSet<String> = texts
+        .into_iter()
+        .flat_map(references)
+        .filter(|reference| scope.is_out_of_bounds(reference))
+        .map(|reference| format!("$({reference})"))
+        .collect();
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(Condition::failed(
+        "ParamArrayIndexingInvalid",
+        format!(
+            "[User error] PipelineRun {} failed validation: failed to validate Pipeline {}/{pipeline}'s parameter which has an invalid index while referring to an array: non-existent param references:[{}]",
+            identity.qualified(),
+            identity.namespace,
+            wrong.into_iter().collect::<Vec<_>>().join(" ")
+        ),
+    ))
+}
+
+fn texts_of(value: &ParamValue) -> Vec<&str> {
+    match value {
+        ParamValue::String(text) => vec![text],
+        ParamValue::Array(items) => items.iter().map(String::as_str).collect(),
+        ParamValue::Object(map) => map.values().map(String::as_str).collect(),
+    }
+}
+
+/// Row 14: a workspace the pipeline needs and the run does not give.
+pub(super) fn workspaces(
+    identity: &Identity,
+    pipeline: &str,
+    spec: &PipelineSpec,
+    run: &PipelineRunSpec,
+) -> Result<(), Condition> {
+    let bound = |name: &str| run.workspaces.iter().any(|binding| binding.name == name);
+    let missing = spec
+        .workspaces
+        .iter()
+        .find(|workspace| !workspace.optional && !bound(&workspace.name));
+    let Some(workspace) = missing else {
+        return Ok(());
+    };
+    Err(Condition::failed(
+        "InvalidWorkspaceBindings",
+        format!(
+            "[User error] PipelineRun {} doesn't bind Pipeline {}/{pipeline}'s Workspaces correctly: pipeline requires workspace with name \"{}\" be provided by pipelinerun",
+            identity.qualified(),
+            identity.namespace,
+            workspace.name
+        ),
+    ))
+}
+
+/// Row 15: settings for a task that is not there.
+pub(super) fn task_run_specs(
+    identity: &Identity,
+    spec: &PipelineSpec,
+    run: &PipelineRunSpec,
+) -> Result<(), Condition> {
+    let known = |name: &str| {
+        spec.tasks
+            .iter()
+            .chain(&spec.finally)
+            .any(|task| task.name == name)
+    };
+    let wrong = run
+        .task_run_specs
+        .iter()
+        .find(|entry| !known(&entry.pipeline_task_name));
+    let Some(entry) = wrong else { return Ok(()) };
+    Err(Condition::failed(
+        "InvalidTaskRunSpecs",
+        format!(
+            "[User error] PipelineRun {} doesn't define taskRunSpecs correctly: pipelineRun's taskrunSpecs defined wrong taskName: \"{}\", does not exist in Pipeline",
+            identity.qualified(),
+            entry.pipeline_task_name
+        ),
+    ))
+}
+
+/// Rows 19 to 25: what each task is given and refers to.
+pub(super) fn tasks(
+    identity: &Identity,
+    pipeline: &PipelineSpec,
+    tasks: &[PlannedTask],
+    scope: &Scope,
+    run: &PipelineRunSpec,
+) -> Result<(), Condition> {
+    for task in tasks {
+        params(identity, task, scope)?;
+    }
+    for task in tasks {
+        for reference in &task.result_refs {
+            result_reference(identity, task, reference, tasks)?;
+        }
+    }
+    pipeline_results(identity, pipeline, tasks)?;
+    for task in tasks {
+        optional_workspaces(task, pipeline)?;
+        matrix_types(task, scope)?;
+    }
+    tasks
+        .iter()
+        .try_for_each(|task| bound_workspaces(task, run))
+}
+
+fn params(identity: &Identity, task: &PlannedTask, scope: &Scope) -> Result<(), Condition> {
+    let Body::Task(resolved) = &task.body else {
+        return Ok(());
+    };
+    let matrix = task.source.matrix.as_ref();
+    let late = |param: &Param| Param {
+        name: param.name.clone(),
+        value: ParamValue::from("$(matrix)"),
+    };
+    let matrix_names = matrix.into_iter().flat_map(|matrix| {
+        matrix
+            .params
+            .iter()
+            .chain(matrix.include.iter().flat_map(|include| &include.params))
+    });
+    let mut given: Vec<Param> = task
+        .source
+        .params
+        .iter()
+        .map(|param| Param {
+            name: param.name.clone(),
+            value: scope.value(&param.value),
+        })
+        .collect();
+    let fail = |text: String| {
+        let name = resolved.name.as_deref().unwrap_or(&task.name);
+        Err(Condition::failed(
+            "PipelineValidationFailed",
+            format!(
+                "[User error] Validation failed for pipelinerun {} with error invalid input params for task {name}: {text}",
+                identity.name
+            ),
+        ))
+    };
+    for param in matrix_names {
+        let declared = resolved
+            .spec
+            .params
+            .iter()
+            .find(|spec| spec.name == param.name);
+        if declared.is_some_and(|spec| spec.kind() != ParamType::String) {
+            return fail(format!(
+                "param types don't match the user-specified type: [{}]",
+                param.name
+            ));
+        }
+        if !given.iter().any(|other| other.name == param.name) {
+            given.push(late(param));
+        }
+    }
+    match task_params(&resolved.spec.params, &given, &Scope::new()) {
+        Err(fault) => fail(fault.of_task()),
+        Ok(_) => Ok(()),
+    }
+}
+
+fn result_reference(
+    identity: &Identity,
+    task: &PlannedTask,
+    reference: &ResultRef,
+    tasks: &[PlannedTask],
+) -> Result<(), Condition> {
+    let _ = identity;
+    let producer = tasks.iter().find(|other| other.name == reference.task);
+    let Some(Body::Task(resolved)) = producer.map(|producer| &producer.body) else {
+        return Ok(());
+    };
+    if resolved
+        .spec
+        .results
+        .iter()
+        .any(|result| result.name == reference.result)
+    {
+        return Ok(());
+    }
+    Err(Condition::failed(
+        "InvalidTaskResultReference",
+        format!(
+            "[User error] invalid result reference in pipeline task \"{}\": \"{}\" is not a named result returned by pipeline task \"{}\"",
+            task.name, reference.result, reference.task
+        ),
+    ))
+}
+
+fn pipeline_results(
+    identity: &Identity,
+    pipeline: &PipelineSpec,
+    tasks: &[PlannedTask],
+) -> Result<(), Condition> {
+    for result in &pipeline.results {
+        for reference in texts_of(&result.value)
+            .into_iter()
+            .flat_map(ResultRef::find_in)
+        {
+            let producer = tasks.iter().find(|other| other.name == reference.task);
+            let Some(Body::Task(resolved)) = producer.map(|producer| &producer.body) else {
+                continue;
+            };
+            if !resolved
+                .spec
+                .results
+                .iter()
+                .any(|declared| declared.name == reference.result)
+            {
+                return Err(Condition::failed(
+                    "InvalidPipelineResultReference",
+                    format!(
+                        "[User error] Failed to resolve pipeline result reference for \"{}\" with error invalid pipeline result \"{}\": \"{}\" is not a named result returned by pipeline task \"{}\"",
+                        identity.name, result.name, reference.result, reference.task
+                    ),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn optional_workspaces(task: &PlannedTask, pipeline: &PipelineSpec) -> Result<(), Condition> {
+    let Body::Task(resolved) = &task.body else {
+        return Ok(());
+    };
+    for usage in &task.source.workspaces {
+        let optional = pipeline
+            .workspaces
+            .iter()
+            .any(|workspace| workspace.optional && workspace.name == usage.workspace);
+        let required = resolved
+            .spec
+            .workspaces
+            .iter()
+            .any(|declared| !declared.optional && declared.name == usage.name);
+        if optional && required {
+            return Err(Condition::failed(
+                "RequiredWorkspaceMarkedOptional",
+                format!(
+                    "[User error] Optional workspace not supported by task: pipeline workspace \"{}\" is marked optional but pipeline task \"{}\" requires it be provided",
+                    usage.workspace, task.name
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What can be told of a matrix before results are there; the rest is told when they are.
+fn matrix_types(task: &PlannedTask, scope: &Scope) -> Result<(), Condition> {
+    let Some(matrix) = &task.source.matrix else {
+        return Ok(());
+    };
+    for param in &matrix.params {
+        let value = scope.value(&param.value);
+        let late = value.as_str().is_some_and(|text| text.contains("$("));
+        if !late && value.kind() != ParamType::Array {
+            return Err(matrix_type_fault(
+                "array",
+                &param.name,
+                value.kind(),
+                &task.name,
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The condition of a run whose matrix gets a value of the wrong type.
+pub(super) fn matrix_type_fault(
+    wanted: &str,
+    param: &str,
+    kind: ParamType,
+    task: &str,
+) -> Condition {
+    Condition::failed(
+        "InvalidMatrixParameterTypes",
+        format!(
+            "[User error] Failed to validate matrix: parameters of type {wanted} only are allowed, but param \"{param}\" has type \"{kind}\" in pipelineTask \"{task}\""
+        ),
+    )
+}
+
+/// Row 25: a workspace of a task that is bound to nothing.
+fn bound_workspaces(task: &PlannedTask, run: &PipelineRunSpec) -> Result<(), Condition> {
+    let Body::Task(resolved) = &task.body else {
+        return Ok(());
+    };
+    let bound = |name: &str| run.workspaces.iter().any(|binding| binding.name == name);
+    let optional = |name: &str| {
+        resolved
+            .spec
+            .workspaces
+            .iter()
+            .any(|declared| declared.optional && declared.name == name)
+    };
+    let mut wanted: Vec<(String, String)> = task
+        .source
+        .workspaces
+        .iter()
+        .map(|usage| {
+            let source = if usage.workspace.is_empty() {
+                &usage.name
+            } else {
+                &usage.workspace
+            };
+            (usage.name.clone(), source.clone())
+        })
+        .collect();
+    if resolved.name.is_none() {
+        let listed: BTreeSet<String> = wanted.iter().map(|(name, _)| name.clone()).collect();
+        wanted.extend(
+            mentioned_workspaces(&resolved.spec)
+                .into_iter()
+                .filter(|name| !listed.contains(name))
+                .map(|name| (name.clone(), name)),
+        );
+    }
+    match wanted
+        .iter()
+        .find(|(name, source)| !bound(source) && !optional(name))
+    {
+        Some((_, source)) => Err(Condition::failed(
+            "CreateRunFailed",
+            format!(
+                "[User error] expected workspace \"{source}\" to be provided by pipelinerun for pipeline task \"{}\"",
+                task.name
+            ),
+        )),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,21 @@
+//! What a run will do: a static graph of owned data, and the pure rules around it.
+
+mod build;
+mod check;
+mod graph;
+mod matrix;
+mod model;
+mod step;
+mod task_run;
+mod timeouts;
+pub mod when;
+mod workspaces;
+
+pub use build::{RunRequest, build};
+pub use graph::{Graph, GraphFault, dependencies, result_refs};
+pub use matrix::{Combination, fan_out, has_empty_array};
+pub use model::{Body, Identity, Overrides, Plan, PlannedTask, Requested};
+pub use step::step_result_value;
+pub use task_run::{BoundTask, BoundWorkspace, Inputs, TaskRunRequest, bind};
+pub use timeouts::{Timeouts, standalone as standalone_timeout};
+pub use workspaces::{join_sub_path, mentioned_workspaces};

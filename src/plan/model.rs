@@ -1,0 +1,186 @@
+//! The plan of a PipelineRun.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::graph::Graph;
+use super::timeouts::Timeouts;
+use crate::resolve::ResolvedTask;
+use crate::spec::core::{ObjectMeta, PodTemplate, ResourceRequirements};
+use crate::spec::pipeline::{PipelineResult, PipelineTask};
+use crate::spec::task::StepSpecOverride;
+use crate::spec::workspace::WorkspaceBinding;
+use crate::substitution::{ResultRef, Scope};
+
+/// Who a run is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// `metadata.name`.
+    pub name: String,
+    /// `metadata.namespace`, `default` when the file says none.
+    pub namespace: String,
+    /// A fresh UUID.
+    pub uid: String,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations.
+    pub annotations: BTreeMap<String, String>,
+}
+
+impl Identity {
+    /// A fresh identity: a name is generated where only `generateName` is given, and annotations
+    /// of Tekton Chains are dropped, as at creation on a cluster.
+    pub fn new(metadata: &ObjectMeta) -> Self {
+        let name = if metadata.name.is_empty() {
+            crate::name::generate(&metadata.generate_name)
+        } else {
+            metadata.name.clone()
+        };
+        let namespace = if metadata.namespace.is_empty() {
+            "default"
+        } else {
+            metadata.namespace.as_str()
+        };
+        let mut annotations = metadata.annotations.clone();
+        annotations.retain(|key, _| !key.starts_with("chains.tekton.dev/"));
+        Self {
+            name,
+            namespace: namespace.to_owned(),
+            uid: crate::name::uid(),
+            labels: metadata.labels.clone(),
+            annotations,
+        }
+    }
+
+    /// `namespace/name`.
+    pub fn qualified(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+
+    /// The metadata of an object of this identity, as JSON.
+    pub fn metadata(&self) -> Value {
+        let mut metadata = serde_json::json!({
+            "name": self.name,
+            "namespace": self.namespace,
+            "uid": self.uid,
+        });
+        for (key, map) in [("labels", &self.labels), ("annotations", &self.annotations)] {
+            if !map.is_empty() {
+                metadata[key] = serde_json::json!(map);
+            }
+        }
+        metadata
+    }
+}
+
+/// What a file's `spec.status` asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Requested {
+    /// `PipelineRunPending`
+    Pending,
+    /// `Cancelled`
+    Cancelled,
+    /// `CancelledRunFinally`
+    CancelledRunFinally,
+    /// `StoppedRunFinally`
+    StoppedRunFinally,
+}
+
+/// What a task of the pipeline is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    /// A Task.
+    Task(Arc<ResolvedTask>),
+    /// A pipeline, planned when its params are known.
+    Pipeline,
+    /// Disabled: its definition is not looked for.
+    Absent,
+}
+
+/// What `taskRunSpecs` and `taskRunTemplate` say of one task, merged.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Overrides {
+    /// The service account.
+    pub service_account: String,
+    /// The pod template.
+    pub pod_template: PodTemplate,
+    /// Resources of steps.
+    pub step_specs: Vec<StepSpecOverride>,
+    /// Resources of sidecars.
+    pub sidecar_specs: Vec<StepSpecOverride>,
+    /// Resources of the whole task.
+    pub compute_resources: Option<ResourceRequirements>,
+    /// Labels and annotations, above those of the run.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations, above those of the run.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// One task of the pipeline.
+#[derive(Debug, Clone)]
+pub struct PlannedTask {
+    /// Its name.
+    pub name: String,
+    /// True for a finally task.
+    pub finally: bool,
+    /// As written.
+    pub source: PipelineTask,
+    /// What it is.
+    pub body: Body,
+    /// Further attempts after a failed one.
+    pub retries: usize,
+    /// The limit of one attempt.
+    pub timeout: Option<Duration>,
+    /// `onError: continue`.
+    pub continue_on_error: bool,
+    /// Its own settings.
+    pub overrides: Overrides,
+    /// Every result it refers to where a reference makes an edge.
+    pub result_refs: Vec<ResultRef>,
+}
+
+/// The plan of one PipelineRun.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Who it is.
+    pub identity: Identity,
+    /// Its object without status.
+    pub object: Value,
+    /// The pipeline after substitution of params and context.
+    pub pipeline_spec: Value,
+    /// `context.pipeline.name`.
+    pub pipeline_name: String,
+    /// The names of the pipelines this run is inside of, outermost first, its own last.
+    pub ancestors: Vec<String>,
+    /// Params, context and workspaces.
+    pub scope: Scope,
+    /// The tasks in the order of the pipeline, finally tasks last.
+    pub tasks: Vec<PlannedTask>,
+    /// What waits for what.
+    pub graph: Graph,
+    /// The results of the pipeline.
+    pub results: Vec<PipelineResult>,
+    /// What the run gives to its workspaces.
+    pub bindings: Vec<WorkspaceBinding>,
+    /// The clocks.
+    pub timeouts: Timeouts,
+    /// What the file asks for.
+    pub requested: Option<Requested>,
+}
+
+impl Plan {
+    /// The place of a task.
+    pub fn index_of(&self, name: &str) -> Option<usize> {
+        self.tasks.iter().position(|task| task.name == name)
+    }
+
+    /// The binding of a workspace of the run.
+    pub fn binding(&self, workspace: &str) -> Option<&WorkspaceBinding> {
+        self.bindings
+            .iter()
+            .find(|binding| binding.name == workspace)
+    }
+}

@@ -1,0 +1,240 @@
+//! The objects that can be referred to.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::ResolveError;
+use crate::diagnostic::did_you_mean;
+use crate::spec::Object;
+use crate::spec::core::{ConfigMap, PersistentVolumeClaim, Secret, ServiceAccount};
+use crate::spec::param::{Param, ParamValue};
+use crate::spec::pipeline::Pipeline;
+use crate::spec::task::{StepAction, Task};
+
+/// A reference to a Task, Pipeline or StepAction, whichever way it is written.
+#[derive(Debug, Clone, Copy)]
+pub struct Reference<'a> {
+    /// `metadata.name` of the object, without a resolver.
+    pub name: &'a str,
+    /// The resolver; empty for none.
+    pub resolver: &'a str,
+    /// The resolver's parameters.
+    pub params: &'a [Param],
+}
+
+impl Reference<'_> {
+    fn param(&self, name: &str) -> Option<&str> {
+        self.params
+            .iter()
+            .find(|param| param.name == name)
+            .and_then(|param| param.value.as_str())
+    }
+
+    /// How `--resolve` spells it: `<resolver>:<the parameter that says what>`.
+    fn key(&self) -> String {
+        let what = match self.resolver {
+            "git" => self.param("pathInRepo"),
+            "http" => self.param("url"),
+            "bundles" | "hub" | "cluster" => self.param("name"),
+            _ => None,
+        };
+        let what = what.or_else(|| self.params.first().and_then(|param| param.value.as_str()));
+        format!("{}:{}", self.resolver, what.unwrap_or(self.name))
+    }
+}
+
+/// Everything the input offers to be referred to, by kind and name.
+#[derive(Debug, Clone, Default)]
+pub struct Library {
+    pipelines: BTreeMap<String, Arc<Pipeline>>,
+    tasks: BTreeMap<String, Arc<Task>>,
+    step_actions: BTreeMap<String, Arc<StepAction>>,
+    config_maps: BTreeMap<String, Arc<ConfigMap>>,
+    secrets: BTreeMap<String, Arc<Secret>>,
+    claims: BTreeMap<String, Arc<PersistentVolumeClaim>>,
+    service_accounts: BTreeMap<String, Arc<ServiceAccount>>,
+    served: BTreeMap<String, Object>,
+}
+
+impl Library {
+    /// Takes the objects of the input. The first of a name stays.
+    pub fn new<'a>(objects: impl IntoIterator<Item = &'a Object>) -> Self {
+        let mut library = Self::default();
+        for object in objects {
+            library.add(object);
+        }
+        library
+    }
+
+    /// Adds an object; one of the same kind and name that is there stays.
+    pub fn add(&mut self, object: &Object) {
+        let name = object.metadata().name.clone();
+        match object {
+            Object::Pipeline(it) => drop(
+                self.pipelines
+                    .entry(name)
+                    .or_insert_with(|| Arc::new((**it).clone())),
+            ),
+            Object::Task(it) => drop(
+                self.tasks
+                    .entry(name)
+                    .or_insert_with(|| Arc::new((**it).clone())),
+            ),
+            Object::StepAction(it) => drop(
+                self.step_actions
+                    .entry(name)
+                    .or_insert_with(|| Arc::new((**it).clone())),
+            ),
+            Object::ConfigMap(it) => drop(
+                self.config_maps
+                    .entry(name)
+                    .or_insert_with(|| Arc::new((**it).clone())),
+            ),
+            Object::Secret(it) => drop(
+                self.secrets
+                    .entry(name)
+                    .or_insert_with(|| Arc::new((**it).clone())),
+            ),
+            Object::PersistentVolumeClaim(it) => drop(
+                self.claims
+                    .entry(name)
+                    .or_insert_with(|| Arc::new((**it).clone())),
+            ),
+            Object::ServiceAccount(it) => drop(
+                self.service_accounts
+                    .entry(name)
+                    .or_insert_with(|| Arc::new((**it).clone())),
+            ),
+            Object::PipelineRun(_) | Object::TaskRun(_) => {}
+        }
+    }
+
+    /// Serves a remote reference from a file: `--resolve KIND:REF=FILE`.
+    pub fn serve(&mut self, key: impl Into<String>, object: Object) {
+        self.served.insert(key.into(), object);
+    }
+
+    /// A ConfigMap.
+    pub fn config_map(&self, name: &str) -> Option<&Arc<ConfigMap>> {
+        self.config_maps.get(name)
+    }
+
+    /// A Secret.
+    pub fn secret(&self, name: &str) -> Option<&Arc<Secret>> {
+        self.secrets.get(name)
+    }
+
+    /// Every Secret, by name.
+    pub fn secrets(&self) -> impl Iterator<Item = &Arc<Secret>> {
+        self.secrets.values()
+    }
+
+    /// A PersistentVolumeClaim.
+    pub fn claim(&self, name: &str) -> Option<&Arc<PersistentVolumeClaim>> {
+        self.claims.get(name)
+    }
+
+    /// A ServiceAccount.
+    pub fn service_account(&self, name: &str) -> Option<&Arc<ServiceAccount>> {
+        self.service_accounts.get(name)
+    }
+
+    /// The Pipeline a reference means.
+    pub fn pipeline(&self, reference: Reference<'_>) -> Result<Arc<Pipeline>, ResolveError> {
+        self.find(
+            "Pipeline",
+            reference,
+            &self.pipelines,
+            |object| match object {
+                Object::Pipeline(it) => Some(Arc::new((**it).clone())),
+                _ => None,
+            },
+        )
+    }
+
+    /// The Task a reference means.
+    pub fn task(&self, reference: Reference<'_>) -> Result<Arc<Task>, ResolveError> {
+        self.find("Task", reference, &self.tasks, |object| match object {
+            Object::Task(it) => Some(Arc::new((**it).clone())),
+            _ => None,
+        })
+    }
+
+    /// The StepAction a reference means.
+    pub fn step_action(&self, reference: Reference<'_>) -> Result<Arc<StepAction>, ResolveError> {
+        self.find(
+            "StepAction",
+            reference,
+            &self.step_actions,
+            |object| match object {
+                Object::StepAction(it) => Some(Arc::new((**it).clone())),
+                _ => None,
+            },
+        )
+    }
+
+    fn find<T>(
+        &self,
+        kind: &str,
+        reference: Reference<'_>,
+        local: &BTreeMap<String, Arc<T>>,
+        of_kind: impl Fn(&Object) -> Option<Arc<T>>,
+    ) -> Result<Arc<T>, ResolveError> {
+        match reference.resolver {
+            "" => local
+                .get(reference.name)
+                .cloned()
+                .ok_or_else(|| absent(kind, reference.name, local.keys())),
+            resolver => {
+                if let Some(found) = self.served.get(&reference.key()).and_then(of_kind) {
+                    return Ok(found);
+                }
+                if resolver != "cluster" {
+                    return Err(remote(kind, reference));
+                }
+                let name = reference.param("name").unwrap_or_default();
+                local
+                    .get(name)
+                    .cloned()
+                    .ok_or_else(|| absent(kind, name, local.keys()))
+            }
+        }
+    }
+}
+
+fn absent<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a String>) -> ResolveError {
+    let plural = kind.to_lowercase();
+    let hint = did_you_mean(name, known.map(String::as_str))
+        .map(|near| format!("; did you mean \"{near}\"?"))
+        .unwrap_or_default();
+    ResolveError::new(format!(
+        "{plural}s.tekton.dev \"{name}\" not found in the given files{hint}"
+    ))
+}
+
+fn remote(kind: &str, reference: Reference<'_>) -> ResolveError {
+    ResolveError::new(format!(
+        "the {} resolver is not asked from here: give the {kind} with --resolve '{}=FILE'",
+        reference.resolver,
+        reference.key()
+    ))
+}
+
+impl<'a> Reference<'a> {
+    /// A reference by name alone.
+    pub const fn named(name: &'a str) -> Self {
+        Self {
+            name,
+            resolver: "",
+            params: &[],
+        }
+    }
+}
+
+/// The reference `resolver: http` and a `url`, for a name that is a URL.
+pub(super) fn concise_params(url: &str) -> Vec<Param> {
+    vec![Param {
+        name: "url".to_owned(),
+        value: ParamValue::from(url),
+    }]
+}

@@ -1,0 +1,465 @@
+//! Giving every declared parameter its value.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use crate::spec::param::{Param, ParamSpec, ParamType, ParamValue};
+use crate::substitution::{Scope, references};
+
+/// How deep defaults may refer to each other (`pkg/reconciler/pipelinerun/resources/apply.go`).
+const MAX_DEPTH: usize = 10;
+
+type Values = BTreeMap<String, ParamValue>;
+
+/// What is wrong with the parameters of a run, in the order Tekton checks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ParamFault {
+    /// Required ones without a value.
+    Missing(Vec<String>),
+    /// Values of another type than declared.
+    Type(Vec<String>),
+    /// A value that is not in the `enum`: the parameter and the value.
+    Enum(String, String),
+    /// Object parameters and the keys they lack.
+    Keys(BTreeMap<String, Vec<String>>),
+    /// A default that cannot be resolved.
+    Default(String),
+}
+
+/// Go's `map[o:[k l]]`.
+fn go_map(map: &BTreeMap<String, Vec<String>>) -> String {
+    let mut text = String::from("map[");
+    for (position, (name, keys)) in map.iter().enumerate() {
+        let gap = if position == 0 { "" } else { " " };
+        let _ = write!(text, "{gap}{name}:[{}]", keys.join(" "));
+    }
+    text + "]"
+}
+
+impl ParamFault {
+    /// As a task says it (`pkg/reconciler/taskrun/validate_taskrun.go`).
+    pub fn of_task(&self) -> String {
+        match self {
+            Self::Missing(names) => {
+                format!(
+                    "missing values for these params which have no default values: [{}]",
+                    names.join(" ")
+                )
+            }
+            Self::Type(names) => {
+                format!(
+                    "param types don't match the user-specified type: [{}]",
+                    names.join(" ")
+                )
+            }
+            Self::Enum(name, value) => {
+                format!("param `{name}` value: {value} is not in the enum list")
+            }
+            Self::Keys(keys) => format!(
+                "missing keys for these params which are required in ParamSpec's properties {}",
+                go_map(keys)
+            ),
+            Self::Default(message) => message.clone(),
+        }
+    }
+
+    /// As a PipelineRun says it: its reason and message (`pkg/reconciler/pipelinerun/pipelinerun.go`).
+    pub fn of_run(&self, run: &str, pipeline: &str) -> (&'static str, String) {
+        match self {
+            Self::Missing(names) => (
+                "ParameterMissing",
+                format!(
+                    "PipelineRun {run} is missing some parameters required by Pipeline {pipeline}: pipelineRun missing parameters: [{}]",
+                    names.join(" ")
+                ),
+            ),
+            Self::Type(names) => (
+                "ParameterTypeMismatch",
+                format!(
+                    "PipelineRun {run} parameters have mismatching types with Pipeline {pipeline}'s parameters: parameters have inconsistent types : [{}]",
+                    names.join(" ")
+                ),
+            ),
+            Self::Enum(name, value) => (
+                "InvalidParamValue",
+                format!(
+                    "PipelineRun {run} parameters have invalid value: param `{name}` value: {value} is not in the enum list"
+                ),
+            ),
+            Self::Keys(keys) => (
+                "ObjectParameterMissKeys",
+                format!(
+                    "PipelineRun {run} parameters is missing object keys required by Pipeline {pipeline}'s parameters: pipelineRun missing object keys for parameters: {}",
+                    go_map(keys)
+                ),
+            ),
+            Self::Default(message) => (
+                "PipelineValidationFailed",
+                format!("Failed to apply parameters to Pipeline {pipeline}: {message}"),
+            ),
+        }
+    }
+}
+
+/// The values of a pipeline's parameters, run-given ones that it does not declare included.
+/// `context` is what else a default may refer to.
+pub fn pipeline_params(
+    specs: &[ParamSpec],
+    given: &[Param],
+    context: &Scope,
+) -> Result<Values, ParamFault> {
+    check(specs, given, false)?;
+    with_defaults(specs, given, context)
+}
+
+/// The values of a task's parameters. A string value that still contains a reference passes for
+/// an array or object: its type shows when the reference is replaced.
+pub fn task_params(
+    specs: &[ParamSpec],
+    given: &[Param],
+    context: &Scope,
+) -> Result<Values, ParamFault> {
+    check(specs, given, true)?;
+    with_defaults(specs, given, context)
+}
+
+fn check(specs: &[ParamSpec], given: &[Param], late: bool) -> Result<(), ParamFault> {
+    let value_of = |name: &str| {
+        given
+            .iter()
+            .find(|param| param.name == name)
+            .map(|param| &param.value)
+    };
+    let names = |wrong: &dyn Fn(&ParamSpec) -> bool| -> Vec<String> {
+        specs
+            .iter()
+            .filter(|spec| wrong(spec))
+            .map(|spec| spec.name.clone())
+            .collect()
+    };
+    let missing = names(&|spec| spec.default.is_none() && value_of(&spec.name).is_none());
+    if !missing.is_empty() {
+        return Err(ParamFault::Missing(missing));
+    }
+    let is_late =
+        |value: &ParamValue| late && value.as_str().is_some_and(|text| text.contains("$("));
+    let mistyped = names(&|spec| {
+        value_of(&spec.name).is_some_and(|value| value.kind() != spec.kind() && !is_late(value))
+    });
+    if !mistyped.is_empty() {
+        return Err(ParamFault::Type(mistyped));
+    }
+    for spec in specs.iter().filter(|spec| !spec.allowed.is_empty()) {
+        if let Some(text) = value_of(&spec.name).and_then(ParamValue::as_str)
+            && !text.is_empty()
+            && !(late && text.contains("$("))
+            && !spec.allowed.iter().any(|allowed| allowed == text)
+        {
+            return Err(ParamFault::Enum(spec.name.clone(), text.to_owned()));
+        }
+    }
+    let keys: BTreeMap<String, Vec<String>> = specs
+        .iter()
+        .filter(|spec| spec.kind() == ParamType::Object)
+        .filter_map(|spec| Some((spec.name.clone(), missing_keys(spec, value_of(&spec.name))?)))
+        .collect();
+    if keys.is_empty() {
+        Ok(())
+    } else {
+        Err(ParamFault::Keys(keys))
+    }
+}
+
+/// The declared keys that neither the value nor the default has. An empty object without default
+/// is not looked at, as on a cluster.
+fn missing_keys(spec: &ParamSpec, given: Option<&ParamValue>) -> Option<Vec<String>> {
+    let mut present = BTreeSet::new();
+    for value in [spec.default.as_ref(), given].into_iter().flatten() {
+        match value {
+            ParamValue::Object(map) => present.extend(map.keys()),
+            ParamValue::String(_) | ParamValue::Array(_) => return None,
+        }
+    }
+    if present.is_empty() {
+        return None;
+    }
+    let missing: Vec<String> = spec
+        .properties
+        .keys()
+        .filter(|key| !present.contains(key))
+        .cloned()
+        .collect();
+    (!missing.is_empty()).then_some(missing)
+}
+
+fn with_defaults(
+    specs: &[ParamSpec],
+    given: &[Param],
+    context: &Scope,
+) -> Result<Values, ParamFault> {
+    let mut resolver = Resolver {
+        specs,
+        given: given
+            .iter()
+            .map(|param| (param.name.as_str(), &param.value))
+            .collect(),
+        context: context.clone(),
+        values: Values::new(),
+        path: Vec::new(),
+    };
+    for param in given {
+        if !specs.iter().any(|spec| spec.name == param.name) {
+            resolver.settle(&param.name, param.value.clone());
+        }
+    }
+    for spec in specs {
+        resolver.resolve(&spec.name)?;
+    }
+    Ok(resolver.values)
+}
+
+/// Resolves defaults that refer to other parameters, whatever the order of declaration
+/// (`pkg/reconciler/pipelinerun/resources/apply.go`, since v1.9).
+struct Resolver<'a> {
+    specs: &'a [ParamSpec],
+    given: BTreeMap<&'a str, &'a ParamValue>,
+    context: Scope,
+    values: Values,
+    path: Vec<String>,
+}
+
+impl Resolver<'_> {
+    fn settle(&mut self, name: &str, value: ParamValue) {
+        self.context.set_param(name, &value);
+        self.values.insert(name.to_owned(), value);
+    }
+
+    fn resolve(&mut self, name: &str) -> Result<(), ParamFault> {
+        if self.values.contains_key(name) {
+            return Ok(());
+        }
+        let fault =
+            |text: String| ParamFault::Default(format!("parameter resolution failed: {text}"));
+        if self.path.iter().any(|seen| seen == name) {
+            return Err(fault(format!(
+                "circular dependency detected in param \"params.{name}\""
+            )));
+        }
+        if self.path.len() > MAX_DEPTH {
+            return Err(fault(format!(
+                "maximum recursion depth ({MAX_DEPTH}) exceeded for param \"params.{name}\""
+            )));
+        }
+        let spec = self.specs.iter().find(|spec| spec.name == name);
+        let given = self.given.get(name).map(|value| (*value).clone());
+        let default = spec.and_then(|spec| spec.default.clone());
+        let value = match (given, default) {
+            (Some(ParamValue::Object(mut given)), Some(default @ ParamValue::Object(_))) => {
+                if let ParamValue::Object(default) = self.replaced(name, &default)? {
+                    for (key, item) in default {
+                        given.entry(key).or_insert(item);
+                    }
+                }
+                ParamValue::Object(given)
+            }
+            (Some(given), _) => given,
+            (None, Some(default)) => self.replaced(name, &default)?,
+            (None, None) => {
+                let by = self.path.last().cloned().unwrap_or_default();
+                return Err(fault(format!(
+                    "param \"params.{by}\" references undefined param \"params.{name}\""
+                )));
+            }
+        };
+        self.settle(name, value);
+        Ok(())
+    }
+
+    fn replaced(&mut self, name: &str, default: &ParamValue) -> Result<ParamValue, ParamFault> {
+        self.path.push(name.to_owned());
+        for text in texts(default) {
+            for target in self.mentioned(text) {
+                self.resolve(&target)?;
+            }
+        }
+        self.path.pop();
+        Ok(self.context.value(default))
+    }
+
+    /// The parameters a text refers to: the longest declared name that fits, else the first part.
+    fn mentioned(&self, text: &str) -> Vec<String> {
+        let known = |name: &str| {
+            self.given.contains_key(name) || self.specs.iter().any(|spec| spec.name == name)
+        };
+        let mut found = Vec::new();
+        for reference in references(text) {
+            let Some(rest) = reference.strip_prefix("params.") else {
+                continue;
+            };
+            let bare = rest.split('[').next().unwrap_or(rest);
+            let first = bare.split('.').next().unwrap_or(bare);
+            found.push(if known(bare) { bare } else { first }.to_owned());
+        }
+        for spec in self.specs {
+            let quoted = [
+                format!("$(params[\"{}\"]", spec.name),
+                format!("$(params['{}']", spec.name),
+            ];
+            if quoted.iter().any(|form| text.contains(form)) {
+                found.push(spec.name.clone());
+            }
+        }
+        found
+    }
+}
+
+fn texts(value: &ParamValue) -> Vec<&str> {
+    match value {
+        ParamValue::String(text) => vec![text],
+        ParamValue::Array(items) => items.iter().map(String::as_str).collect(),
+        ParamValue::Object(map) => map.values().map(String::as_str).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{ParamFault, pipeline_params, task_params};
+    use crate::spec::param::{Param, ParamSpec, ParamValue};
+    use crate::substitution::Scope;
+
+    fn specs(value: Value) -> Vec<ParamSpec> {
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn given(value: Value) -> Vec<Param> {
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn resolved(declared: Value, values: Value, name: &str) -> ParamValue {
+        pipeline_params(&specs(declared), &given(values), &Scope::new()).unwrap()[name].clone()
+    }
+
+    fn fault(declared: Value, values: Value) -> (&'static str, String) {
+        pipeline_params(&specs(declared), &given(values), &Scope::new())
+            .unwrap_err()
+            .of_run("default/r", "default/p")
+    }
+
+    #[test]
+    fn pipeline_36_37_38_40_faults_have_tektons_reasons() {
+        let (reason, message) = fault(json!([{"name": "a"}]), json!([]));
+        assert_eq!(reason, "ParameterMissing");
+        assert!(
+            message.ends_with("pipelineRun missing parameters: [a]"),
+            "{message}"
+        );
+        assert_eq!(
+            fault(
+                json!([{"name": "a"}]),
+                json!([{"name": "a", "value": ["x"]}])
+            )
+            .0,
+            "ParameterTypeMismatch"
+        );
+        assert_eq!(
+            fault(
+                json!([{"name": "a", "type": "array"}]),
+                json!([{"name": "a", "value": [1, 2]}])
+            )
+            .0,
+            "ParameterTypeMismatch"
+        );
+        let (reason, message) = fault(
+            json!([{"name": "o", "properties": {"k": {}, "l": {}}}]),
+            json!([{"name": "o", "value": {"l": "1"}}]),
+        );
+        assert_eq!(reason, "ObjectParameterMissKeys");
+        assert!(message.ends_with("map[o:[k]]"), "{message}");
+    }
+
+    #[test]
+    fn pipeline_27_enum_lets_the_empty_string_pass() {
+        let declared = json!([{"name": "a", "enum": ["x"]}]);
+        assert_eq!(
+            fault(declared.clone(), json!([{"name": "a", "value": "y"}])).0,
+            "InvalidParamValue"
+        );
+        assert_eq!(
+            resolved(declared, json!([{"name": "a", "value": ""}]), "a"),
+            ParamValue::from("")
+        );
+    }
+
+    #[test]
+    fn pipeline_86_defaults_resolve_in_any_order() {
+        let declared = json!([
+            {"name": "a", "default": "$(params.b)/x"},
+            {"name": "b", "default": "$(params['c'])"},
+            {"name": "c", "default": "q"},
+            {"name": "l", "default": ["$(params.a)", "$(params.o.k)"]},
+            {"name": "o", "default": {"k": "$(params.c)"}},
+        ]);
+        assert_eq!(
+            resolved(declared.clone(), json!([]), "a"),
+            ParamValue::from("q/x")
+        );
+        assert_eq!(
+            resolved(declared.clone(), json!([{"name": "c", "value": "z"}]), "a"),
+            ParamValue::from("z/x")
+        );
+        assert_eq!(
+            resolved(declared, json!([]), "l"),
+            ParamValue::Array(vec!["q/x".into(), "q".into()])
+        );
+    }
+
+    #[test]
+    fn pipeline_87_88_89_defaults_that_lead_nowhere() {
+        let message = |declared: Value| fault(declared, json!([])).1;
+        assert!(message(json!([{"name": "a", "default": "$(params.b)"}, {"name": "b", "default": "$(params.a)"}]))
+            .contains("circular dependency detected"));
+        assert!(
+            message(json!([{"name": "x", "default": "$(params.y)"}]))
+                .contains("param \"params.x\" references undefined param \"params.y\"")
+        );
+        let chain: Vec<Value> = (0..12)
+            .map(|i| json!({"name": format!("p{i}"), "default": if i == 11 { "end".to_owned() } else { format!("$(params.p{})", i + 1) }}))
+            .collect();
+        assert!(message(Value::Array(chain)).contains("maximum recursion depth (10) exceeded"));
+    }
+
+    #[test]
+    fn pipeline_94_task_147_objects_merge_with_their_default() {
+        let declared = json!([{"name": "o", "default": {"a": "1", "b": "2"}}]);
+        assert_eq!(
+            resolved(declared, json!([{"name": "o", "value": {"a": "9"}}]), "o"),
+            ParamValue::Object([("a".into(), "9".into()), ("b".into(), "2".into())].into())
+        );
+    }
+
+    #[test]
+    fn task_151_late_values_pass_and_wrong_types_do_not() {
+        let declared = specs(json!([{"name": "a", "type": "array"}]));
+        let late = given(json!([{"name": "a", "value": "$(tasks.x.results.y[*])"}]));
+        assert!(task_params(&declared, &late, &Scope::new()).is_ok());
+        let wrong = task_params(
+            &declared,
+            &given(json!([{"name": "a", "value": "v"}])),
+            &Scope::new(),
+        );
+        assert_eq!(
+            wrong.unwrap_err().of_task(),
+            "param types don't match the user-specified type: [a]"
+        );
+        assert_eq!(
+            task_params(
+                &specs(json!([{"name": "a"}, {"name": "b"}])),
+                &[],
+                &Scope::new()
+            ),
+            Err(ParamFault::Missing(vec!["a".into(), "b".into()]))
+        );
+    }
+}
