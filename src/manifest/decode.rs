@@ -4,11 +4,11 @@
 //! unknown fields") and Kubernetes' API server, and collects all faults instead of the first.
 //! What is at fault is left out, so an object comes out all the same and can be referred to.
 //!
-//! Three things a cluster refuses have one meaning only, and are a matter of taste for a local
-//! runner. With [`Options::lenient`] they are warnings: a number or boolean where text is wanted
-//! (its source text is taken), and `value` of a declared param, which is a slip for `default` and
-//! which Tekton's own tests contain (it counts as nothing). `--allow-unknown-fields` is
-//! [`Options::allow_unknown_fields`]: unknown fields and repeated keys become notices.
+//! Some of what a cluster refuses has one meaning only. With [`Options::lenient`] that is a
+//! warning: a number or boolean where text is wanted (its source text is taken), a v1 name in a
+//! v1beta1 document (it is read as in v1), and the fields of [`STRAY`], which Tekton's own tests
+//! contain and no cluster ever saw. With [`Options::allow_unknown_fields`], unknown fields and
+//! repeated keys are notices.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -47,6 +47,26 @@ pub(super) struct Decoded {
 /// Objects whose `value` Tekton cannot do without: it cannot write them back as JSON.
 const NEEDS_VALUE: [&str; 2] = ["Param", "PipelineResult"];
 
+/// A field that is not Tekton's and can only be left out.
+struct Stray {
+    object: &'static str,
+    field: &'static str,
+    why: &'static str,
+}
+
+const STRAY: [Stray; 2] = [
+    Stray {
+        object: "ParamSpec",
+        field: "value",
+        why: "a declared param has a default, not a value; a cluster refuses this",
+    },
+    Stray {
+        object: "Param",
+        field: "type",
+        why: "the type follows from the value; a cluster refuses this",
+    },
+];
+
 /// Decodes a document, which becomes one of v1 if it is one of v1beta1.
 pub(super) fn decode(
     root: &mut Node,
@@ -62,10 +82,11 @@ pub(super) fn decode(
         path: FieldPath::root(),
         diagnostics: Diagnostics::default(),
         keys: BTreeSet::new(),
+        told: HashSet::new(),
     };
     decoder.repeated_keys(root);
     if decoder.beta && kind != Kind::StepAction {
-        for refusal in v1beta1::convert(root, kind.schema()) {
+        for refusal in v1beta1::convert(root, kind.schema(), options.lenient) {
             decoder.refusal(refusal);
         }
         adopt_v1(root);
@@ -101,13 +122,14 @@ struct Decoder {
     path: FieldPath,
     diagnostics: Diagnostics,
     keys: BTreeSet<FieldPath>,
+    /// Stray fields that were spoken of: once is enough.
+    told: HashSet<(&'static str, String)>,
 }
 
 impl Decoder {
     fn push(&mut self, diagnostic: Diagnostic) {
         let path = self.path.clone();
-        self.diagnostics
-            .push(diagnostic.at(self.document, path));
+        self.diagnostics.push(diagnostic.at(self.document, path));
     }
 
     /// Says something about the key at the present path.
@@ -157,10 +179,19 @@ impl Decoder {
 
     fn refusal(&mut self, refusal: Refusal) {
         match refusal {
-            Refusal::Unknown { path, instead } => {
+            Refusal::Unknown {
+                path,
+                instead,
+                kept,
+            } => {
+                let hint = format!("tekton.dev/v1beta1 has {instead}; this is a name of v1");
                 self.path = path;
-                let hint = format!("in tekton.dev/v1beta1 it is {instead}; v1 has this name");
-                self.unknown_field(Some(hint));
+                if kept {
+                    let message = format!("unknown field \"{}\" is read as in v1", self.path);
+                    self.push_key(Diagnostic::warning(message).hint(hint));
+                } else {
+                    self.unknown_field(Some(hint));
+                }
             }
             Refusal::Disallowed { paths, hint } => {
                 let names: Vec<String> = paths.iter().map(ToString::to_string).collect();
@@ -236,14 +267,37 @@ impl Decoder {
             self.value(value, &deprecated);
             let message = format!("{} has no effect", self.path);
             self.push_key(Diagnostic::notice(message));
-        } else if schema.name == "ParamSpec" && key == "value" && self.options.lenient {
+        } else if let Some(why) = self.stray(key, schema) {
+            if !self.told.insert((schema.name, key.to_owned())) {
+                return None;
+            }
             let message = format!("unknown field \"{}\" is ignored", self.path);
-            let hint = "a declared param has a default, not a value; a cluster refuses this";
-            self.push_key(Diagnostic::warning(message).hint(hint));
+            self.push_key(Diagnostic::warning(message).hint(why));
         } else {
             self.unknown_field(self.suggestion(key, schema));
         }
         None
+    }
+
+    /// Why a field that is not Tekton's is let pass; it is then left out.
+    fn stray(&self, key: &str, schema: &ObjectSchema) -> Option<&'static str> {
+        if schema.name == "TaskRef" && key == "version" && self.in_pipeline_task() {
+            return Some("konflux-ci's tooling replaces this before a cluster sees it");
+        }
+        let stray = STRAY
+            .iter()
+            .find(|stray| stray.object == schema.name && stray.field == key);
+        stray
+            .filter(|_| self.options.lenient)
+            .map(|stray| stray.why)
+    }
+
+    /// True below the `taskRef` of a task of a pipeline, as opposed to that of a TaskRun.
+    fn in_pipeline_task(&self) -> bool {
+        matches!(
+            self.path.0.as_slice(),
+            [.., Segment::Index(_), Segment::Key(_), Segment::Key(_)]
+        )
     }
 
     fn suggestion(&self, key: &str, schema: &'static ObjectSchema) -> Option<String> {
@@ -252,21 +306,23 @@ impl Decoder {
         } else {
             schema.fields.iter().map(|field| field.name).collect()
         };
-        if let Some(name) = did_you_mean(key, known) {
-            return Some(format!("did you mean {name:?}?"));
-        }
         let advice = match (schema.name, key) {
-            ("Step" | "StepTemplate" | "Sidecar", "resources") => "v1 calls it computeResources",
+            ("Step" | "StepTemplate" | "Sidecar", "resources") => {
+                "computeResources is its name in v1"
+            }
             ("PipelineRunSpec", "serviceAccountName" | "podTemplate") => {
                 "in v1 it lies in taskRunTemplate"
             }
-            ("PipelineRunSpec", "timeout") => "v1 calls it timeouts.pipeline",
+            ("PipelineRunSpec", "timeout") => "timeouts.pipeline is its place in v1",
             ("TaskRef" | "PipelineRef", "bundle") => {
                 "use resolver: bundles with the params bundle, name and kind"
             }
             ("ParamSpec", "value") => "a declared param has a default, not a value",
+            ("TaskRef" | "PipelineRef", "version") => {
+                "the version is part of the resolver's params"
+            }
             ("Param", "default") => "a param that is passed has a value, not a default",
-            _ => return None,
+            _ => return did_you_mean(key, known).map(|name| format!("did you mean {name:?}?")),
         };
         Some(advice.to_owned())
     }
@@ -286,8 +342,7 @@ impl Decoder {
             return self.wrong_type(node, "a map");
         };
         let values = entries.iter().map(|Entry { key, value, .. }| {
-            let decoded =
-                self.within(Segment::Key(key.clone()), |this| this.element(value, item));
+            let decoded = self.within(Segment::Key(key.clone()), |this| this.element(value, item));
             (key.clone(), decoded)
         });
         Some(Value::Object(values.collect()))
@@ -326,8 +381,9 @@ impl Decoder {
         let noun = scalar.kind.noun();
         let text = &scalar.text;
         let diagnostic = if self.options.lenient {
-            Diagnostic::warning(format!("{noun} {text} is taken as text"))
-                .hint(format!("quote it: a cluster refuses it unless it is {text:?}"))
+            Diagnostic::warning(format!("{noun} {text} is taken as text")).hint(format!(
+                "quote it: a cluster refuses it unless it is {text:?}"
+            ))
         } else {
             let message = format!("invalid type: {noun}, expected a string");
             Diagnostic::error(message).hint(format!("quote it: {text:?}"))

@@ -44,17 +44,11 @@ const WITHOUT_MEANING: [&str; 3] = ["CustomRun", "Run", "VerificationPolicy"];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Class {
     /// One to read.
-    Read {
-        kind: Kind,
-        api_version: String,
-    },
+    Read { kind: Kind, api_version: String },
     /// A list of documents under `items`.
     List,
     /// One that plays no part in a run.
-    Ignored {
-        kind: String,
-        api_version: String,
-    },
+    Ignored { kind: String, api_version: String },
     /// No object of Kubernetes at all.
     NoObject,
     /// Nearly one to read.
@@ -117,9 +111,7 @@ fn by_name(api_version: &str, kind: &str) -> Class {
             version_fault(version, kind, known)
         }
         (_, None) if of_tekton && is_list(kind) => Class::List,
-        (_, None) if of_tekton && !WITHOUT_MEANING.contains(&kind) => {
-            kind_fault(api_version, kind)
-        }
+        (_, None) if of_tekton && !WITHOUT_MEANING.contains(&kind) => kind_fault(api_version, kind),
         _ => Class::Ignored {
             kind: kind.to_owned(),
             api_version: api_version.to_owned(),
@@ -228,10 +220,7 @@ mod tests {
             read("{apiVersion: tekton.dev/v1alpha1, kind: StepAction}"),
             Some(Kind::StepAction)
         );
-        assert_eq!(
-            read("{apiVersion: v1, kind: Secret}"),
-            Some(Kind::Secret)
-        );
+        assert_eq!(read("{apiVersion: v1, kind: Secret}"), Some(Kind::Secret));
         for faulty in [
             "{apiVersion: tekton.dev/v1, kind: StepAction}",
             "{apiVersion: tekton.dev/v2, kind: Task}",

@@ -51,7 +51,7 @@ pub fn load(inputs: &[Input], options: ReadOptions) -> (Catalog, Diagnostics) {
             Input::Path(path) if path.is_dir() => loader.directory(path),
             Input::Path(path) => loader.file(path, Named::Itself),
             Input::Text { name, bytes } => {
-                loader.text(name.clone(), None, bytes, Named::Itself);
+                loader.text(name, None, bytes, Named::Itself);
             }
         }
     }
@@ -102,7 +102,7 @@ impl Loader {
             }
             Ok(bytes) => {
                 let name = path.display().to_string();
-                self.text(name, Some(path.to_owned()), &bytes, named);
+                self.text(&name, Some(path.to_owned()), &bytes, named);
             }
             Err(error) => self.unreadable(path, &error),
         }
@@ -121,14 +121,14 @@ impl Loader {
         self.diagnostics.push(diagnostic);
     }
 
-    fn text(&mut self, name: String, path: Option<PathBuf>, bytes: &[u8], named: Named) {
+    fn text(&mut self, name: &str, path: Option<PathBuf>, bytes: &[u8], named: Named) {
         let before = self.catalog.documents().len() + self.diagnostics.0.len();
         let (text, fault) = decode_text(bytes);
         let parsed = match &fault {
             Some(_) => Vec::new(),
             None => yaml::parse(&text),
         };
-        let source = self.catalog.add_source(Source::new(&*name, path, text));
+        let source = self.catalog.add_source(Source::new(name, path, text));
         if let Some(problem) = fault {
             self.problem(source, problem);
         }
@@ -144,8 +144,9 @@ impl Loader {
         }
         let after = self.catalog.documents().len() + self.diagnostics.0.len();
         if before == after && named == Named::Itself {
-            self.diagnostics
-                .push(Diagnostic::warning(format!("{name}: there is no document in it")));
+            let message = format!("{name}: there is no object in it");
+            let hint = "a run begins with apiVersion: tekton.dev/v1 and kind: PipelineRun";
+            self.diagnostics.push(Diagnostic::error(message).hint(hint));
         }
     }
 
@@ -277,7 +278,9 @@ fn manifests(directory: &Path) -> io::Result<Vec<PathBuf>> {
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_SIZE + 1).read_to_end(&mut bytes)?;
+    File::open(path)?
+        .take(MAX_SIZE + 1)
+        .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

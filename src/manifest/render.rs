@@ -3,6 +3,7 @@
 //! Everything that came from a file is shown without control characters and cut to a screenful:
 //! neither a terminal nor a log can be harmed by what it says.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
@@ -15,10 +16,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 
 /// How many diagnostics are shown in full.
 const MAX_SHOWN: usize = 100;
-/// How many characters of a line are shown.
-const MAX_LINE: usize = 160;
-/// How many characters of a long line are shown before the place meant.
-const LEAD: usize = 60;
+/// How long a line may be to be shown, in bytes. It is cut to the terminal's width in any case.
+const MAX_LINE: usize = 4000;
 /// How many characters of a message, hint or path are shown.
 const MAX_TEXT: usize = 1000;
 
@@ -36,7 +35,7 @@ pub fn text(diagnostics: &Diagnostics, catalog: &Catalog, color: bool) -> String
         text.push_str("\n\n");
     }
     if let Some(more) = diagnostics.0.len().checked_sub(MAX_SHOWN + 1) {
-        text.push_str(&format!("… and {} more\n", more + 1));
+        let _ = writeln!(text, "… and {} more", more + 1);
     } else if !text.is_empty() {
         text.pop();
     }
@@ -99,47 +98,39 @@ fn one(renderer: &Renderer, diagnostic: &Diagnostic, catalog: &Catalog) -> Strin
 }
 
 fn point<'a>(group: Group<'a>, location: &Location<'a>) -> Group<'a> {
-    let origin = Origin::path(clean(location.source.name()))
-        .line(location.position.line)
-        .char_column(location.position.column);
-    let (line, mark) = excerpt(location.source, location.position.line, location.span);
-    if line.is_empty() {
-        return group.element(origin);
-    }
-    group.element(origin).element(
+    let path = clean(location.source.name());
+    let at = location.position;
+    let Some((line, mark)) = excerpt(location.source, at.line, location.span) else {
+        return group.element(Origin::path(path).line(at.line).char_column(at.column));
+    };
+    group.element(
         Snippet::source(line)
-            .line_start(location.position.line)
+            .path(path)
+            .line_start(at.line)
             .annotation(AnnotationKind::Primary.span(mark)),
     )
 }
 
-/// The line, cut around the span and made harmless, and the span in it.
-fn excerpt(source: &Source, line: usize, span: Span) -> (String, Range<usize>) {
+/// The line, made harmless, and the span in it. `None` when there is nothing to see.
+fn excerpt(source: &Source, line: usize, span: Span) -> Option<(String, Range<usize>)> {
     let whole = source.line_span(line);
-    let start = span.start.clamp(whole.start, whole.end) - whole.start;
-    let end = span.end.clamp(whole.start + start, whole.end) - whole.start;
     let text = source.slice(whole);
-    let before = text.get(..start).unwrap_or_default();
-    let skipped = match before.chars().count() {
-        count if text.chars().count() > MAX_LINE => count.saturating_sub(LEAD),
-        _ => 0,
-    };
-    let mut shown = String::from(if skipped > 0 { "…" } else { "" });
-    let mut mark = shown.len()..shown.len();
-    for (offset, c) in text.char_indices().skip(skipped).take(MAX_LINE) {
-        if offset < start {
-            mark.start += harmless(c).len_utf8();
-        }
-        if offset < end {
-            mark.end += harmless(c).len_utf8();
-        }
-        shown.push(harmless(c));
+    if text.is_empty() || text.len() > MAX_LINE {
+        return None;
     }
-    if text.chars().count() > skipped + MAX_LINE {
-        shown.push('…');
+    let mut shown = String::with_capacity(text.len());
+    let mut mark = 0..0;
+    for (offset, c) in text.char_indices() {
+        let c = harmless(c);
+        if whole.start + offset < span.start {
+            mark.start += c.len_utf8();
+        }
+        if whole.start + offset < span.end.max(span.start) {
+            mark.end += c.len_utf8();
+        }
+        shown.push(c);
     }
-    mark.end = mark.end.max(mark.start);
-    (shown, mark)
+    Some((shown, mark))
 }
 
 /// Text on one line that a terminal shows as it is.

@@ -159,10 +159,7 @@ mod tests {
         ] {
             assert_eq!(resolve(text), ScalarKind::Int(value), "{text}");
         }
-        assert_eq!(
-            resolve("18446744073709551615"),
-            ScalarKind::Uint(u64::MAX)
-        );
+        assert_eq!(resolve("18446744073709551615"), ScalarKind::Uint(u64::MAX));
         assert_eq!(resolve("08"), ScalarKind::Float(8.0));
         assert_eq!(resolve("0b2"), ScalarKind::String);
         assert_eq!(resolve("0x"), ScalarKind::String);
@@ -183,8 +180,19 @@ mod tests {
             assert_eq!(resolve(text), ScalarKind::Float(value), "{text}");
         }
         for text in [
-            "1e400", "1e", "e3", ".", "..", "1.2.3", "12:30:45", "2024-01-01", "0x1.8p1", "-", "+",
-            "inf", "nan",
+            "1e400",
+            "1e",
+            "e3",
+            ".",
+            "..",
+            "1.2.3",
+            "12:30:45",
+            "2024-01-01",
+            "0x1.8p1",
+            "-",
+            "+",
+            "inf",
+            "nan",
         ] {
             assert_eq!(resolve(text), ScalarKind::String, "{text}");
         }

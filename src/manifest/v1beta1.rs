@@ -19,6 +19,8 @@ pub enum Refusal {
         path: FieldPath,
         /// What v1beta1 calls it.
         instead: &'static str,
+        /// True when it was kept all the same.
+        kept: bool,
     },
     /// Fields Tekton reads only to refuse them, alone or together.
     Disallowed {
@@ -37,11 +39,18 @@ const RENAMED: [(&str, &str, &str); 10] = [
     ("TaskRunStepSpec", "resources", "computeResources"),
     ("TaskRunSpec", "stepOverrides", "stepSpecs"),
     ("TaskRunSpec", "sidecarOverrides", "sidecarSpecs"),
-    ("PipelineTaskRunSpec", "taskServiceAccountName", "serviceAccountName"),
+    (
+        "PipelineTaskRunSpec",
+        "taskServiceAccountName",
+        "serviceAccountName",
+    ),
     ("PipelineTaskRunSpec", "taskPodTemplate", "podTemplate"),
     ("PipelineTaskRunSpec", "stepOverrides", "stepSpecs"),
     ("PipelineTaskRunSpec", "sidecarOverrides", "sidecarSpecs"),
 ];
+
+/// What a v1beta1 PipelineRun has outside of `taskRunTemplate`.
+const OF_TEMPLATE: [&str; 2] = ["serviceAccountName", "podTemplate"];
 
 /// Objects whose `resources` were PipelineResources.
 const WITH_PIPELINE_RESOURCES: [&str; 6] = [
@@ -71,9 +80,9 @@ const DEPRECATED: [&str; 10] = [
 pub fn deprecated(object: &ObjectSchema, field: &str) -> Option<Schema> {
     match object.name {
         "StepTemplate" if field == "name" => Some(Schema::String),
-        "Step" | "StepTemplate" if DEPRECATED.contains(&field) => Sidecar::SCHEMA
-            .field(field)
-            .map(|field| (field.schema)()),
+        "Step" | "StepTemplate" if DEPRECATED.contains(&field) => {
+            Sidecar::SCHEMA.field(field).map(|field| (field.schema)())
+        }
         _ => None,
     }
 }
@@ -83,9 +92,15 @@ pub fn absent_from_v1(object: &ObjectSchema, field: &str) -> bool {
     matches!(object.name, "TaskRef" | "PipelineRef") && field == "bundle"
 }
 
-/// Turns a document of v1beta1 into one of v1, and says what v1beta1 refuses.
-pub fn convert(root: &mut Node, schema: &'static ObjectSchema) -> Vec<Refusal> {
+/// Turns a document of v1beta1 into one of v1, and says what v1beta1 refuses. With
+/// `keep_v1_names`, what already has its name of v1 stays, unless it has both.
+pub fn convert(
+    root: &mut Node,
+    schema: &'static ObjectSchema,
+    keep_v1_names: bool,
+) -> Vec<Refusal> {
     let mut conversion = Conversion {
+        keep_v1_names,
         path: FieldPath::root(),
         refusals: Vec::new(),
     };
@@ -94,6 +109,7 @@ pub fn convert(root: &mut Node, schema: &'static ObjectSchema) -> Vec<Refusal> {
 }
 
 struct Conversion {
+    keep_v1_names: bool,
     path: FieldPath,
     refusals: Vec<Refusal>,
 }
@@ -141,7 +157,7 @@ impl Conversion {
 
     fn rename(&mut self, entries: &mut Vec<Entry>, schema: &ObjectSchema) {
         for (_, old, new) in RENAMED.iter().filter(|(name, ..)| *name == schema.name) {
-            self.refuse_v1_name(entries, new, old);
+            self.refuse_v1_name(entries, new, &[old], old);
         }
         for (_, old, new) in RENAMED.iter().filter(|(name, ..)| *name == schema.name) {
             for entry in entries.iter_mut().filter(|entry| entry.key == *old) {
@@ -150,15 +166,25 @@ impl Conversion {
         }
     }
 
-    fn refuse_v1_name(&mut self, entries: &mut Vec<Entry>, name: &str, instead: &'static str) {
-        let before = entries.len();
-        entries.retain(|entry| entry.key != name);
-        if entries.len() < before {
-            self.refusals.push(Refusal::Unknown {
-                path: self.path.key(name),
-                instead,
-            });
+    fn refuse_v1_name(
+        &mut self,
+        entries: &mut Vec<Entry>,
+        name: &str,
+        old: &[&str],
+        instead: &'static str,
+    ) {
+        if !entries.iter().any(|entry| entry.key == name) {
+            return;
         }
+        let both = entries.iter().any(|entry| old.contains(&&*entry.key));
+        if both || !self.keep_v1_names {
+            entries.retain(|entry| entry.key != name);
+        }
+        self.refusals.push(Refusal::Unknown {
+            path: self.path.key(name),
+            instead,
+            kept: self.keep_v1_names && !both,
+        });
     }
 
     fn disallow(&mut self, entries: &mut Vec<Entry>, field: &str, hint: &'static str) {
@@ -176,9 +202,10 @@ impl Conversion {
         self.refuse_v1_name(
             entries,
             "taskRunTemplate",
+            &OF_TEMPLATE,
             "serviceAccountName and podTemplate",
         );
-        let moved: Vec<Entry> = ["serviceAccountName", "podTemplate"]
+        let moved: Vec<Entry> = OF_TEMPLATE
             .into_iter()
             .filter_map(|field| take(entries, field))
             .collect();

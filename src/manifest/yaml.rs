@@ -200,24 +200,29 @@ impl<'a> Composer<'a> {
             self.documents
                 .extend(root.filter(|root| !root.is_null()).map(Ok));
         } else {
-            self.documents
-                .push(Err(std::mem::take(&mut self.problems)));
+            self.documents.push(Err(std::mem::take(&mut self.problems)));
         }
     }
 
-    fn scalar(&mut self, text: String, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Scalar {
+    fn scalar(
+        &mut self,
+        text: String,
+        style: ScalarStyle,
+        tag: Option<&Tag>,
+        span: Span,
+    ) -> Scalar {
         let plain = style == ScalarStyle::Plain;
         let tag_name = tag.and_then(|tag| tag.suffix_in_namespace(YAML_TAGS));
         let (kind, text) = match (tag, tag_name.as_deref()) {
             (None, _) if plain => (resolve(&text), text),
             (_, Some("binary")) => (ScalarKind::String, self.binary(text, span)),
-            (_, Some(name)) => match resolve_tagged(name, &text) {
-                Some(kind) => (kind, text),
-                None => {
+            (_, Some(name)) => {
+                let kind = resolve_tagged(name, &text);
+                if kind.is_none() {
                     self.problem(format!("cannot decode `{text}` as a !!{name}"), span, None);
-                    (ScalarKind::String, text)
                 }
-            },
+                (kind.unwrap_or(ScalarKind::String), text)
+            }
             _ => (ScalarKind::String, text),
         };
         if matches!(kind, ScalarKind::Float(value) if !value.is_finite()) {
@@ -247,13 +252,7 @@ impl<'a> Composer<'a> {
             end: start,
             anchor,
         });
-        self.check_depth(
-            0,
-            Span {
-                start,
-                end: start,
-            },
-        );
+        self.check_depth(0, Span { start, end: start });
     }
 
     fn check_depth(&mut self, below: usize, span: Span) -> bool {
