@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::checker::{Checker, meant};
-use super::texts::{self, Text};
 use super::params;
+use super::texts::{self, Text};
 use crate::diagnostic::FieldPath;
 use crate::spec::{PipelineSpec, PipelineTask};
 use crate::substitution::ResultRef;
@@ -79,7 +79,10 @@ pub(super) fn acyclic(check: &mut Checker, at: &FieldPath, spec: &PipelineSpec) 
     }
     for (index, (task, waits)) in spec.tasks.iter().zip(&waits).enumerate() {
         let at = at.key("tasks").index(index);
-        for missing in waits.iter().filter(|name| !edges.contains_key(name.as_str())) {
+        for missing in waits
+            .iter()
+            .filter(|name| !edges.contains_key(name.as_str()))
+        {
             unknown(check, &at, task, missing, spec);
         }
     }
@@ -129,7 +132,9 @@ fn unknown(
     spec: &PipelineSpec,
 ) {
     let hint = if spec.finally.iter().any(|task| task.name == missing) {
-        Some(format!("{missing:?} is a task of finally: it runs after all others"))
+        Some(format!(
+            "{missing:?} is a task of finally: it runs after all others"
+        ))
     } else {
         meant(missing, spec.tasks.iter().map(|task| task.name.as_str()))
     };
@@ -152,7 +157,9 @@ mod tests {
 
     use super::without_the_free;
 
-    fn blocked(edges: &[(&'static str, &[&'static str])]) -> Vec<(&'static str, Vec<&'static str>)> {
+    fn blocked(
+        edges: &[(&'static str, &[&'static str])],
+    ) -> Vec<(&'static str, Vec<&'static str>)> {
         let edges: BTreeMap<&str, BTreeSet<&str>> = edges
             .iter()
             .map(|(task, waits)| (*task, waits.iter().copied().collect()))
@@ -165,11 +172,19 @@ mod tests {
 
     #[test]
     fn what_cannot_start_is_left() {
-        assert_eq!(blocked(&[("a", &[]), ("b", &["a"]), ("c", &["a", "b"])]), []);
+        assert_eq!(
+            blocked(&[("a", &[]), ("b", &["a"]), ("c", &["a", "b"])]),
+            []
+        );
         assert_eq!(blocked(&[("a", &["nope"])]), []);
         assert_eq!(blocked(&[("a", &["a"])]), [("a", vec!["a"])]);
         assert_eq!(
-            blocked(&[("root", &[]), ("x", &["y", "root"]), ("y", &["x"]), ("z", &["y"])]),
+            blocked(&[
+                ("root", &[]),
+                ("x", &["y", "root"]),
+                ("y", &["x"]),
+                ("z", &["y"])
+            ]),
             [("x", vec!["y"]), ("y", vec!["x"]), ("z", vec!["y"])]
         );
     }

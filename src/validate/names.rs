@@ -101,9 +101,9 @@ pub(super) fn is_param_name(name: &str, dots: bool) -> bool {
     name.bytes()
         .next()
         .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
-        && name.bytes().all(|b| {
-            b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_') || (dots && b == b'.')
-        })
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_') || (dots && b == b'.'))
 }
 
 /// The positions of names that occurred before.
@@ -137,7 +137,15 @@ mod tests {
         for name in ["a", "My.Name_1", "example.com/x"] {
             assert_eq!(unqualified(name), None, "{name}");
         }
-        for name in ["", "a/", "/a", "a/b/c", "-a", "$(params.x)", &"a".repeat(64)] {
+        for name in [
+            "",
+            "a/",
+            "/a",
+            "a/b/c",
+            "-a",
+            "$(params.x)",
+            &"a".repeat(64),
+        ] {
             assert!(unqualified(name).is_some(), "{name}");
         }
     }

@@ -229,14 +229,14 @@ impl Declared {
     /// Given values as well, where nothing of the same name is known.
     pub(super) fn add_given(&mut self, params: &[Param]) {
         for param in params {
-            let shape = self
-                .known
-                .entry(param.name.clone())
-                .or_insert_with(|| match &param.value {
-                    ParamValue::String(_) => Shape::String,
-                    ParamValue::Array(_) => Shape::Array,
-                    ParamValue::Object(_) => Shape::Object(BTreeSet::new()),
-                });
+            let shape =
+                self.known
+                    .entry(param.name.clone())
+                    .or_insert_with(|| match &param.value {
+                        ParamValue::String(_) => Shape::String,
+                        ParamValue::Array(_) => Shape::Array,
+                        ParamValue::Object(_) => Shape::Object(BTreeSet::new()),
+                    });
             if let (Shape::Object(keys), ParamValue::Object(map)) = (shape, &param.value) {
                 keys.extend(map.keys().cloned());
             }

@@ -25,7 +25,11 @@ pub(super) fn of_run(check: &mut Checker, at: &FieldPath, spec: &PipelineRunSpec
     if resume.name.is_empty() {
         check.missing(&at.key("name"));
     }
-    let enabled: Vec<&str> = resume.enable_tasks.iter().map(|t| t.name.as_str()).collect();
+    let enabled: Vec<&str> = resume
+        .enable_tasks
+        .iter()
+        .map(|t| t.name.as_str())
+        .collect();
     let place = at.key("enableTasks");
     once(check, &place, &enabled);
     known(check, &place, &enabled, pipeline);

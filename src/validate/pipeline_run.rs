@@ -7,9 +7,9 @@ use super::params::{self, Declared};
 use super::pipeline_task::Surroundings;
 use super::{names, partial, pipeline, refs, task_run, timeouts, workspaces};
 use crate::diagnostic::FieldPath;
+use crate::spec::PipelineSpec;
 use crate::spec::pipeline::PipelineTaskRunSpec;
 use crate::spec::{Param, ParamSpec, ParamType, ParamValue, PipelineRun, PipelineRunSpec};
-use crate::spec::PipelineSpec;
 use crate::substitution::{ResultRef, references};
 
 const STATUSES: [&str; 4] = [
@@ -116,9 +116,9 @@ pub(super) fn properties_of_given(
     given: &[Param],
 ) {
     for (index, spec) in specs.iter().enumerate() {
-        let object = given.iter().any(|param| {
-            param.name == spec.name && matches!(param.value, ParamValue::Object(_))
-        });
+        let object = given
+            .iter()
+            .any(|param| param.name == spec.name && matches!(param.value, ParamValue::Object(_)));
         if object && spec.properties.is_empty() && spec.kind() != ParamType::Object {
             check.missing(&at.index(index).key("properties"));
         }
@@ -159,7 +159,12 @@ fn task_run_spec(
         &one.sidecar_specs,
         one.compute_resources.is_some(),
     );
-    timeouts::of_task(check, &at.key("timeout"), one.timeout, run.timeouts.as_ref());
+    timeouts::of_task(
+        check,
+        &at.key("timeout"),
+        one.timeout,
+        run.timeouts.as_ref(),
+    );
 }
 
 fn status(check: &mut Checker, at: &FieldPath, status: &str) {

@@ -74,9 +74,7 @@ fn on_error(check: &mut Checker, at: &FieldPath, task: &PipelineTask) {
         check.fault_with(
             &at.key("onError"),
             format_args!("invalid value: {word}"),
-            Some(
-                "PipelineTask OnError must be either \"continue\" or \"stopAndFail\"".to_owned(),
-            ),
+            Some("PipelineTask OnError must be either \"continue\" or \"stopAndFail\"".to_owned()),
         );
     }
     if word == "continue" && task.retries > 0 {

@@ -10,7 +10,14 @@ use crate::spec::{ParamType, PipelineSpec, PipelineTask};
 use crate::substitution::{ResultRef, references};
 
 /// The first parts a reference in a Pipeline can have.
-const PREFIXES: [&str; 6] = ["params", "tasks", "finally", "context", "workspaces", "results"];
+const PREFIXES: [&str; 6] = [
+    "params",
+    "tasks",
+    "finally",
+    "context",
+    "workspaces",
+    "results",
+];
 
 const CONTEXT: [(&str, &[&str]); 3] = [
     ("context.pipelineRun", &["name", "namespace", "uid"]),
@@ -180,12 +187,7 @@ fn execution_status(
 }
 
 /// `validateTaskResultReferenceInFinallyTasks`.
-fn result_in_finally(
-    check: &mut Checker,
-    site: &Site<'_>,
-    result: &ResultRef,
-    world: &World<'_>,
-) {
+fn result_in_finally(check: &mut Checker, site: &Site<'_>, result: &ResultRef, world: &World<'_>) {
     let task = result.task.as_str();
     if world.finally.contains(task) {
         check.invalid(

@@ -26,7 +26,13 @@ const NAME_HINT: &str = "Name must consist of alphanumeric characters, '-', '_',
 pub(super) fn of_task(check: &mut Checker, at: &FieldPath, results: &[TaskResult]) {
     for (index, result) in results.iter().enumerate() {
         let at = at.index(index);
-        declared(check, &at, &result.name, &result.result_type, &result.properties);
+        declared(
+            check,
+            &at,
+            &result.name,
+            &result.result_type,
+            &result.properties,
+        );
         if let Some(value) = &result.value {
             task_value(check, &at.key("value"), value);
         }
@@ -44,7 +50,13 @@ pub(super) fn of_task(check: &mut Checker, at: &FieldPath, results: &[TaskResult
 pub(super) fn of_step(check: &mut Checker, at: &FieldPath, results: &[StepResult]) {
     for (index, result) in results.iter().enumerate() {
         let at = at.index(index);
-        declared(check, &at, &result.name, &result.result_type, &result.properties);
+        declared(
+            check,
+            &at,
+            &result.name,
+            &result.result_type,
+            &result.properties,
+        );
     }
 }
 
@@ -159,8 +171,14 @@ fn pipeline_result(
         check.invalid(at, format_args!("{EXPECTED} no expressions were found"));
         return;
     }
-    if !found.iter().any(|(_, reference)| looks_like_result(reference)) {
-        check.invalid(at, format_args!("{EXPECTED} an invalid expressions was found"));
+    if !found
+        .iter()
+        .any(|(_, reference)| looks_like_result(reference))
+    {
+        check.invalid(
+            at,
+            format_args!("{EXPECTED} an invalid expressions was found"),
+        );
         return;
     }
     for (at, reference) in found {

@@ -81,7 +81,11 @@ fn beside_ref(check: &mut Checker, at: &FieldPath, step: &Step) {
         ("script", "script", !step.script.is_empty()),
         ("workingDir", "working dir", !step.working_dir.is_empty()),
         ("env", "env", !step.env.is_empty()),
-        ("volumeMounts", "volumeMounts", !step.volume_mounts.is_empty()),
+        (
+            "volumeMounts",
+            "volumeMounts",
+            !step.volume_mounts.is_empty(),
+        ),
         ("results", "results", !step.results.is_empty()),
     ] {
         if used {
@@ -146,9 +150,7 @@ fn on_error(check: &mut Checker, at: &FieldPath, word: &str) {
         check.fault_with(
             &at.key("onError"),
             format_args!("invalid value: {word:?}"),
-            Some(
-                "Task step onError must be either \"continue\" or \"stopAndFail\"".to_owned(),
-            ),
+            Some("Task step onError must be either \"continue\" or \"stopAndFail\"".to_owned()),
         );
     }
 }
@@ -164,7 +166,9 @@ fn misplaced(check: &mut Checker, text: &Text) {
         "name" | "image" | "imagePullPolicy" | "workingDir" | "envFrom" | "volumeMounts"
     );
     let matches = |regex: &LazyLock<Option<Regex>>| {
-        regex.as_ref().is_some_and(|regex| regex.is_match(&text.text))
+        regex
+            .as_ref()
+            .is_some_and(|regex| regex.is_match(&text.text))
     };
     if (early || text.field == "script") && matches(&STEP_RESULT) {
         check.fault(
@@ -186,6 +190,12 @@ fn step_results(check: &mut Checker, at: &FieldPath, step: &Step) {
         return;
     }
     let known: BTreeSet<&str> = step.results.iter().map(|r| r.name.as_str()).collect();
-    variables::unknown(check, &at.key("script"), &step.script, "step.results", &known);
+    variables::unknown(
+        check,
+        &at.key("script"),
+        &step.script,
+        "step.results",
+        &known,
+    );
     results::of_step(check, &at.key("results"), &step.results);
 }

@@ -109,7 +109,11 @@ pub(super) fn overrides(
 ) {
     for (field, list) in [("stepSpecs", steps), ("sidecarSpecs", sidecars)] {
         let at = at.key(field);
-        for (index, _) in list.iter().enumerate().filter(|(_, one)| one.name.is_empty()) {
+        for (index, _) in list
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| one.name.is_empty())
+        {
             check.missing(&at.index(index).key("name"));
         }
         let named: Vec<String> = list.iter().map(|one| one.name.to_lowercase()).collect();

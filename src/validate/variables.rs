@@ -121,11 +121,7 @@ pub(super) fn nonexistent(
     hint: Option<String>,
 ) {
     let shown = excerpt(text, variable.whole);
-    check.fault_with(
-        at,
-        format_args!("non-existent variable in {shown:?}"),
-        hint,
-    );
+    check.fault_with(at, format_args!("non-existent variable in {shown:?}"), hint);
 }
 
 pub(super) fn too_long(
@@ -142,9 +138,7 @@ pub(super) fn too_long(
             "Invalid referencing of parameters in \"{shown}\"! Only two dot-separated components \
              after the prefix \"{prefix}\" are allowed."
         ),
-        Some(format!(
-            "a name with dots is written $({prefix}[\"…\"])"
-        )),
+        Some(format!("a name with dots is written $({prefix}[\"…\"])")),
     );
 }
 
@@ -167,7 +161,13 @@ mod tests {
         let found = |text, prefix| {
             find(text, prefix)
                 .into_iter()
-                .map(|v| (v.name().to_owned(), v.key().map(str::to_owned), v.is_whole()))
+                .map(|v| {
+                    (
+                        v.name().to_owned(),
+                        v.key().map(str::to_owned),
+                        v.is_whole(),
+                    )
+                })
                 .collect::<Vec<_>>()
         };
         let one = |name: &str, key: Option<&str>, whole| {
@@ -177,10 +177,16 @@ mod tests {
         assert_eq!(found("x$(params.a[*])y", "params"), one("a", None, true));
         assert_eq!(found("$(params.a[10])", "params"), one("a", None, false));
         assert_eq!(found("$(params.o.k)", "params"), one("o", Some("k"), false));
-        assert_eq!(found("$(params[\"a.b\"])", "params"), one("a.b", None, true));
+        assert_eq!(
+            found("$(params[\"a.b\"])", "params"),
+            one("a.b", None, true)
+        );
         assert_eq!(found("$(params['a.b'])", "params"), one("a.b", None, true));
         assert_eq!(found("$(params.)", "params"), one("", None, true));
-        assert_eq!(found("$(params.o[\"k\"])", "params"), one("o[\"k\"]", None, true));
+        assert_eq!(
+            found("$(params.o[\"k\"])", "params"),
+            one("o[\"k\"]", None, true)
+        );
         assert_eq!(found("$(context.pipelineRun.name)", "context.pipeline"), []);
         assert_eq!(found("$(params.a\n)", "params"), []);
         assert_eq!(found("$(params", "params"), []);
@@ -192,6 +198,9 @@ mod tests {
             excerpt("set -e\n  echo $(params.x)\n", "$(params.x)"),
             "echo $(params.x)"
         );
-        assert_eq!(excerpt("echo $(params.x)", "$(params.x)"), "echo $(params.x)");
+        assert_eq!(
+            excerpt("echo $(params.x)", "$(params.x)"),
+            "echo $(params.x)"
+        );
     }
 }

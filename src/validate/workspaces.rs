@@ -31,7 +31,12 @@ pub(super) fn of_task(check: &mut Checker, at: &FieldPath, spec: &TaskSpec) {
     mount_paths(check, &declared, spec);
     let names: BTreeSet<&str> = spec.workspaces.iter().map(|w| w.name.as_str()).collect();
     for (index, step) in spec.steps.iter().enumerate() {
-        usages(check, &at.key("steps").index(index), &step.workspaces, &names);
+        usages(
+            check,
+            &at.key("steps").index(index),
+            &step.workspaces,
+            &names,
+        );
     }
     for (index, sidecar) in spec.sidecars.iter().enumerate() {
         let at = at.key("sidecars").index(index);
@@ -197,10 +202,7 @@ fn source(check: &mut Checker, at: &FieldPath, binding: &WorkspaceBinding) {
     } else if let Some(config_map) = &binding.config_map {
         config_map.name.is_empty().then_some("configMap.name")
     } else if let Some(secret) = &binding.secret {
-        secret
-            .secret_name
-            .is_empty()
-            .then_some("secret.secretName")
+        secret.secret_name.is_empty().then_some("secret.secretName")
     } else if let Some(projected) = &binding.projected {
         projected.sources.is_empty().then_some("projected.sources")
     } else if let Some(csi) = &binding.csi {
