@@ -43,7 +43,7 @@ pub(super) fn results_used(task: &PipelineTask) -> Vec<ResultRef> {
             .iter()
             .map(|sidecar| texts::of_sidecar(&root, sidecar));
         for text in steps.chain(sidecars).flatten().filter(is_searched) {
-            found.extend(ResultRef::find_in(&text.text));
+            found.extend(ResultRef::find_in(&text.value));
         }
     }
     found

@@ -27,6 +27,7 @@ mod task;
 mod task_run;
 mod texts;
 mod timeouts;
+mod usage;
 mod variables;
 mod volumes;
 mod when;

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::checker::Checker;
-use super::params::{self, Declared};
 use super::pipeline_task::{self, Surroundings};
-use super::{graph, references, results, workspaces};
+use super::usage::Declared;
+use super::{graph, params, references, results, workspaces};
 use crate::diagnostic::FieldPath;
 use crate::spec::{PipelineSpec, PipelineTask};
 

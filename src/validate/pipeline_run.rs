@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::checker::{Checker, meant};
-use super::params::{self, Declared};
 use super::pipeline_task::Surroundings;
-use super::{names, partial, pipeline, refs, task_run, timeouts, workspaces};
+use super::usage::Declared;
+use super::{names, params, partial, pipeline, refs, task_run, timeouts, workspaces};
 use crate::diagnostic::FieldPath;
 use crate::spec::PipelineSpec;
 use crate::spec::pipeline::PipelineTaskRunSpec;

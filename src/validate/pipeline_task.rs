@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::checker::Checker;
-use super::params::{self, Declared, Slot};
 use super::step::is_on_error;
-use super::{matrix, pipeline, refs, task, timeouts, when, workspaces};
+use super::usage::{Declared, Slot, usage, value_usage};
+use super::{matrix, params, pipeline, refs, task, timeouts, when, workspaces};
 use crate::diagnostic::FieldPath;
 use crate::spec::task::TaskRef;
 use crate::spec::{ParamValue, PipelineTask};
@@ -201,17 +201,17 @@ fn beside_steps(check: &mut Checker, at: &FieldPath, version: &str, kind: &str) 
 fn param_usage(check: &mut Checker, at: &FieldPath, task: &PipelineTask, declared: &Declared) {
     for (index, param) in task.params.iter().enumerate() {
         let at = at.key("params").index(index).key("value");
-        params::value_usage(check, &at, &param.value, declared);
+        value_usage(check, &at, &param.value, declared);
     }
     if let Some(matrix) = &task.matrix {
         let at = at.key("matrix");
         for (index, param) in matrix.params.iter().enumerate() {
             let at = at.key("params").index(index).key("value");
             match &param.value {
-                ParamValue::Array(_) => params::value_usage(check, &at, &param.value, declared),
+                ParamValue::Array(_) => value_usage(check, &at, &param.value, declared),
                 // The webhook looks at arrays only.
                 value => check.leniently(|check| {
-                    params::value_usage(check, &at, value, declared);
+                    value_usage(check, &at, value, declared);
                 }),
             }
         }
@@ -220,7 +220,7 @@ fn param_usage(check: &mut Checker, at: &FieldPath, task: &PipelineTask, declare
             for (index, param) in include.params.iter().enumerate() {
                 if let ParamValue::String(text) = &param.value {
                     let at = at.index(index).key("value");
-                    params::usage(check, &at, text, Slot::Text, declared);
+                    usage(check, &at, text, Slot::Text, declared);
                 }
             }
         }

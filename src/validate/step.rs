@@ -168,7 +168,7 @@ fn misplaced(check: &mut Checker, text: &Text) {
     let matches = |regex: &LazyLock<Option<Regex>>| {
         regex
             .as_ref()
-            .is_some_and(|regex| regex.is_match(&text.text))
+            .is_some_and(|regex| regex.is_match(&text.value))
     };
     if (early || text.field == "script") && matches(&STEP_RESULT) {
         check.fault(

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::checker::Checker;
-use super::params::{self, Declared, Slot};
-use super::{results, texts, variables};
+use super::usage::{Declared, usage};
+use super::{params, results, texts, variables};
 use crate::diagnostic::FieldPath;
 use crate::spec::{Step, StepActionSpec};
 
@@ -34,13 +34,14 @@ fn usages(check: &mut Checker, at: &FieldPath, spec: &StepActionSpec) {
     let declared = Declared::closed().and(&spec.params);
     let results: BTreeSet<&str> = spec.results.iter().map(|r| r.name.as_str()).collect();
     for text in texts::of_step(at, &as_step(spec)) {
-        let slot = match text.field {
-            "command" | "args" => Slot::Element,
-            "image" | "env" => Slot::Text,
-            "volumeMounts" if text.sub == "name" => Slot::Text,
-            _ => continue,
+        let checked = match text.field {
+            "command" | "args" | "image" | "env" => true,
+            "volumeMounts" => text.sub == "name",
+            _ => false,
         };
-        params::usage(check, &text.at, &text.text, slot, &declared);
+        if checked {
+            usage(check, &text.at, &text.value, text.slot(), &declared);
+        }
     }
     for prefix in ["step.results", "results"] {
         variables::unknown(check, &at.key("script"), &spec.script, prefix, &results);

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::checker::Checker;
-use super::params::{self, Declared, Slot};
 use super::texts::{self, Text};
-use super::{results, sidecar, step, variables, volumes, workspaces};
+use super::usage::{Declared, usage};
+use super::{params, results, sidecar, step, variables, volumes, workspaces};
 use crate::diagnostic::FieldPath;
 use crate::spec::TaskSpec;
 
@@ -38,26 +38,34 @@ fn usages(check: &mut Checker, at: &FieldPath, spec: &TaskSpec, declared: &Decla
     for text in texts::of_steps(at, spec) {
         if text.is_checked() {
             in_step(check, &text, declared);
+        } else {
+            elsewhere(check, &text, declared);
         }
         if text.field == "script" {
-            variables::unknown(check, &text.at, &text.text, "results", &results);
+            variables::unknown(check, &text.at, &text.value, "results", &results);
+        }
+    }
+    for (index, sidecar) in spec.sidecars.iter().enumerate() {
+        for text in texts::of_sidecar(&at.key("sidecars").index(index), sidecar) {
+            elsewhere(check, &text, declared);
         }
     }
 }
 
-/// What the webhook looks for in every field of a step that takes variables.
+/// What the webhook looks for in most fields of a step that take variables.
 fn in_step(check: &mut Checker, text: &Text, declared: &Declared) {
-    let slot = if text.is_element() {
-        Slot::Element
-    } else {
-        Slot::Text
-    };
-    params::usage(check, &text.at, &text.text, slot, declared);
+    usage(check, &text.at, &text.value, text.slot(), declared);
     for (prefix, known) in [
         ("context.taskRun", TASK_RUN_CONTEXT.as_slice()),
         ("context.task", TASK_CONTEXT.as_slice()),
     ] {
         let known = known.iter().copied().collect();
-        variables::unknown(check, &text.at, &text.text, prefix, &known);
+        variables::unknown(check, &text.at, &text.value, prefix, &known);
     }
+}
+
+/// Fields the webhook does not look at, though they take variables: a reference to nothing stays
+/// there as it is.
+fn elsewhere(check: &mut Checker, text: &Text, declared: &Declared) {
+    check.leniently(|check| usage(check, &text.at, &text.value, text.slot(), declared));
 }

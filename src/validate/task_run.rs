@@ -2,9 +2,9 @@
 
 use super::checker::{Checker, meant};
 use super::names::{self, repeats};
-use super::params::{self, Declared};
 use super::pipeline_run::{has_started, properties_of_given};
-use super::{refs, task, timeouts, workspaces};
+use super::usage::Declared;
+use super::{params, refs, task, timeouts, workspaces};
 use crate::diagnostic::FieldPath;
 use crate::spec::core::ResourceRequirements;
 use crate::spec::task::{StepSpecOverride, TaskBreakpoints};

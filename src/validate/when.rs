@@ -2,7 +2,7 @@
 
 use super::cel;
 use super::checker::{Checker, meant};
-use super::params::{self, Declared, Slot};
+use super::usage::{self, Declared, Slot};
 use crate::diagnostic::FieldPath;
 use crate::spec::WhenExpression;
 
@@ -55,10 +55,10 @@ pub(super) fn usage(
 ) {
     for (index, when) in list.iter().enumerate() {
         let at = at.index(index);
-        params::usage(check, &at.key("input"), &when.input, Slot::Guard, declared);
+        usage::usage(check, &at.key("input"), &when.input, Slot::Guard, declared);
         for (index, value) in when.values.iter().enumerate() {
             let at = at.key("values").index(index);
-            params::usage(check, &at, value, Slot::Guard, declared);
+            usage::usage(check, &at, value, Slot::Guard, declared);
         }
     }
 }
