@@ -23,6 +23,7 @@ mod sidecar;
 mod step;
 mod step_action;
 mod support;
+mod table;
 mod task;
 mod task_run;
 mod texts;
@@ -35,4 +36,5 @@ mod workspaces;
 
 pub use graph::dependencies;
 pub use object::document;
-pub use support::{compatibility_table, support};
+pub use support::support;
+pub use table::compatibility_table;
