@@ -26,6 +26,8 @@ mod support;
 mod table;
 mod task;
 mod task_run;
+#[cfg(test)]
+mod testing;
 mod texts;
 mod timeouts;
 mod usage;

@@ -72,3 +72,39 @@ fn mounts(check: &mut Checker, at: &FieldPath, spec: &StepActionSpec) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::validate::testing::{step_action, table};
+
+    #[test]
+    fn task_8_2_step_actions() {
+        table(
+            step_action,
+            &[
+                ("{script: x}", "missing field(s): spec.image"),
+                (
+                    "{image: i, script: x, command: [sh]}",
+                    "script cannot be used with command: spec.script",
+                ),
+                (
+                    "{image: i, params: [{name: p}], script: $(params.p)}",
+                    "param substitution in scripts is not allowed.: spec.script",
+                ),
+                (
+                    "{image: i, env: [{name: A, value: $(params.p)}]}",
+                    "non-existent variable in \"$(params.p)\": spec.env[0].value",
+                ),
+                ("{image: i, workingDir: $(params.p)}", ""),
+                (
+                    "{image: i, script: $(step.results.r.path)}",
+                    "non-existent variable in \"$(step.results.r.path)\": spec.script",
+                ),
+                (
+                    "{image: i, volumeMounts: [{name: v, mountPath: /v}]}",
+                    "invalid value: v: spec.volumeMounts[0].name",
+                ),
+            ],
+        );
+    }
+}

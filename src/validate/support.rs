@@ -27,7 +27,9 @@ pub(super) const DOCUMENTS: [&ObjectSchema; 9] = [
 
 /// Fields whose lack of effect nobody can notice: text for people is not listed, its reason says
 /// so.
-const UNNOTICEABLE: [(&str, &str); 5] = [
+const UNNOTICEABLE: [(&str, &str); 6] = [
+    // What refers to the claim is emulated and says so.
+    ("PersistentVolumeClaim", "spec"),
     ("PipelineRef", "apiVersion"),
     ("ObjectFieldSelector", "apiVersion"),
     ("ContainerPort", "protocol"),
@@ -121,15 +123,16 @@ impl Walk {
             Support::Honoured => self.value(&at, &(field.schema)(), value),
             Support::Emulated(why) => {
                 if !as_on_a_cluster(object, field, value) {
-                    self.once(&at, object, field, format!("is emulated: {why}"));
+                    self.once(&at, object, field, &format!("is emulated: {why}"));
                 }
                 self.value(&at, &(field.schema)(), value);
             }
             Support::NoEffect(why) => {
                 if !is_unnoticeable(object, field, value, why) {
-                    self.once(&at, object, field, format!("has no effect here: {why}"));
+                    self.once(&at, object, field, &format!("has no effect here: {why}"));
                 }
             }
+            Support::Refused(_) if is_refused_by_another(object, field) => {}
             Support::Refused(why) => {
                 let message = format!("{} is not supported: {why}", field.name);
                 self.found
@@ -143,7 +146,7 @@ impl Walk {
         at: &FieldPath,
         object: &'static ObjectSchema,
         field: &'static Field,
-        what: String,
+        what: &str,
     ) {
         if self.said.insert((object.name, field.name)) {
             let message = format!("{} {what}", field.name);
@@ -151,6 +154,11 @@ impl Walk {
                 .push(Diagnostic::notice(message).at(self.document, at.clone()));
         }
     }
+}
+
+/// A custom task is refused once, not for each of the three fields that make it one.
+fn is_refused_by_another(object: &ObjectSchema, field: &Field) -> bool {
+    object.name == "EmbeddedTask" && field.name != "apiVersion"
 }
 
 /// True for a value that means the same here after all.
@@ -171,4 +179,72 @@ fn is_unnoticeable(object: &ObjectSchema, field: &Field, value: &Value, why: &st
         || *value == Value::Bool(false)
         || object.name == "ObjectMeta"
         || UNNOTICEABLE.contains(&(object.name, field.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::support;
+    use crate::diagnostic::Severity;
+    use crate::manifest::{Input, ReadOptions, load};
+    use crate::validate::testing::{pipeline_run, task};
+
+    fn said(yaml: &str) -> Vec<String> {
+        let input = Input::Text {
+            name: "test.yaml".to_owned(),
+            bytes: yaml.as_bytes().to_vec(),
+        };
+        let (catalog, _) = load(&[input], ReadOptions::default());
+        catalog
+            .documents()
+            .iter()
+            .flat_map(|document| support(&document.object, document.id).0)
+            .map(|found| format!("{:?} {} @{}", found.severity, found.message, found.path))
+            .collect()
+    }
+
+    #[test]
+    fn each_field_is_told_once() {
+        assert_eq!(
+            said(&task(
+                "{steps: [{image: i, computeResources: {requests: {cpu: 1}}}, \
+                 {image: i, computeResources: {requests: {cpu: 1}, limits: {cpu: 2}}}]}"
+            )),
+            [
+                "Notice requests has no effect here: a request never delays a start on one machine \
+              @spec.steps[0].computeResources.requests"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_honoured_is_an_error_wherever_it_is() {
+        let found = said(&task(
+            "{steps: [{image: i}], volumes: [{name: a, nfs: {server: s}}, {name: b, nfs: {server: s}}]}",
+        ));
+        assert_eq!(
+            found,
+            [0, 1].map(|index| format!(
+                "{:?} nfs is not supported: network volumes are not mounted locally \
+                 @spec.volumes[{index}].nfs",
+                Severity::Error
+            ))
+        );
+    }
+
+    #[test]
+    fn what_nobody_misses_is_passed_over() {
+        let quiet = "{description: d, displayName: d, steps: [{image: i, computeResources: \
+                     {limits: {memory: 1Gi}}}]}";
+        assert_eq!(said(&task(quiet)), [""; 0]);
+        assert_eq!(
+            said(&pipeline_run(
+                "{pipelineRef: {name: p}, taskRunTemplate: {serviceAccountName: default, \
+                 podTemplate: {automountServiceAccountToken: false, nodeSelector: {a: b}}}}"
+            )),
+            [
+                "Notice nodeSelector has no effect here: there is one machine to run on \
+              @spec.taskRunTemplate.podTemplate.nodeSelector"
+            ]
+        );
+    }
 }
