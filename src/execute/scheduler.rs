@@ -1,0 +1,648 @@
+//! What may start, what is skipped, and what it all amounts to: without clock and without async.
+//!
+//! The scheduler is told what ended ([`Scheduler::finish`]) and what was asked for
+//! ([`Scheduler::stop`], the timeouts), and answers with [`Decision`]s. A decision is final: the
+//! first reason a task is skipped for stays (Tekton computes it anew and may change it).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::verdict::Tally;
+use crate::plan::when::holds;
+use crate::plan::{Combination, Plan, PlannedTask, Requested, fan_out, has_empty_array};
+use crate::spec::param::{Param, ParamType, ParamValue};
+use crate::spec::when::WhenExpression;
+use crate::status::{Condition, SkipReason};
+use crate::substitution::{Access, ResultRef, Scope};
+
+/// The most combinations a matrix may have (`default-max-matrix-combinations-count`).
+const MAX_COMBINATIONS: usize = 256;
+
+/// How a task ended, seen from the pipeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Every TaskRun succeeded.
+    Succeeded,
+    /// Some TaskRun failed.
+    Failed,
+    /// Some TaskRun was cancelled, and none failed.
+    Cancelled,
+    /// Cancelled because the time of the run, or of its tasks, was up.
+    TimedOut,
+}
+
+/// What a task left.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finished {
+    /// How it ended.
+    pub ending: Ending,
+    /// The reason of its first TaskRun that did not succeed, else of its first.
+    pub reason: String,
+    /// The results of each of its TaskRuns, in order.
+    pub results: Vec<BTreeMap<String, ParamValue>>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum State {
+    Waiting,
+    Skipped(SkipReason),
+    /// It refers to a result that does not exist: the text says so.
+    Invalid(String),
+    Running,
+    Done(Finished),
+}
+
+/// What is to happen to a task.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decision {
+    /// It starts.
+    Start(Start),
+    /// It does not.
+    Skip {
+        /// Its place in the plan.
+        task: usize,
+        /// Why.
+        reason: SkipReason,
+        /// Its guard, references replaced.
+        when: Vec<WhenExpression>,
+    },
+    /// From here on finally tasks are decided.
+    FinallyStarts,
+    /// The run ends now, without finally: what runs is to be killed.
+    Abort(Condition),
+}
+
+/// A task that starts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Start {
+    /// Its place in the plan.
+    pub task: usize,
+    /// Its guard, references replaced.
+    pub when: Vec<WhenExpression>,
+    /// Its params, references replaced.
+    pub params: Vec<Param>,
+    /// Its combinations; `None` without a matrix.
+    pub combinations: Option<Vec<Combination>>,
+    /// Its display name, references replaced but those to matrix params.
+    pub display_name: String,
+}
+
+/// The state of a run.
+#[derive(Debug, Clone)]
+pub struct Scheduler {
+    plan: Arc<Plan>,
+    states: Vec<State>,
+    scope: Scope,
+    requested: Option<Requested>,
+    finally_started: bool,
+    pipeline_timed_out: bool,
+    tasks_timed_out: bool,
+    finally_timed_out: bool,
+}
+
+impl Scheduler {
+    /// Nothing has happened yet.
+    pub fn new(plan: Arc<Plan>) -> Self {
+        Self {
+            states: vec![State::Waiting; plan.tasks.len()],
+            scope: plan.scope.clone(),
+            requested: plan.requested,
+            finally_started: false,
+            pipeline_timed_out: false,
+            tasks_timed_out: false,
+            finally_timed_out: false,
+            plan,
+        }
+    }
+
+    /// Params, context and the results there are.
+    pub const fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// The run is asked to stop; a stronger request replaces a weaker one.
+    pub fn stop(&mut self, requested: Requested) {
+        self.requested = Some(requested);
+    }
+
+    /// What the run was asked to do.
+    pub const fn requested(&self) -> Option<Requested> {
+        self.requested
+    }
+
+    /// The time of the tasks is up. Ignored when they are all done.
+    pub fn time_out_tasks(&mut self) {
+        self.tasks_timed_out |= !self.finally_started;
+    }
+
+    /// The time of the finally tasks is up.
+    pub const fn time_out_finally(&mut self) {
+        self.finally_timed_out = true;
+    }
+
+    /// The time of the run is up.
+    pub const fn time_out_pipeline(&mut self) {
+        self.pipeline_timed_out = true;
+    }
+
+    /// Marks a task as not to run, its results as given (`disableTasks`).
+    pub fn disable(&mut self, task: usize, results: &BTreeMap<String, ParamValue>) {
+        self.states[task] = State::Skipped(SkipReason::Disabled);
+        for (name, value) in results {
+            self.scope
+                .set_result("tasks", &self.plan.tasks[task].name, name, value);
+        }
+    }
+
+    /// True while a task runs.
+    pub fn is_running(&self, task: usize) -> bool {
+        self.states[task] == State::Running
+    }
+
+    /// True when a task waits for its turn.
+    pub fn is_waiting(&self, task: usize) -> bool {
+        self.states[task] == State::Waiting
+    }
+
+    /// True when finally tasks have been decided.
+    pub const fn finally_started(&self) -> bool {
+        self.finally_started
+    }
+
+    /// True when nothing runs and nothing will.
+    pub fn is_done(&self) -> bool {
+        self.finally_started
+            && self
+                .states
+                .iter()
+                .all(|state| !matches!(state, State::Waiting | State::Running))
+    }
+
+    /// Records the end of a task.
+    pub fn finish(&mut self, task: usize, finished: Finished) {
+        let planned = &self.plan.tasks[task];
+        let name = planned.name.clone();
+        let side = if planned.finally { "finally" } else { "tasks" };
+        if planned.source.matrix.is_some() {
+            self.set_aggregates(side, &name, &finished.results);
+        } else if let Some(results) = finished.results.first() {
+            for (result, value) in results {
+                self.scope.set_result(side, &name, result, value);
+            }
+        }
+        self.states[task] = State::Done(finished);
+    }
+
+    /// The results of a matrix are arrays of what its TaskRuns emitted, in order of combination.
+    fn set_aggregates(&mut self, side: &str, task: &str, results: &[BTreeMap<String, ParamValue>]) {
+        let mut aggregates: BTreeMap<&String, Vec<String>> = BTreeMap::new();
+        for (result, value) in results.iter().flatten() {
+            let text = value.as_str().unwrap_or_default().to_owned();
+            aggregates.entry(result).or_default().push(text);
+        }
+        for (result, values) in aggregates {
+            self.scope.set(
+                format!("{side}.{task}.matrix.{result}.length"),
+                values.len().to_string(),
+            );
+            self.scope
+                .set_result(side, task, result, &ParamValue::Array(values));
+        }
+        self.scope.set(
+            format!("{side}.{task}.matrix.length"),
+            results.len().to_string(),
+        );
+    }
+
+    /// Everything that follows from what is known, in the order of the pipeline.
+    pub fn advance(&mut self) -> Vec<Decision> {
+        let mut decisions = Vec::new();
+        loop {
+            let before = decisions.len();
+            for task in 0..self.states.len() {
+                if self.states[task] == State::Waiting && !self.plan.tasks[task].finally {
+                    match self.decide(task) {
+                        Ok(decision) => decisions.extend(decision),
+                        Err(condition) => return vec![Decision::Abort(condition)],
+                    }
+                }
+            }
+            if decisions.len() == before {
+                break;
+            }
+        }
+        if self.dag_done() && !self.finally_started {
+            self.finally_started = true;
+            decisions.push(Decision::FinallyStarts);
+            for task in 0..self.states.len() {
+                if self.plan.tasks[task].finally && self.states[task] == State::Waiting {
+                    match self.decide_finally(task) {
+                        Ok(decision) => decisions.push(decision),
+                        Err(condition) => return vec![Decision::Abort(condition)],
+                    }
+                }
+            }
+        }
+        decisions
+    }
+
+    fn dag_done(&self) -> bool {
+        self.states
+            .iter()
+            .zip(&self.plan.tasks)
+            .all(|(state, task)| task.finally || !matches!(state, State::Waiting | State::Running))
+    }
+
+    /// A failure that no one forgives stops the run: nothing more starts.
+    fn is_stopping(&self) -> bool {
+        self.states
+            .iter()
+            .zip(&self.plan.tasks)
+            .any(|(state, task)| {
+                !task.finally
+                    && match state {
+                        State::Invalid(_) => true,
+                        State::Done(finished) => {
+                            finished.ending != Ending::Succeeded && !task.continue_on_error
+                        }
+                        State::Waiting | State::Skipped(_) | State::Running => false,
+                    }
+            })
+    }
+
+    fn skip(&mut self, task: usize, reason: SkipReason, when: Vec<WhenExpression>) -> Decision {
+        self.states[task] = State::Skipped(reason);
+        Decision::Skip { task, reason, when }
+    }
+
+    /// The order of `pkg/reconciler/pipelinerun/resources/pipelinerunresolution.go`, `skip`.
+    fn decide(&mut self, task: usize) -> Result<Option<Decision>, Condition> {
+        let plan = Arc::clone(&self.plan);
+        let planned = &plan.tasks[task];
+        let when = self.guard(planned, &self.scope);
+        let asked = match self.requested {
+            _ if self.is_stopping() => Some(SkipReason::Stopping),
+            Some(Requested::CancelledRunFinally) => Some(SkipReason::GracefullyCancelled),
+            Some(Requested::StoppedRunFinally) => Some(SkipReason::GracefullyStopped),
+            Some(Requested::Cancelled | Requested::Pending) | None => None,
+        };
+        if let Some(reason) = asked {
+            return Ok(Some(self.skip(task, reason, when)));
+        }
+        let parents: Vec<usize> = plan.graph.parents(task).collect();
+        let pending = parents
+            .iter()
+            .any(|parent| matches!(self.states[*parent], State::Waiting | State::Running));
+        let orphaned = parents.iter().any(|parent| self.skips_children(*parent));
+        if pending {
+            return Ok(orphaned.then(|| self.skip(task, SkipReason::ParentSkipped, when)));
+        }
+        if !self.evaluate(&when)? {
+            return Ok(Some(self.skip(task, SkipReason::When, when)));
+        }
+        if orphaned {
+            return Ok(Some(self.skip(task, SkipReason::ParentSkipped, when)));
+        }
+        if let Some(missing) = self.first_missing(planned)? {
+            return Ok(Some(self.missing(task, &missing, when)).flatten());
+        }
+        let late = [
+            (self.pipeline_timed_out, SkipReason::PipelineTimedOut),
+            (self.tasks_timed_out, SkipReason::TasksTimedOut),
+        ];
+        if let Some((_, reason)) = late.into_iter().find(|(late, _)| *late) {
+            return Ok(Some(self.skip(task, reason, when)));
+        }
+        self.start(task, when).map(Some)
+    }
+
+    fn skips_children(&self, parent: usize) -> bool {
+        match self.states[parent] {
+            State::Skipped(reason) => !matches!(reason, SkipReason::When | SkipReason::Disabled),
+            State::Waiting | State::Invalid(_) | State::Running | State::Done(_) => false,
+        }
+    }
+
+    /// A result that its producer, which is done, did not emit.
+    fn missing(
+        &mut self,
+        task: usize,
+        missing: &ResultRef,
+        when: Vec<WhenExpression>,
+    ) -> Option<Decision> {
+        let plan = Arc::clone(&self.plan);
+        let producer = plan
+            .index_of(&missing.task)
+            .map(|index| &self.states[index]);
+        let skipped = matches!(producer, Some(State::Skipped(_)));
+        if skipped || plan.tasks[task].continue_on_error {
+            return Some(self.skip(task, SkipReason::MissingResults, when));
+        }
+        let succeeded =
+            matches!(producer, Some(State::Done(done)) if done.ending == Ending::Succeeded);
+        let text = if succeeded {
+            format!(
+                "task \"{}\" completed successfully but did not emit the result \"{}\", which is referenced by task \"{}\"",
+                missing.task, missing.result, plan.tasks[task].name
+            )
+        } else {
+            format!(
+                "Invalid task result reference: Could not find result with name {} for pipeline task {}",
+                missing.result, missing.task
+            )
+        };
+        self.states[task] = State::Invalid(text);
+        None
+    }
+
+    /// Missing results come before the guard here, unlike for other tasks.
+    fn decide_finally(&mut self, task: usize) -> Result<Decision, Condition> {
+        let plan = Arc::clone(&self.plan);
+        let planned = &plan.tasks[task];
+        if self.first_missing(planned)?.is_some() {
+            return Ok(self.skip(task, SkipReason::MissingResults, Vec::new()));
+        }
+        let when = self.guard(planned, &self.finally_scope());
+        if !self.evaluate(&when)? {
+            return Ok(self.skip(task, SkipReason::When, when));
+        }
+        let late = [
+            (self.pipeline_timed_out, SkipReason::PipelineTimedOut),
+            (self.finally_timed_out, SkipReason::FinallyTimedOut),
+        ];
+        if let Some((_, reason)) = late.into_iter().find(|(late, _)| *late) {
+            return Ok(self.skip(task, reason, Vec::new()));
+        }
+        self.start(task, when)
+    }
+
+    fn evaluate(&self, when: &[WhenExpression]) -> Result<bool, Condition> {
+        holds(when).map_err(|fault| {
+            Condition::failed(
+                "CELEvaluationFailed",
+                format!("Error evaluating CEL {}: {fault}", self.plan.identity.name),
+            )
+        })
+    }
+
+    fn guard(&self, planned: &PlannedTask, scope: &Scope) -> Vec<WhenExpression> {
+        planned
+            .source
+            .when
+            .iter()
+            .map(|when| scope.when(when))
+            .collect()
+    }
+
+    /// The first result a task refers to that does not exist. An item that an array does not have
+    /// ends the run (`pkg/reconciler/pipelinerun/resources/resultrefresolution.go`).
+    fn first_missing(&self, planned: &PlannedTask) -> Result<Option<ResultRef>, Condition> {
+        for reference in &planned.result_refs {
+            let side = if reference.finally {
+                "finally"
+            } else {
+                "tasks"
+            };
+            let key = format!("{side}.{}.results.{}", reference.task, reference.result);
+            let known = match &reference.access {
+                Access::Whole | Access::Star => self.scope.knows(&key),
+                Access::Key(name) => self.scope.knows(&format!("{key}.{name}")),
+                Access::Index(index) => {
+                    if let Some(len) = self.scope.array_len(&key).filter(|len| index >= len) {
+                        return Err(self.out_of_bounds(reference, *index, len));
+                    }
+                    self.scope.knows(&format!("{key}[{index}]"))
+                }
+            };
+            if !known {
+                return Ok(Some(reference.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    fn out_of_bounds(&self, reference: &ResultRef, index: usize, len: usize) -> Condition {
+        Condition::failed(
+            "PipelineValidationFailed",
+            format!(
+                "PipelineRun {} can't be Run; couldn't resolve all references: array Result Index {index} for Task {} Result {} is out of bound of size {len}",
+                self.plan.identity.qualified(),
+                reference.task,
+                reference.result
+            ),
+        )
+    }
+
+    fn start(&mut self, task: usize, when: Vec<WhenExpression>) -> Result<Decision, Condition> {
+        let plan = Arc::clone(&self.plan);
+        let planned = &plan.tasks[task];
+        let mut scope = if planned.finally {
+            self.finally_scope()
+        } else {
+            self.scope.clone()
+        };
+        scope.set("context.pipelineTask.retries", planned.retries.to_string());
+        let params = replaced(&planned.source.params, &scope);
+        let combinations = match self.combinations(planned)? {
+            Some(combinations) if combinations.is_empty() => {
+                return Ok(self.skip(task, SkipReason::EmptyMatrix, when));
+            }
+            combinations => combinations,
+        };
+        self.states[task] = State::Running;
+        Ok(Decision::Start(Start {
+            task,
+            when,
+            params,
+            combinations,
+            display_name: scope.text(&planned.source.display_name),
+        }))
+    }
+
+    /// The fan-out of a task, its result-driven arrays in place.
+    fn combinations(&self, planned: &PlannedTask) -> Result<Option<Vec<Combination>>, Condition> {
+        let Some(matrix) = &planned.source.matrix else {
+            return Ok(None);
+        };
+        let mut matrix = matrix.clone();
+        let mut scope = self.scope.clone();
+        scope.set("context.pipelineTask.retries", planned.retries.to_string());
+        matrix.params = replaced(&matrix.params, &scope);
+        for include in &mut matrix.include {
+            include.params = replaced(&include.params, &scope);
+        }
+        let fault = |wanted: &str, param: &Param| {
+            Err(Condition::failed(
+                "InvalidMatrixParameterTypes",
+                format!(
+                    "[User error] Failed to validate matrix: parameters of type {wanted} only are allowed, but param \"{}\" has type \"{}\" in pipelineTask \"{}\"",
+                    param.name,
+                    param.value.kind(),
+                    planned.name
+                ),
+            ))
+        };
+        if let Some(param) = matrix
+            .params
+            .iter()
+            .find(|param| param.value.kind() != ParamType::Array)
+        {
+            return fault("array", param);
+        }
+        let mut included = matrix.include.iter().flat_map(|include| &include.params);
+        if let Some(param) = included.find(|param| param.value.kind() != ParamType::String) {
+            return fault("string", param);
+        }
+        if has_empty_array(&matrix) {
+            return Ok(Some(Vec::new()));
+        }
+        let combinations = fan_out(&matrix);
+        if combinations.len() > MAX_COMBINATIONS {
+            return Err(Condition::failed(
+                "PipelineValidationFailed",
+                format!(
+                    "[User error] Pipeline {}/{} can't be Run; it has an invalid spec: expected 0 <= {} <= {MAX_COMBINATIONS}: tasks[{}].matrix",
+                    self.plan.identity.namespace,
+                    self.plan.pipeline_name,
+                    combinations.len(),
+                    planned.name
+                ),
+            ));
+        }
+        Ok(Some(combinations))
+    }
+
+    /// What finally tasks may refer to besides: the status of every task
+    /// (`pkg/reconciler/pipelinerun/resources/pipelinerunstate.go`, `GetPipelineTaskStatus`).
+    fn finally_scope(&self) -> Scope {
+        let mut scope = self.scope.clone();
+        let mut aggregate = "Succeeded";
+        for (state, task) in self
+            .states
+            .iter()
+            .zip(&self.plan.tasks)
+            .filter(|(_, task)| !task.finally)
+        {
+            let (status, reason) = match state {
+                State::Done(done) if done.ending == Ending::Succeeded => {
+                    ("Succeeded", done.reason.as_str())
+                }
+                State::Done(done) => ("Failed", done.reason.as_str()),
+                State::Waiting | State::Skipped(_) | State::Invalid(_) | State::Running => {
+                    ("None", "")
+                }
+            };
+            match state {
+                State::Invalid(_) => aggregate = "Failed",
+                State::Done(done) if done.ending != Ending::Succeeded => aggregate = "Failed",
+                State::Skipped(_) if aggregate == "Succeeded" => aggregate = "Completed",
+                State::Waiting | State::Skipped(_) | State::Running | State::Done(_) => {}
+            }
+            scope.set(format!("tasks.{}.status", task.name), status);
+            scope.set(format!("tasks.{}.reason", task.name), reason);
+        }
+        scope.set("tasks.status", aggregate);
+        scope
+    }
+
+    /// How many tasks ended how.
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for (state, task) in self.states.iter().zip(&self.plan.tasks) {
+            match state {
+                State::Done(done) => match done.ending {
+                    Ending::Succeeded => tally.succeeded += 1,
+                    Ending::Failed if task.continue_on_error => tally.ignored += 1,
+                    Ending::Failed | Ending::TimedOut => tally.failed += 1,
+                    Ending::Cancelled => tally.cancelled += 1,
+                },
+                State::Skipped(reason) => {
+                    tally.skipped += 1;
+                    tally.skipped_by_timeout |= reason.is_timeout();
+                }
+                State::Invalid(text) => tally.invalid.push((task.name.clone(), text.clone())),
+                State::Waiting | State::Running => tally.incomplete += 1,
+            }
+        }
+        tally.invalid.sort();
+        tally
+    }
+
+    /// The condition of the run that is done.
+    pub fn verdict(&self) -> Condition {
+        self.tally().verdict(&super::verdict::Circumstances {
+            run: &self.plan.identity.name,
+            timeouts: &self.plan.timeouts,
+            pipeline_timed_out: self.pipeline_timed_out,
+            tasks_timed_out: self.tasks_timed_out,
+            requested: self.requested,
+        })
+    }
+
+    /// The results of the pipeline, and the names of those whose producer succeeded without them
+    /// (`pkg/reconciler/pipelinerun/resources/apply.go`, `ApplyTaskResultsToPipelineResults`).
+    pub fn results(&self) -> (Vec<(String, ParamValue)>, Vec<String>) {
+        let mut results = Vec::new();
+        let mut invalid = Vec::new();
+        for result in &self.plan.results {
+            match self.result(&result.value) {
+                Some(Ok(value)) => results.push((result.name.clone(), value)),
+                Some(Err(())) => invalid.push(result.name.clone()),
+                None => {}
+            }
+        }
+        (results, invalid)
+    }
+
+    /// `None` when a producer did not succeed, an error when it did without the result.
+    fn result(&self, value: &ParamValue) -> Option<Result<ParamValue, ()>> {
+        let texts: Vec<&str> = match value {
+            ParamValue::String(text) => vec![text],
+            ParamValue::Array(items) => items.iter().map(String::as_str).collect(),
+            ParamValue::Object(map) => map.values().map(String::as_str).collect(),
+        };
+        let mut scope = self.scope.clone();
+        for reference in texts.into_iter().flat_map(ResultRef::find_in) {
+            let side = if reference.finally {
+                "finally"
+            } else {
+                "tasks"
+            };
+            let key = format!("{side}.{}.results.{}", reference.task, reference.result);
+            let found = match &reference.access {
+                Access::Whole => match self.scope.get(&key) {
+                    Some(ParamValue::Array(items)) => {
+                        // Without an index Tekton takes the first item.
+                        let first = ParamValue::String(items.first()?.clone());
+                        scope.set_value(&key, &first);
+                        true
+                    }
+                    value => value.is_some(),
+                },
+                Access::Star => self.scope.knows(&key),
+                Access::Index(index) => self.scope.knows(&format!("{key}[{index}]")),
+                Access::Key(name) => self.scope.knows(&format!("{key}.{name}")),
+            };
+            if !found {
+                let producer = self
+                    .plan
+                    .index_of(&reference.task)
+                    .map(|index| &self.states[index]);
+                let succeeded =
+                    matches!(producer, Some(State::Done(done)) if done.ending == Ending::Succeeded);
+                return succeeded.then_some(Err(()));
+            }
+        }
+        Some(Ok(scope.value(value)))
+    }
+}
+
+fn replaced(params: &[Param], scope: &Scope) -> Vec<Param> {
+    params
+        .iter()
+        .map(|param| Param {
+            name: param.name.clone(),
+            value: scope.value(&param.value),
+        })
+        .collect()
+}
