@@ -6,23 +6,23 @@
 //!
 //! Some of what a cluster refuses has one meaning only. With [`Options::lenient`] that is a
 //! warning: a number or boolean where text is wanted (its source text is taken), a v1 name in a
-//! v1beta1 document (it is read as in v1), and the fields of [`STRAY`], which Tekton's own tests
-//! contain and no cluster ever saw. With [`Options::allow_unknown_fields`], unknown fields and
+//! v1beta1 document (it is read as in v1), and a few fields that Tekton's own tests
+//! contain and no cluster ever saw (`value` of a declared param, `type` of a passed one). With [`Options::allow_unknown_fields`], unknown fields and
 //! repeated keys are notices.
 
 use std::collections::{BTreeSet, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::json::{as_integer, go_text, to_value};
+use super::advice;
+use super::json::to_value;
 use super::kind::Kind;
-use super::node::{Entry, Node, NodeValue, Scalar, ScalarKind};
+use super::leaf;
+use super::node::{Entry, Node, NodeValue};
 use super::v1beta1::{self, Refusal};
-use crate::diagnostic::{
-    Diagnostic, Diagnostics, DocumentId, FieldPath, Segment, Severity, did_you_mean,
-};
+use crate::diagnostic::{Diagnostic, Diagnostics, DocumentId, FieldPath, Segment, Severity};
+use crate::spec::Object;
 use crate::spec::schema::{ObjectSchema, Schema};
-use crate::spec::{GoDuration, Object};
 
 /// How much is forgiven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,26 +46,6 @@ pub(super) struct Decoded {
 
 /// Objects whose `value` Tekton cannot do without: it cannot write them back as JSON.
 const NEEDS_VALUE: [&str; 2] = ["Param", "PipelineResult"];
-
-/// A field that is not Tekton's and can only be left out.
-struct Stray {
-    object: &'static str,
-    field: &'static str,
-    why: &'static str,
-}
-
-const STRAY: [Stray; 2] = [
-    Stray {
-        object: "ParamSpec",
-        field: "value",
-        why: "a declared param has a default, not a value; a cluster refuses this",
-    },
-    Stray {
-        object: "Param",
-        field: "type",
-        why: "the type follows from the value; a cluster refuses this",
-    },
-];
 
 /// Decodes a document, which becomes one of v1 if it is one of v1beta1.
 pub(super) fn decode(
@@ -115,11 +95,11 @@ fn adopt_v1(root: &mut Node) {
     }
 }
 
-struct Decoder {
+pub(super) struct Decoder {
     document: DocumentId,
-    options: Options,
+    pub(super) options: Options,
     beta: bool,
-    path: FieldPath,
+    pub(super) path: FieldPath,
     diagnostics: Diagnostics,
     keys: BTreeSet<FieldPath>,
     /// Stray fields that were spoken of: once is enough.
@@ -127,7 +107,7 @@ struct Decoder {
 }
 
 impl Decoder {
-    fn push(&mut self, diagnostic: Diagnostic) {
+    pub(super) fn push(&mut self, diagnostic: Diagnostic) {
         let path = self.path.clone();
         self.diagnostics.push(diagnostic.at(self.document, path));
     }
@@ -215,7 +195,7 @@ impl Decoder {
     /// The value of a field; `None` when it is null or at fault.
     fn value(&mut self, node: &Node, schema: &Schema) -> Option<Value> {
         if let Schema::ParamValue = schema {
-            return Some(param_value(node));
+            return Some(leaf::param_value(node));
         }
         if node.is_null() {
             return None;
@@ -267,64 +247,16 @@ impl Decoder {
             self.value(value, &deprecated);
             let message = format!("{} has no effect", self.path);
             self.push_key(Diagnostic::notice(message));
-        } else if let Some(why) = self.stray(key, schema) {
+        } else if let Some(why) = advice::stray(&self.path, key, schema, self.options.lenient) {
             if !self.told.insert((schema.name, key.to_owned())) {
                 return None;
             }
             let message = format!("unknown field \"{}\" is ignored", self.path);
             self.push_key(Diagnostic::warning(message).hint(why));
         } else {
-            self.unknown_field(self.suggestion(key, schema));
+            self.unknown_field(advice::for_unknown(key, schema, self.beta));
         }
         None
-    }
-
-    /// Why a field that is not Tekton's is let pass; it is then left out.
-    fn stray(&self, key: &str, schema: &ObjectSchema) -> Option<&'static str> {
-        if schema.name == "TaskRef" && key == "version" && self.in_pipeline_task() {
-            return Some("konflux-ci's tooling replaces this before a cluster sees it");
-        }
-        let stray = STRAY
-            .iter()
-            .find(|stray| stray.object == schema.name && stray.field == key);
-        stray
-            .filter(|_| self.options.lenient)
-            .map(|stray| stray.why)
-    }
-
-    /// True below the `taskRef` of a task of a pipeline, as opposed to that of a TaskRun.
-    fn in_pipeline_task(&self) -> bool {
-        matches!(
-            self.path.0.as_slice(),
-            [.., Segment::Index(_), Segment::Key(_), Segment::Key(_)]
-        )
-    }
-
-    fn suggestion(&self, key: &str, schema: &'static ObjectSchema) -> Option<String> {
-        let known = if self.beta {
-            v1beta1::field_names(schema)
-        } else {
-            schema.fields.iter().map(|field| field.name).collect()
-        };
-        let advice = match (schema.name, key) {
-            ("Step" | "StepTemplate" | "Sidecar", "resources") => {
-                "computeResources is its name in v1"
-            }
-            ("PipelineRunSpec", "serviceAccountName" | "podTemplate") => {
-                "in v1 it lies in taskRunTemplate"
-            }
-            ("PipelineRunSpec", "timeout") => "timeouts.pipeline is its place in v1",
-            ("TaskRef" | "PipelineRef", "bundle") => {
-                "use resolver: bundles with the params bundle, name and kind"
-            }
-            ("ParamSpec", "value") => "a declared param has a default, not a value",
-            ("TaskRef" | "PipelineRef", "version") => {
-                "the version is part of the resolver's params"
-            }
-            ("Param", "default") => "a param that is passed has a value, not a default",
-            _ => return did_you_mean(key, known).map(|name| format!("did you mean {name:?}?")),
-        };
-        Some(advice.to_owned())
     }
 
     fn list(&mut self, node: &Node, item: &Schema) -> Option<Value> {
@@ -356,7 +288,8 @@ impl Decoder {
         {
             self.missing_value();
         }
-        self.value(node, schema).unwrap_or_else(|| zero(schema))
+        self.value(node, schema)
+            .unwrap_or_else(|| leaf::zero(schema))
     }
 
     fn missing_value(&mut self) {
@@ -366,164 +299,312 @@ impl Decoder {
             this.push(Diagnostic::error(message).hint(hint));
         });
     }
-
-    fn string(&mut self, node: &Node) -> Option<Value> {
-        let NodeValue::Scalar(scalar) = &node.value else {
-            return self.wrong_type(node, "a string");
-        };
-        if scalar.kind != ScalarKind::String {
-            self.scalar_as_text(scalar);
-        }
-        Some(Value::String(scalar.text.clone()))
-    }
-
-    fn scalar_as_text(&mut self, scalar: &Scalar) {
-        let noun = scalar.kind.noun();
-        let text = &scalar.text;
-        let diagnostic = if self.options.lenient {
-            Diagnostic::warning(format!("{noun} {text} is taken as text")).hint(format!(
-                "quote it: a cluster refuses it unless it is {text:?}"
-            ))
-        } else {
-            let message = format!("invalid type: {noun}, expected a string");
-            Diagnostic::error(message).hint(format!("quote it: {text:?}"))
-        };
-        self.push(diagnostic);
-    }
-
-    fn bool(&mut self, node: &Node) -> Option<Value> {
-        match &node.value {
-            NodeValue::Scalar(Scalar {
-                kind: ScalarKind::Bool(value),
-                ..
-            }) => Some(Value::Bool(*value)),
-            _ => self.wrong_type(node, "true or false"),
-        }
-    }
-
-    fn integer(&mut self, node: &Node) -> Option<Value> {
-        if let NodeValue::Scalar(scalar) = &node.value
-            && let Some(value) = as_integer(scalar)
-        {
-            return Some(value.into());
-        }
-        self.wrong_type(node, "a whole number")
-    }
-
-    fn duration(&mut self, node: &Node) -> Option<Value> {
-        let Some(text) = node.as_str() else {
-            return self.wrong_type(node, "a duration such as \"1h30m\"");
-        };
-        if GoDuration::parse(text).is_some() {
-            return Some(Value::String(text.to_owned()));
-        }
-        let message = format!("invalid duration {text:?}");
-        let hint = "durations look like 1h30m, 90s or 500ms; the units are h, m, s, ms, us and ns";
-        self.push(Diagnostic::error(message).hint(hint));
-        None
-    }
-
-    fn int_or_string(&mut self, node: &Node) -> Option<Value> {
-        let NodeValue::Scalar(scalar) = &node.value else {
-            return self.wrong_type(node, "a number or text");
-        };
-        let port = matches!(self.path.0.last(), Some(Segment::Key(key)) if key == "port");
-        let text = match scalar.kind {
-            ScalarKind::String => scalar.text.clone(),
-            ScalarKind::Bool(_) | ScalarKind::Null => {
-                return self.wrong_type(node, "a number or text");
-            }
-            _ => go_text(node),
-        };
-        if !port && !is_quantity(&text) {
-            let message = format!("{text:?} is no quantity");
-            let hint = "quantities look like 2, 500m, 1.5, 64Mi or 1G";
-            self.push(Diagnostic::error(message).hint(hint));
-            return None;
-        }
-        Some(Value::String(text))
-    }
-
-    fn wrong_type(&mut self, node: &Node, expected: &str) -> Option<Value> {
-        let message = format!("invalid type: {}, expected {expected}", node.noun());
-        let mut diagnostic = Diagnostic::error(message);
-        diagnostic.hint = type_hint(node, expected);
-        self.push(diagnostic);
-        None
-    }
 }
 
-fn type_hint(node: &Node, expected: &str) -> Option<String> {
-    match &node.value {
-        NodeValue::Scalar(scalar) if expected.starts_with("a duration") => {
-            let unit = if scalar.text == "0" { "" } else { "s" };
-            (scalar.kind.noun() == "number").then(|| format!("write \"{}{unit}\"", scalar.text))
-        }
-        NodeValue::Scalar(_) if expected == "a list" => {
-            Some("a list of one is written as an item: `- …` or `[…]`".to_owned())
-        }
-        NodeValue::Scalar(scalar)
-            if scalar.kind == ScalarKind::String
-                && matches!(
-                    (expected, super::scalar::resolve(&scalar.text)),
-                    ("true or false", ScalarKind::Bool(_)) | ("a whole number", ScalarKind::Int(_))
-                ) =>
-        {
-            Some(format!("write {} without quotes", scalar.text))
-        }
-        _ => None,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::Options;
+    use crate::diagnostic::{Diagnostics, Severity};
+    use crate::manifest::{Catalog, Input, load};
+    use crate::spec::{GoDuration, Object, ParamValue, PipelineRun, TaskRun};
 
-/// The value of a param, in the shape Tekton gives it (`param_types.go`, `UnmarshalJSON`).
-fn param_value(node: &Node) -> Value {
-    let is_text = |node: &Node| node.is_null() || node.as_str().is_some();
-    let shaped = match &node.value {
-        NodeValue::Scalar(scalar) => scalar.kind == ScalarKind::String,
-        NodeValue::List(items) => items.iter().all(is_text),
-        NodeValue::Map(entries) => entries.iter().all(|entry| is_text(&entry.value)),
+    const LENIENT: Options = Options {
+        allow_unknown_fields: false,
+        lenient: true,
     };
-    if shaped {
-        to_value(node)
-    } else if node.is_null() {
-        Value::String(String::new())
-    } else {
-        Value::String(go_text(node))
-    }
-}
 
-fn zero(schema: &Schema) -> Value {
-    match schema {
-        Schema::String | Schema::ParamValue => Value::String(String::new()),
-        Schema::Bool => Value::Bool(false),
-        Schema::Integer => 0.into(),
-        Schema::Duration | Schema::IntOrString => Value::String("0".to_owned()),
-        Schema::Any => Value::Null,
-        Schema::List(_) => Value::Array(Vec::new()),
-        Schema::Map(_) | Schema::Object(_) => Value::Object(Map::new()),
+    fn read(yaml: &str, options: Options) -> (Catalog, Diagnostics) {
+        let input = Input::Text {
+            name: "-".to_owned(),
+            bytes: yaml.as_bytes().to_vec(),
+        };
+        load(&[input], options)
     }
-}
 
-/// A quantity of Kubernetes (`k8s.io/apimachinery/pkg/api/resource`, `ParseQuantity`).
-fn is_quantity(text: &str) -> bool {
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let end = unsigned
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(unsigned.len());
-    let (number, suffix) = unsigned.split_at(end);
-    let digits = number.bytes().filter(u8::is_ascii_digit).count();
-    if digits == 0 || number.len() - digits > 1 {
-        return false;
+    fn messages(yaml: &str) -> Vec<String> {
+        let (_, diagnostics) = read(yaml, Options::default());
+        let messages = diagnostics.0.into_iter().map(|found| found.message);
+        messages.collect()
     }
-    if let Some(exponent) = suffix.strip_prefix(['e', 'E'])
-        && !exponent.is_empty()
-    {
-        let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
-        return suffix == "Ei"
-            || (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
+
+    fn task_run(spec: &str) -> TaskRun {
+        let yaml = format!("apiVersion: tekton.dev/v1\nkind: TaskRun\nspec:\n{spec}");
+        let (catalog, diagnostics) = read(&yaml, Options::default());
+        assert!(!diagnostics.has_errors(), "{diagnostics:?}");
+        match &catalog.documents()[0].object {
+            Object::TaskRun(run) => (**run).clone(),
+            other => panic!("{other:?}"),
+        }
     }
-    matches!(
-        suffix,
-        "" | "n" | "u" | "m" | "k" | "M" | "G" | "T" | "P" | "E" | "Ki" | "Mi" | "Gi" | "Ti" | "Pi"
-    )
+
+    fn param(value: &str) -> ParamValue {
+        task_run(&format!("  params:\n  - name: a\n    value: {value}\n"))
+            .spec
+            .params[0]
+            .value
+            .clone()
+    }
+
+    #[test]
+    fn task_36_37_pipeline_39_param_values_are_typed_as_on_a_cluster() {
+        for (yaml, text) in [
+            ("yes", "true"),
+            ("on", "true"),
+            ("y", "true"),
+            ("Y", "true"),
+            ("True", "true"),
+            ("TRUE", "true"),
+            ("no", "false"),
+            ("off", "false"),
+            ("n", "false"),
+            ("\"yes\"", "yes"),
+            ("010", "8"),
+            ("007", "7"),
+            ("0o14", "12"),
+            ("0x1F", "31"),
+            ("0b101", "5"),
+            ("1_000", "1000"),
+            ("+1", "1"),
+            ("-0", "0"),
+            ("1.0", "1"),
+            ("1.10", "1.1"),
+            ("0.30", "0.3"),
+            ("1e3", "1000"),
+            (".5", "0.5"),
+            ("12:30:45", "12:30:45"),
+            ("2024-01-01", "2024-01-01"),
+            ("1.2.3", "1.2.3"),
+            ("1e400", "1e400"),
+            ("", ""),
+            ("~", ""),
+            ("null", ""),
+            ("[yes, 2]", "[true,2]"),
+            ("[1, 2]", "[1,2]"),
+            ("{a: 1}", "{\"a\":1}"),
+        ] {
+            assert_eq!(param(yaml), ParamValue::from(text), "{yaml}");
+        }
+    }
+
+    #[test]
+    fn task_38_39_lists_and_maps_of_text_keep_their_shape() {
+        assert_eq!(
+            param("[a, b]"),
+            ParamValue::Array(vec!["a".into(), "b".into()])
+        );
+        assert_eq!(param("[null]"), ParamValue::Array(vec![String::new()]));
+        assert_eq!(
+            param("{a: \"1\"}"),
+            ParamValue::Object([("a".to_owned(), "1".to_owned())].into())
+        );
+        let run = task_run("  taskSpec:\n    params:\n    - name: a\n      default:\n");
+        let task = run.spec.task_spec.unwrap();
+        assert_eq!(task.params[0].default, None);
+    }
+
+    #[test]
+    fn task_8_durations_are_text() {
+        assert_eq!(
+            task_run("  timeout: \"0\"\n").spec.timeout,
+            Some(GoDuration(0))
+        );
+        for (timeout, message) in [
+            (
+                "0",
+                "invalid type: number, expected a duration such as \"1h30m\"",
+            ),
+            ("1d", "invalid duration \"1d\""),
+            ("\"60\"", "invalid duration \"60\""),
+            ("\"\"", "invalid duration \"\""),
+        ] {
+            let yaml = format!(
+                "{{apiVersion: tekton.dev/v1, kind: TaskRun, spec: {{timeout: {timeout}}}}}"
+            );
+            assert_eq!(messages(&yaml), [message], "{timeout}");
+        }
+    }
+
+    #[test]
+    fn pipeline_2_unknown_fields_name_their_path() {
+        let yaml = "apiVersion: tekton.dev/v1\nkind: Pipeline\nspec:\n  tasks:\n  - name: a\n    \
+                    runafter: [b]\n";
+        let (_, diagnostics) = read(yaml, Options::default());
+        let [found] = &diagnostics.0[..] else {
+            panic!("{diagnostics:?}");
+        };
+        assert_eq!(found.message, "unknown field \"spec.tasks[0].runafter\"");
+        assert_eq!(found.hint.as_deref(), Some("did you mean \"runAfter\"?"));
+        let allowed = Options {
+            allow_unknown_fields: true,
+            lenient: false,
+        };
+        let (_, diagnostics) = read(yaml, allowed);
+        assert_eq!(diagnostics.0[0].severity, Severity::Notice);
+    }
+
+    #[test]
+    fn all_faults_are_found_at_once() {
+        let yaml = "apiVersion: tekton.dev/v1\nkind: Task\nspec:\n  steps:\n  - image: [a]\n    \
+                    args: x\n    env: {}\n    securityContext: {runAsUser: \"0\", privileged: 1}\n  \
+                    - nope: 1\n";
+        assert_eq!(
+            messages(yaml),
+            [
+                "invalid type: list, expected a string",
+                "invalid type: string, expected a list",
+                "invalid type: map, expected a list",
+                "invalid type: string, expected a whole number",
+                "invalid type: number, expected true or false",
+                "unknown field \"spec.steps[1].nope\"",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_not_at_fault_remains() {
+        let yaml = "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {name: t}\nspec:\n  steps:\n  \
+                    - image: [a]\n    script: echo\n";
+        let (catalog, _) = read(yaml, Options::default());
+        let (task, id) = catalog.task("t").unwrap();
+        assert_eq!(task.spec.steps[0].script, "echo");
+        assert!(catalog.document(id).unwrap().faulty);
+    }
+
+    #[test]
+    fn scalars_for_text_are_refused_or_taken_from_the_source() {
+        let yaml = "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {name: t}\nspec:\n  steps:\n  \
+                    - image: i\n    env: [{name: A, value: 010}, {name: B, value: yes}]\n";
+        assert_eq!(
+            messages(yaml),
+            [
+                "invalid type: number, expected a string",
+                "invalid type: boolean, expected a string",
+            ]
+        );
+        let (catalog, diagnostics) = read(yaml, LENIENT);
+        assert!(
+            diagnostics
+                .0
+                .iter()
+                .all(|found| found.severity == Severity::Warning)
+        );
+        let env = &catalog.task("t").unwrap().0.spec.steps[0].env;
+        assert_eq!((&*env[0].value, &*env[1].value), ("010", "yes"));
+    }
+
+    #[test]
+    fn fields_that_tektons_tests_contain_are_forgiven_once() {
+        let yaml = "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {name: t}\nspec:\n  params:\n  \
+                    - {name: a, value: x}\n  - {name: b, value: x}\n";
+        assert_eq!(messages(yaml).len(), 2);
+        let (catalog, diagnostics) = read(yaml, LENIENT);
+        assert_eq!(diagnostics.0.len(), 1);
+        assert_eq!(diagnostics.0[0].severity, Severity::Warning);
+        assert_eq!(catalog.task("t").unwrap().0.spec.params[0].default, None);
+    }
+
+    #[test]
+    fn repeated_keys_are_refused() {
+        let yaml = "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {name: t}\nspec:\n  steps:\n  \
+                    - image: a\n    image: b\n";
+        assert_eq!(messages(yaml), ["key \"image\" already set in map"]);
+        let allowed = Options {
+            allow_unknown_fields: true,
+            lenient: false,
+        };
+        let (catalog, diagnostics) = read(yaml, allowed);
+        assert!(!diagnostics.has_errors());
+        assert_eq!(catalog.task("t").unwrap().0.spec.steps[0].image, "b");
+    }
+
+    #[test]
+    fn params_need_a_value() {
+        let yaml = "apiVersion: tekton.dev/v1\nkind: Pipeline\nspec:\n  tasks: [{params: [{name: a}]}]\n  \
+                    results: [null]\n";
+        assert_eq!(
+            messages(yaml),
+            [
+                "missing field(s): spec.tasks[0].params[0].value",
+                "missing field(s): spec.results[0].value",
+            ]
+        );
+    }
+
+    #[test]
+    fn quantities_are_checked_and_ports_are_not() {
+        let yaml = |cpu: &str| {
+            format!(
+                "{{apiVersion: tekton.dev/v1, kind: TaskRun, spec: {{computeResources: \
+                 {{limits: {{cpu: {cpu}}}}}}}}}"
+            )
+        };
+        for cpu in ["1", "500m", "1.5", "64Mi", "1e3", "1E", "2Ei", ".5", "'-1'"] {
+            assert_eq!(messages(&yaml(cpu)), [""; 0], "{cpu}");
+        }
+        for cpu in ["1x", "lots", "''", "1.2.3", "1GB", "1 Gi", "2ei"] {
+            assert_eq!(messages(&yaml(cpu)).len(), 1, "{cpu}");
+        }
+        let probe = "apiVersion: tekton.dev/v1\nkind: Task\nspec:\n  sidecars:\n  - readinessProbe: \
+                     {tcpSocket: {port: http}}\n";
+        assert_eq!(messages(probe), [""; 0]);
+    }
+
+    #[test]
+    fn task_34_v1beta1_fields_without_effect_are_let_pass() {
+        let yaml = "apiVersion: tekton.dev/v1beta1\nkind: Task\nmetadata: {name: t}\nspec:\n  \
+                    stepTemplate: {name: x}\n  steps:\n  - image: i\n    tty: true\n    resources: \
+                    {limits: {cpu: 1}}\n";
+        let (catalog, diagnostics) = read(yaml, Options::default());
+        let notices: Vec<_> = diagnostics.0.iter().map(|found| found.severity).collect();
+        assert_eq!(notices, [Severity::Notice; 2]);
+        let (task, id) = catalog.task("t").unwrap();
+        let limits = &task.spec.steps[0].compute_resources.limits;
+        assert_eq!(limits["cpu"].0, "1");
+        assert_eq!(task.api_version, "tekton.dev/v1");
+        assert_eq!(
+            catalog.document(id).unwrap().api_version,
+            "tekton.dev/v1beta1"
+        );
+        assert_eq!(
+            messages(&yaml.replace("tty: true", "tty: 1")),
+            [
+                "spec.stepTemplate.name has no effect",
+                "invalid type: number, expected true or false",
+                "spec.steps[0].tty has no effect",
+            ]
+        );
+    }
+
+    #[test]
+    fn pipeline_3_to_6_v1beta1_runs_become_v1() {
+        let yaml = "apiVersion: tekton.dev/v1beta1\nkind: PipelineRun\nspec:\n  timeout: 10m\n  \
+                    serviceAccountName: sa\n";
+        let (catalog, diagnostics) = read(yaml, Options::default());
+        assert_eq!(diagnostics, Diagnostics::default());
+        let Object::PipelineRun(run) = &catalog.documents()[0].object else {
+            panic!("no run");
+        };
+        let PipelineRun { spec, .. } = &**run;
+        assert_eq!(
+            spec.timeouts.as_ref().unwrap().pipeline,
+            Some(GoDuration::from_mins(10))
+        );
+        assert_eq!(spec.task_run_template.service_account_name, "sa");
+        assert_eq!(
+            messages(&yaml.replace("serviceAccountName: sa", "timeouts: {}")),
+            ["must not set the field(s): spec.timeout, spec.timeouts"]
+        );
+    }
+
+    #[test]
+    fn nulls_stand_for_nothing() {
+        let run = task_run(
+            "  taskSpec:\n    steps:\n    - image: i\n      args: [a, null]\n      env:\n      \
+             timeout: ~\n    volumes: null\n",
+        );
+        let task = run.spec.task_spec.unwrap();
+        assert_eq!(task.steps[0].args, ["a", ""]);
+        assert_eq!(task.steps[0].timeout, None);
+        assert!(task.volumes.is_empty() && task.steps[0].env.is_empty());
+    }
 }

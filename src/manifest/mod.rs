@@ -4,10 +4,13 @@
 //! Kubernetes' YAML rules ([`yaml`]) → v1 shape ([`v1beta1`]) → objects ([`decode`]). Nothing
 //! stops at the first fault: a broken document costs itself, not its neighbours.
 
+mod advice;
 pub mod catalog;
+mod compose;
 pub mod decode;
 mod json;
 mod kind;
+mod leaf;
 pub mod loader;
 pub mod node;
 pub mod render;

@@ -1,26 +1,16 @@
-//! Text to nodes: granit's events composed by Kubernetes' rules.
+//! Text to nodes by Kubernetes' rules.
 //!
 //! Each document stands alone: a syntax error costs the document it is in, and reading goes on at
 //! the next `---`. Aliases are copies, so what they copy is counted (a few lines can otherwise
 //! stand for gigabytes). Merge keys never override what the map says itself.
 
-use std::collections::{HashMap, HashSet};
+use granit_parser::{ErrorKind, Event, Parser, ScanError};
 
-use base64::Engine as _;
-use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Tag};
+use super::compose::Composer;
+use super::node::{Node, Span};
 
-use super::node::{Entry, Node, NodeValue, Scalar, ScalarKind, Span};
-use super::scalar::{go_float, resolve, resolve_tagged};
-
-/// How deep lists and maps may lie in one another, aliases included.
-const MAX_DEPTH: usize = 200;
-/// How much anchors and aliases of one document may copy, in bytes of [`weight`].
-const MAX_COPIED: usize = 16 << 20;
 /// How many documents one text may hold.
 const MAX_DOCUMENTS: usize = 10_000;
-/// What a node counts as beside its text.
-const NODE_WEIGHT: usize = 64;
-const YAML_TAGS: &str = "tag:yaml.org,2002:";
 
 /// Something that is not YAML as Kubernetes reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,404 +34,40 @@ pub fn parse(text: &str) -> Vec<Parsed> {
     };
     let mut parser = Parser::new_from_str_with_options(text, options);
     let mut composer = Composer::new(text);
-    loop {
+    while composer.documents().len() < MAX_DOCUMENTS {
         match parser.next_event() {
-            None | Some(Ok((Event::StreamEnd, _))) => break,
+            None | Some(Ok((Event::StreamEnd, _))) => return composer.finish(),
             Some(Ok((event, span))) => composer.event(event, &span),
             Some(Err(error)) => {
-                composer.syntax_error(&error);
+                composer.abandon(syntax_problem(text, &error));
                 if !matches!(parser.proceed_next_document(), Ok(true)) {
-                    break;
+                    return composer.finish();
                 }
             }
         }
-        if composer.documents.len() > MAX_DOCUMENTS {
-            composer.documents.truncate(MAX_DOCUMENTS);
-            composer.problem(
-                format!("more than {MAX_DOCUMENTS} documents in one file"),
-                Span::default(),
-                None,
-            );
-            break;
-        }
     }
-    composer.finish_document();
-    composer.documents
+    composer.abandon(Problem {
+        message: format!("more than {MAX_DOCUMENTS} documents in one file"),
+        span: Span::default(),
+        hint: None,
+    });
+    composer.finish()
 }
 
-struct Anchor {
-    node: Node,
-    weight: usize,
-    depth: usize,
-}
-
-enum PendingKey {
-    Key(String, Span),
-    Merge,
-    Faulty,
-}
-
-enum Shape {
-    List(Vec<Node>),
-    Map {
-        entries: Vec<Entry>,
-        merges: Vec<Node>,
-        pending: Option<PendingKey>,
-    },
-}
-
-struct Frame {
-    shape: Shape,
-    start: usize,
-    end: usize,
-    anchor: usize,
-}
-
-struct Composer<'a> {
-    text: &'a str,
-    documents: Vec<Parsed>,
-    root: Option<Node>,
-    stack: Vec<Frame>,
-    anchors: HashMap<usize, Anchor>,
-    copied: usize,
-    problems: Vec<Problem>,
-}
-
-impl<'a> Composer<'a> {
-    fn new(text: &'a str) -> Self {
-        Self {
-            text,
-            documents: Vec::new(),
-            root: None,
-            stack: Vec::new(),
-            anchors: HashMap::new(),
-            copied: 0,
-            problems: Vec::new(),
-        }
+fn syntax_problem(text: &str, error: &ScanError) -> Problem {
+    let start = error.marker().byte_offset().unwrap_or_default();
+    let start = start.min(text.len());
+    let rest = text.get(start..).unwrap_or_default();
+    let end = rest
+        .chars()
+        .next()
+        .filter(|c| *c != '\n')
+        .map_or(start, |c| start + c.len_utf8());
+    Problem {
+        message: format!("not valid YAML: {}", error.info()),
+        span: Span { start, end },
+        hint: syntax_hint(error.kind()),
     }
-
-    fn event(&mut self, event: Event<'_>, span: &granit_parser::Span) {
-        let span = self.span(span);
-        match event {
-            Event::DocumentStart(..) | Event::DocumentEnd => self.finish_document(),
-            Event::Scalar(text, style, anchor, tag) => {
-                let merge = tag.is_none() && style == ScalarStyle::Plain && text == "<<";
-                let scalar = self.scalar(text.into_owned(), style, tag.as_deref(), span);
-                let node = Node {
-                    span,
-                    value: NodeValue::Scalar(scalar),
-                };
-                self.remember(anchor, &node);
-                self.add(node, merge);
-            }
-            Event::SequenceStart(_, anchor, _) => {
-                self.open(Shape::List(Vec::new()), span.start, anchor);
-            }
-            Event::MappingStart(_, anchor, _) => {
-                let shape = Shape::Map {
-                    entries: Vec::new(),
-                    merges: Vec::new(),
-                    pending: None,
-                };
-                self.open(shape, span.start, anchor);
-            }
-            Event::SequenceEnd | Event::MappingEnd => self.close(span),
-            Event::Alias(id) => self.alias(id, span),
-            Event::UnresolvedAlias(name) => {
-                self.problem(format!("unknown anchor '{name}' referenced"), span, None);
-                self.add(Node::null(span.start), false);
-            }
-            _ => {}
-        }
-    }
-
-    fn span(&self, span: &granit_parser::Span) -> Span {
-        let (start, end) = (span.start.byte_offset(), span.end.byte_offset());
-        let start = start.unwrap_or_default().min(self.text.len());
-        Span {
-            start,
-            end: end.unwrap_or_default().clamp(start, self.text.len()),
-        }
-    }
-
-    fn problem(&mut self, message: impl Into<String>, span: Span, hint: Option<&'static str>) {
-        self.problems.push(Problem {
-            message: message.into(),
-            span,
-            hint,
-        });
-    }
-
-    fn syntax_error(&mut self, error: &ScanError) {
-        let start = error.marker().byte_offset().unwrap_or_default();
-        let start = start.min(self.text.len());
-        let rest = self.text.get(start..).unwrap_or_default();
-        let end = rest
-            .chars()
-            .next()
-            .filter(|c| *c != '\n')
-            .map_or(start, |c| start + c.len_utf8());
-        self.problem(
-            format!("not valid YAML: {}", error.info()),
-            Span { start, end },
-            syntax_hint(error.kind()),
-        );
-        self.stack.clear();
-        self.root = None;
-        self.finish_document();
-    }
-
-    fn finish_document(&mut self) {
-        let root = self.root.take();
-        self.stack.clear();
-        self.anchors.clear();
-        self.copied = 0;
-        if self.problems.is_empty() {
-            self.documents
-                .extend(root.filter(|root| !root.is_null()).map(Ok));
-        } else {
-            self.documents.push(Err(std::mem::take(&mut self.problems)));
-        }
-    }
-
-    fn scalar(
-        &mut self,
-        text: String,
-        style: ScalarStyle,
-        tag: Option<&Tag>,
-        span: Span,
-    ) -> Scalar {
-        let plain = style == ScalarStyle::Plain;
-        let tag_name = tag.and_then(|tag| tag.suffix_in_namespace(YAML_TAGS));
-        let (kind, text) = match (tag, tag_name.as_deref()) {
-            (None, _) if plain => (resolve(&text), text),
-            (_, Some("binary")) => (ScalarKind::String, self.binary(text, span)),
-            (_, Some(name)) => {
-                let kind = resolve_tagged(name, &text);
-                if kind.is_none() {
-                    self.problem(format!("cannot decode `{text}` as a !!{name}"), span, None);
-                }
-                (kind.unwrap_or(ScalarKind::String), text)
-            }
-            _ => (ScalarKind::String, text),
-        };
-        if matches!(kind, ScalarKind::Float(value) if !value.is_finite()) {
-            self.problem(
-                format!("{text} is no value that JSON has"),
-                span,
-                Some("quote it to make it text"),
-            );
-        }
-        Scalar { kind, text, plain }
-    }
-
-    fn binary(&mut self, text: String, span: Span) -> String {
-        let packed: String = text.split_whitespace().collect();
-        let bytes = base64::engine::general_purpose::STANDARD.decode(packed);
-        if let Some(text) = bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok()) {
-            return text;
-        }
-        self.problem("!!binary is not text in base64", span, None);
-        text
-    }
-
-    fn open(&mut self, shape: Shape, start: usize, anchor: usize) {
-        self.stack.push(Frame {
-            shape,
-            start,
-            end: start,
-            anchor,
-        });
-        self.check_depth(0, Span { start, end: start });
-    }
-
-    fn check_depth(&mut self, below: usize, span: Span) -> bool {
-        let deep = self.stack.len() + below > MAX_DEPTH;
-        if deep && self.problems.is_empty() {
-            self.problem(
-                format!("lists and maps lie more than {MAX_DEPTH} deep in one another"),
-                span,
-                None,
-            );
-        }
-        !deep
-    }
-
-    fn close(&mut self, end: Span) {
-        let Some(frame) = self.stack.pop() else {
-            return;
-        };
-        let closing = self.text.get(end.start..end.end).unwrap_or_default();
-        let text_end = if closing.starts_with([']', '}']) {
-            end.end
-        } else {
-            frame.end
-        };
-        let value = match frame.shape {
-            Shape::List(items) => NodeValue::List(items),
-            Shape::Map {
-                entries, merges, ..
-            } => NodeValue::Map(self.merge(entries, merges)),
-        };
-        let node = Node {
-            span: Span {
-                start: frame.start,
-                end: text_end.max(frame.start),
-            },
-            value,
-        };
-        self.remember(frame.anchor, &node);
-        self.add(node, false);
-    }
-
-    fn add(&mut self, node: Node, merge: bool) {
-        let Some(mut frame) = self.stack.pop() else {
-            self.root = Some(node);
-            return;
-        };
-        frame.end = frame.end.max(node.span.end);
-        match &mut frame.shape {
-            Shape::List(items) => items.push(node),
-            Shape::Map {
-                entries,
-                merges,
-                pending,
-            } => match pending.take() {
-                None if merge => *pending = Some(PendingKey::Merge),
-                None => *pending = Some(self.key(&node)),
-                Some(PendingKey::Merge) => merges.push(node),
-                Some(PendingKey::Faulty) => {}
-                Some(PendingKey::Key(key, key_span)) => entries.push(Entry {
-                    key,
-                    key_span,
-                    value: node,
-                }),
-            },
-        }
-        self.stack.push(frame);
-    }
-
-    fn key(&mut self, node: &Node) -> PendingKey {
-        let NodeValue::Scalar(scalar) = &node.value else {
-            self.problem(
-                format!("a key must be text, not a {}", node.noun()),
-                node.span,
-                Some("quote text that begins with { or ["),
-            );
-            return PendingKey::Faulty;
-        };
-        let text = match scalar.kind {
-            ScalarKind::String => scalar.text.clone(),
-            ScalarKind::Bool(value) => value.to_string(),
-            ScalarKind::Int(value) => value.to_string(),
-            ScalarKind::Uint(value) => value.to_string(),
-            ScalarKind::Float(value) => go_float(value),
-            ScalarKind::Null => {
-                self.problem("a key must not be null", node.span, Some("quote it"));
-                return PendingKey::Faulty;
-            }
-        };
-        PendingKey::Key(text, node.span)
-    }
-
-    fn merge(&mut self, mut entries: Vec<Entry>, merges: Vec<Node>) -> Vec<Entry> {
-        if merges.is_empty() {
-            return entries;
-        }
-        let mut known: HashSet<String> = entries.iter().map(|entry| entry.key.clone()).collect();
-        for merged in merges {
-            let span = merged.span;
-            let maps = match merged.value {
-                NodeValue::List(items) => items,
-                _ => vec![merged],
-            };
-            for map in maps {
-                if let NodeValue::Map(inherited) = map.value {
-                    let new = inherited
-                        .into_iter()
-                        .filter(|entry| known.insert(entry.key.clone()));
-                    entries.extend(new);
-                } else {
-                    self.problem("`<<` merges a map or a list of maps", span, None);
-                }
-            }
-        }
-        entries
-    }
-
-    fn remember(&mut self, anchor: usize, node: &Node) {
-        if anchor == 0 {
-            return;
-        }
-        let weight = weight(node);
-        if self.charge(weight, node.span) {
-            let anchor_node = Anchor {
-                node: node.clone(),
-                weight,
-                depth: depth(node),
-            };
-            self.anchors.insert(anchor, anchor_node);
-        }
-    }
-
-    fn alias(&mut self, id: usize, span: Span) {
-        let Some(anchor) = self.anchors.get(&id) else {
-            let message = "an anchor contains itself, or is too large to repeat";
-            self.problem(message, span, None);
-            self.add(Node::null(span.start), false);
-            return;
-        };
-        let (weight, depth) = (anchor.weight, anchor.depth);
-        let mut node = Node::null(span.start);
-        if self.check_depth(depth, span)
-            && self.charge(weight, span)
-            && let Some(anchor) = self.anchors.get(&id)
-        {
-            node = anchor.node.clone();
-        }
-        self.add_copy(node, span);
-    }
-
-    /// A copy keeps its places, but the collection around it ends where the alias does.
-    fn add_copy(&mut self, node: Node, alias: Span) {
-        let end = self.stack.last().map(|frame| frame.end);
-        self.add(node, false);
-        if let (Some(frame), Some(end)) = (self.stack.last_mut(), end) {
-            frame.end = end.max(alias.end);
-        }
-    }
-
-    fn charge(&mut self, weight: usize, span: Span) -> bool {
-        let fits = self.copied.saturating_add(weight) <= MAX_COPIED;
-        if fits {
-            self.copied += weight;
-        } else if self.problems.is_empty() {
-            self.problem("aliases repeat too much of the document", span, None);
-        }
-        fits
-    }
-}
-
-/// What a copy of a node costs, in bytes, roughly.
-fn weight(node: &Node) -> usize {
-    let below = match &node.value {
-        NodeValue::Scalar(scalar) => scalar.text.len(),
-        NodeValue::List(items) => items.iter().map(weight).sum(),
-        NodeValue::Map(entries) => entries
-            .iter()
-            .map(|entry| NODE_WEIGHT + entry.key.len() + weight(&entry.value))
-            .sum(),
-    };
-    NODE_WEIGHT + below
-}
-
-fn depth(node: &Node) -> usize {
-    let deepest = match &node.value {
-        NodeValue::Scalar(_) => return 0,
-        NodeValue::List(items) => items.iter().map(depth).max(),
-        NodeValue::Map(entries) => entries.iter().map(|entry| depth(&entry.value)).max(),
-    };
-    1 + deepest.unwrap_or_default()
 }
 
 const fn syntax_hint(kind: &ErrorKind) -> Option<&'static str> {
@@ -449,9 +75,165 @@ const fn syntax_hint(kind: &ErrorKind) -> Option<&'static str> {
         ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation => {
             Some("indent with spaces, not tabs")
         }
+        ErrorKind::MappingValueNotAllowed => Some("quote text that contains a colon and a space"),
         ErrorKind::UnexpectedCharacter { .. } => {
             Some("quote text that begins with one of @ ` % & * ! |")
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Problem, parse};
+    use crate::manifest::json::to_value;
+    use crate::manifest::node::Node;
+
+    fn json(yaml: &str) -> String {
+        to_value(&root(yaml)).to_string()
+    }
+
+    fn root(yaml: &str) -> Node {
+        let mut documents = parse(yaml);
+        assert_eq!(documents.len(), 1, "{documents:?}");
+        documents.remove(0).unwrap()
+    }
+
+    fn problem(yaml: &str) -> Problem {
+        let documents = parse(yaml);
+        let mut problems = documents.into_iter().find_map(Result::err).unwrap();
+        problems.remove(0)
+    }
+
+    #[test]
+    fn keys_are_kubernetes_keys() {
+        assert_eq!(
+            json("{y: 1, on: 2, 010: 3, 1.50: 4, 'no': 5}"),
+            r#"{"true":2,"8":3,"1.5":4,"no":5}"#
+        );
+        assert_eq!(problem("~: 1").message, "a key must not be null");
+        assert_eq!(
+            problem("image: {{ image }}").message,
+            "a key must be text, not a map"
+        );
+    }
+
+    #[test]
+    fn quotes_blocks_and_tags_make_text() {
+        assert_eq!(
+            json("['yes', \"010\", !!str 5, ! 6, !mine 7]"),
+            r#"["yes","010","5","6","7"]"#
+        );
+        assert_eq!(json("|\n  yes\n"), r#""yes\n""#);
+        assert_eq!(json("!!int '5'"), "5");
+        assert_eq!(json("!!binary aGk="), r#""hi""#);
+        assert_eq!(problem("!!int x").message, "cannot decode `x` as a !!int");
+        assert_eq!(
+            problem("!!binary '%'").message,
+            "!!binary is not text in base64"
+        );
+    }
+
+    #[test]
+    fn infinity_is_not_json() {
+        for yaml in ["a: .inf", "a: -.INF", "a: .nan"] {
+            assert!(problem(yaml).message.ends_with("JSON has"), "{yaml}");
+        }
+        assert_eq!(json("'.inf'"), r#"".inf""#);
+    }
+
+    #[test]
+    fn merges_give_way_to_what_is_there() {
+        let yaml = "base: &b {a: 1, b: 2}\nmore: &m {b: 3, c: 4}\none: {<<: *b, a: 9}\n\
+                    two: {a: 9, <<: [*b, *m]}\n";
+        let value = to_value(&root(yaml));
+        assert_eq!(value["one"], serde_json::json!({"a": 9, "b": 2}));
+        assert_eq!(value["two"], serde_json::json!({"a": 9, "b": 2, "c": 4}));
+        assert_eq!(
+            problem("<<: 1").message,
+            "`<<` merges a map or a list of maps"
+        );
+        assert_eq!(json("{'<<': 1}"), r#"{"<<":1}"#);
+    }
+
+    #[test]
+    fn aliases_copy_and_anchors_end_with_their_document() {
+        assert_eq!(json("[&a {b: c}, *a]"), r#"[{"b":"c"},{"b":"c"}]"#);
+        assert_eq!(
+            problem("a: &x 1\n---\nb: *x\n").message,
+            "unknown anchor 'x' referenced"
+        );
+        assert!(problem("a: &x [*x]").message.contains("contains itself"));
+    }
+
+    #[test]
+    fn a_billion_laughs_are_an_error() {
+        let mut yaml = String::from("a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n");
+        yaml.extend((1..9).map(|level| {
+            let items = vec![format!("*a{}", level - 1); 9].join(", ");
+            format!("a{level}: &a{level} [{items}]\n")
+        }));
+        assert_eq!(
+            problem(&yaml).message,
+            "aliases repeat too much of the document"
+        );
+    }
+
+    #[test]
+    fn depth_is_limited() {
+        for yaml in [
+            "[".repeat(20_000),
+            "{a: ".repeat(20_000),
+            "- ".repeat(20_000),
+            format!("{}{}", "[".repeat(220), "]".repeat(220)),
+        ] {
+            assert!(parse(&yaml).iter().all(Result::is_err));
+        }
+        let fine = format!("{}1{}", "[".repeat(150), "]".repeat(150));
+        assert!(parse(&fine)[0].is_ok());
+        // Deep by aliases only.
+        let mut yaml = String::from("a0: &a0 [1]\n");
+        let nested = |level| format!("a{level}: &a{level} [*a{}]\n", level - 1);
+        yaml.extend((1..300).map(nested));
+        assert!(problem(&yaml).message.contains("deep in one another"));
+    }
+
+    #[test]
+    fn documents_stand_alone() {
+        let documents = parse("# nothing\n---\na: 1\n---\n---\nb: [1\n---\nc: 3\n...\n---\n~\n");
+        let shapes: Vec<_> = documents.iter().map(Result::is_ok).collect();
+        assert_eq!(shapes, [true, false, true]);
+        assert!(parse("").is_empty());
+        assert!(parse("\n# only a comment\n").is_empty());
+    }
+
+    #[test]
+    fn json_is_yaml() {
+        assert_eq!(
+            json("{\n\t\"a\": [1, \"\\u00e9\", null],\n\t\"b\": \"\\ud83d\\ude00\"\n}\n"),
+            r#"{"a":[1,"é",null],"b":"😀"}"#
+        );
+    }
+
+    #[test]
+    fn tabs_do_not_indent() {
+        let problem = problem("a:\n\tb: 1\n");
+        assert_eq!(problem.hint, Some("indent with spaces, not tabs"));
+        assert_eq!(problem.span.start, 4);
+    }
+
+    #[test]
+    fn everything_knows_its_place() {
+        let yaml = "ä: 1\nspec:\n  tasks: [a, {b: c}]\n  x: |\n    text\n  z: 1\n";
+        let root = root(yaml);
+        let slice = |node: &Node| yaml[node.span.start..node.span.end].to_owned();
+        let spec = root.get("spec").unwrap();
+        let tasks = spec.get("tasks").unwrap();
+        assert_eq!(slice(tasks), "[a, {b: c}]");
+        assert_eq!(slice(&tasks.items().unwrap()[1]), "{b: c}");
+        assert_eq!(slice(spec.get("x").unwrap()).trim(), "text");
+        let entry = spec.entry("z").unwrap();
+        assert_eq!(&yaml[entry.key_span.start..entry.key_span.end], "z");
+        assert!(slice(spec).ends_with("z: 1"));
     }
 }
