@@ -3,10 +3,13 @@
 //! Its detection (`braceMatchingRegex` of `pkg/substitution/substitution.go`) is laxer than that
 //! of references in general: whatever stands between the prefix and the next `)` counts as a name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::checker::{Checker, meant};
 use crate::diagnostic::FieldPath;
+
+/// The longest excerpt of a text that is quoted, in bytes.
+const LONGEST_SHOWN: usize = 120;
 
 /// One `$(prefix…)` of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,12 +46,16 @@ impl<'t> Variable<'t> {
         self.inner.strip_suffix("[*]").unwrap_or(self.inner) == self.name()
     }
 
-    /// What to show of its text: all of it when it is short, else the line it is on.
+    /// What to show of its text: all of it when it is short, else the line it is on, else only
+    /// itself.
     pub(super) fn excerpt(&self, text: &'t str) -> &'t str {
-        if text.len() <= 80 && self.line.len() == text.len() {
+        let line = self.line.trim();
+        if text.len() <= LONGEST_SHOWN && self.line.len() == text.len() {
             text
+        } else if line.len() <= LONGEST_SHOWN {
+            line
         } else {
-            self.line.trim()
+            self.whole
         }
     }
 
@@ -80,13 +87,16 @@ const FORMS: [(&str, &str, bool); 3] = [
     ("['", "'])", false),
 ];
 
-/// The variables of a text that have a prefix such as `params` or `context.pipelineRun`.
+/// The variables of a text that have a prefix such as `params` or `context.pipelineRun`, each at
+/// its first place.
 pub(super) fn find<'t>(text: &'t str, prefix: &str) -> Vec<Variable<'t>> {
     let opening = format!("$({prefix}");
     let mut found = Vec::new();
     for line in text.split('\n') {
         in_line(line, &opening, &mut found);
     }
+    let mut seen = HashSet::new();
+    found.retain(|variable| seen.insert(variable.whole));
     found
 }
 
