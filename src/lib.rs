@@ -12,3 +12,4 @@ pub mod spec;
 pub mod state;
 pub mod status;
 pub mod substitution;
+pub mod validate;
