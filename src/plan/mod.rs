@@ -5,6 +5,7 @@ mod check;
 mod graph;
 mod matrix;
 mod model;
+pub mod partial;
 mod step;
 mod task_run;
 mod timeouts;
