@@ -1,5 +1,6 @@
 //! Running a plan.
 
+pub mod credentials;
 pub mod env;
 pub mod layout;
 pub mod quantity;
