@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod graph;
+mod inputs;
 mod matrix;
 mod model;
 mod step;
@@ -13,9 +14,10 @@ mod workspaces;
 
 pub use build::{RunRequest, build};
 pub use graph::{Graph, GraphFault, dependencies, result_refs};
+pub use inputs::{Change, Input, Inputs, first_change, inputs, result_inputs};
 pub use matrix::{Combination, fan_out, has_empty_array};
 pub use model::{Body, Identity, Overrides, Plan, PlannedTask, Requested};
 pub use step::step_result_value;
-pub use task_run::{BoundTask, BoundWorkspace, Inputs, TaskRunRequest, bind};
+pub use task_run::{BoundTask, BoundWorkspace, TaskRunRequest, bind};
 pub use timeouts::{Timeouts, standalone as standalone_timeout};
 pub use workspaces::{join_sub_path, mentioned_workspaces};
