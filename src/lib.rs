@@ -3,9 +3,13 @@
 pub mod diagnostic;
 pub mod event;
 pub mod execute;
+pub mod manifest;
 pub mod name;
 pub mod plan;
+pub mod report;
 pub mod resolve;
 pub mod spec;
+pub mod state;
 pub mod status;
 pub mod substitution;
+pub mod validate;

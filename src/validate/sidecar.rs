@@ -1,0 +1,59 @@
+//! Sidecars.
+
+use super::checker::Checker;
+use super::names::repeats;
+use crate::diagnostic::FieldPath;
+use crate::spec::Sidecar;
+
+/// The sidecar Tekton itself adds when results travel by its log.
+const RESERVED: &str = "tekton-log-results";
+
+pub(super) fn all(check: &mut Checker, at: &FieldPath, sidecars: &[Sidecar]) {
+    for (index, sidecar) in sidecars.iter().enumerate() {
+        one(check, &at.index(index), sidecar);
+    }
+    // The webhook does not look; the API server would refuse the pod.
+    let named = sidecars.iter().map(|sidecar| sidecar.name.as_str());
+    for (index, _) in repeats(named).into_iter().filter(|(_, n)| !n.is_empty()) {
+        check.repeated(&at.index(index).key("name"));
+    }
+}
+
+fn one(check: &mut Checker, at: &FieldPath, sidecar: &Sidecar) {
+    if sidecar.name == RESERVED {
+        check.fault(
+            &at.key("name"),
+            format_args!("Invalid: cannot use reserved sidecar name {RESERVED} "),
+        );
+    }
+    if sidecar.image.is_empty() {
+        check.missing(&at.key("image"));
+    }
+    if !sidecar.script.is_empty() && !sidecar.command.is_empty() {
+        check.fault(&at.key("script"), "script cannot be used with command");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::validate::testing::{table, task};
+
+    #[test]
+    fn task_1_8_18_sidecars() {
+        table(
+            |sidecars| task(&format!("{{steps: [{{image: i}}], sidecars: {sidecars}}}")),
+            &[
+                ("[{name: s}]", "missing field(s): spec.sidecars[0].image"),
+                (
+                    "[{name: tekton-log-results, image: i}]",
+                    "Invalid: cannot use reserved sidecar name tekton-log-results : \
+                     spec.sidecars[0].name",
+                ),
+                (
+                    "[{name: s, image: i}, {name: s, image: i}]",
+                    "expected exactly one, got both: spec.sidecars[1].name",
+                ),
+            ],
+        );
+    }
+}
