@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::inputs::{Change, Inputs, first_change};
 use super::model::{Body, Plan};
-use super::task_run::Inputs;
 use crate::diagnostic::did_you_mean;
 use crate::spec::param::{Param, ParamType, ParamValue};
 
@@ -433,26 +433,4 @@ fn missing_results(plan: &Plan, carried: &Carried) -> Vec<PartialFault> {
         }
     }
     faults
-}
-
-/// An input that is not what it was.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// The input.
-    pub what: String,
-    /// What it was; `None` when it was not there.
-    pub old: Option<String>,
-    /// What it is; `None` when it is gone.
-    pub new: Option<String>,
-}
-
-/// The first input that differs, by name. An image whose digest is not known on either side is
-/// taken for the same.
-pub fn first_change(old: &Inputs, new: &Inputs) -> Option<Change> {
-    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    names.into_iter().find(|name| old.get(*name) != new.get(*name)).map(|name| Change {
-        what: name.clone(),
-        old: old.get(name).cloned(),
-        new: new.get(name).cloned(),
-    })
 }
