@@ -297,6 +297,7 @@ impl<E: Engine> Runner<E> {
                     task_run: unit.request.identity.name.clone(),
                     reused_from: success.executed_by.clone(),
                     object: success.object.clone(),
+                    combination: unit.combination.clone(),
                     inputs: json!(inputs),
                 });
                 let end = reused_end(success);

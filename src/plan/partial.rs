@@ -323,6 +323,9 @@ fn fate(
         return (Fate::Run, "enabled".to_owned());
     }
     match source.tasks.get(task).map(|known| known.state) {
+        Some(SourceState::Succeeded) if source.tasks[task].successes.is_empty() => {
+            (Fate::Run, "child pipelines run again".to_owned())
+        }
         Some(SourceState::Succeeded) => {
             let again = again_before(plan, task, source, selection);
             let reason = if again.is_empty() || selection.reuse == Reuse::Always {
