@@ -204,6 +204,12 @@ impl<E: Engine> Runner<E> {
             .filter(|task| self.plan.graph.parents(*task).next().is_some());
         let finally = (0..self.plan.tasks.len()).filter(|task| self.plan.tasks[*task].finally);
         let order: Vec<usize> = roots.chain(finally).collect();
+        let carried = &self.plan.carried;
+        let settled = |task: &usize| {
+            let name = &self.plan.tasks[*task].name;
+            carried.may_reuse(name) || carried.disabled(name).is_some()
+        };
+        let order: Vec<usize> = order.into_iter().filter(|task| !settled(task)).collect();
         for task in order {
             let maker = Maker {
                 plan: &self.plan,

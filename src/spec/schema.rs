@@ -1,6 +1,6 @@
 //! The shape of the API, as data.
 //!
-//! [`api_object!`] defines a serde struct and, from the same lines, the [`ObjectSchema`] that the
+//! The macro `api_object` defines a serde struct and, from the same lines, the [`ObjectSchema`] that the
 //! reader checks documents against and the compatibility table is printed from. A field cannot be
 //! in one and not in the other.
 
