@@ -1,8 +1,7 @@
 //! Sandboxes: side by side, closed, killed.
 
-use std::time::Duration;
-
 use bollard::query_parameters::KillContainerOptions;
+use futures_util::FutureExt;
 use tkn_local::execute::sandbox::{
     Container, Control, Engine, Exit, ImageRequest, PullPolicy, Sandbox, SandboxError, SandboxSpec,
 };
@@ -118,6 +117,7 @@ async fn a_killed_sandbox_is_told_to_everybody() {
 async fn a_container_that_cannot_start_says_why() {
     let bench = Bench::open("refused").await;
     let mut spec = bench.spec();
+    spec.mounts.clear();
     spec.image = "tkn-local-test/no-such-image".to_owned();
     let error = bench
         .sandbox
@@ -130,6 +130,7 @@ async fn a_container_that_cannot_start_says_why() {
         "{error:?}"
     );
     let mut spec = bench.spec();
+    spec.mounts.clear();
     spec.user = Some("no-such-user".to_owned());
     let error = bench
         .sandbox
@@ -195,8 +196,8 @@ async fn an_image_that_is_not_there_is_an_error_that_names_it() {
 #[tokio::test]
 async fn a_caller_that_gives_up_leaves_nothing() {
     let bench = Bench::open("impatient").await;
-    let spec = bench.spec();
-    let started = tokio::time::timeout(Duration::from_millis(5), bench.sandbox.start(spec)).await;
-    assert!(started.is_err(), "too fast for this test");
+    let mut spec = bench.spec();
+    spec.mounts.clear();
+    assert!(bench.sandbox.start(spec).now_or_never().is_none());
     bench.close().await;
 }
