@@ -26,14 +26,21 @@ pub(crate) fn start(
     on_exit: impl FnOnce(ExitStatus) + Send + 'static,
 ) -> Result<Started, String> {
     enter(&program.working_dir)?;
-    let copies = [copy(program.stdout_path.as_deref())?, copy(program.stderr_path.as_deref())?];
+    let copies = [
+        copy(program.stdout_path.as_deref())?,
+        copy(program.stderr_path.as_deref())?,
+    ];
     let isolation = program.hermetic.then(hermetic::isolation);
     let prepare = move || isolation.as_ref().map_or(Ok(()), |isolate| isolate());
     let mut command = command(&program.argv, &program.env, prepare)?;
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = processes
-        .spawn(&mut command, on_exit)
-        .map_err(|error| format!("fork/exec {}: {}", command.get_program().display(), say(&error)))?;
+    let child = processes.spawn(&mut command, on_exit).map_err(|error| {
+        format!(
+            "fork/exec {}: {}",
+            command.get_program().display(),
+            say(&error)
+        )
+    })?;
     Ok(Started { child, copies })
 }
 
@@ -61,13 +68,16 @@ fn environment(env: &[(String, String)]) -> Vec<Vec<u8>> {
     let mut all: BTreeMap<_, _> = own.collect();
     let more = env.iter().cloned();
     all.extend(more.map(|(name, value)| (name.into_bytes(), value.into_bytes())));
-    all.into_iter().map(|(name, value)| [name, value].join(&b'=')).collect()
+    all.into_iter()
+        .map(|(name, value)| [name, value].join(&b'='))
+        .collect()
 }
 
 /// A variable as the program will see it.
 pub(crate) fn variable(env: &[(String, String)], name: &str) -> Option<String> {
     let own = env.iter().rev().find(|(key, _)| key == name);
-    own.map(|(_, value)| value.clone()).or_else(|| std::env::var(name).ok())
+    own.map(|(_, value)| value.clone())
+        .or_else(|| std::env::var(name).ok())
 }
 
 fn enter(directory: &str) -> Result<(), String> {
@@ -80,7 +90,8 @@ fn enter(directory: &str) -> Result<(), String> {
 }
 
 fn copy(path: Option<&str>) -> Result<Option<File>, String> {
-    let open = |path: &str| open_copy(path).map_err(|error| format!("open {path}: {}", say(&error)));
+    let open =
+        |path: &str| open_copy(path).map_err(|error| format!("open {path}: {}", say(&error)));
     path.filter(|path| !path.is_empty()).map(open).transpose()
 }
 
@@ -100,7 +111,10 @@ mod tests {
 
     #[test]
     fn errors_sound_like_go() {
-        assert_eq!(say(&io::Error::from_raw_os_error(2)), "no such file or directory");
+        assert_eq!(
+            say(&io::Error::from_raw_os_error(2)),
+            "no such file or directory"
+        );
         assert_eq!(say(&io::Error::from_raw_os_error(8)), "exec format error");
         assert_eq!(say(&io::Error::from_raw_os_error(13)), "permission denied");
     }

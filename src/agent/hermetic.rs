@@ -22,7 +22,7 @@ mod machine {
 }
 
 const IO_URING_SETUP: u32 = 425;
-/// Numbers from here are calls of the x32 interface of x86_64.
+/// Numbers from here are calls of the x32 interface of `x86_64`.
 const X32: u32 = 0x4000_0000;
 const AF_UNIX: u32 = 1;
 const ENOSYS: u32 = 38;
@@ -47,26 +47,49 @@ pub(crate) fn isolation() -> impl Fn() -> io::Result<()> + Send + Sync + 'static
 }
 
 fn write(file: &str, text: &str) -> io::Result<()> {
-    OpenOptions::new().write(true).open(file)?.write_all(text.as_bytes())
+    OpenOptions::new()
+        .write(true)
+        .open(file)?
+        .write_all(text.as_bytes())
 }
 
 /// Loads a word of the call's description.
 const fn load(offset: u32) -> Instruction {
-    Instruction { code: 0x20, if_true: 0, if_false: 0, value: offset }
+    Instruction {
+        code: 0x20,
+        if_true: 0,
+        if_false: 0,
+        value: offset,
+    }
 }
 
 /// Skips instructions, one number of them if the loaded word equals `value`, another if not.
 const fn equal(value: u32, if_true: u8, if_false: u8) -> Instruction {
-    Instruction { code: 0x15, if_true, if_false, value }
+    Instruction {
+        code: 0x15,
+        if_true,
+        if_false,
+        value,
+    }
 }
 
 /// The same for a loaded word that is not less.
 const fn at_least(value: u32, if_true: u8, if_false: u8) -> Instruction {
-    Instruction { code: 0x35, if_true, if_false, value }
+    Instruction {
+        code: 0x35,
+        if_true,
+        if_false,
+        value,
+    }
 }
 
 const fn answer(value: u32) -> Instruction {
-    Instruction { code: 0x06, if_true: 0, if_false: 0, value }
+    Instruction {
+        code: 0x06,
+        if_true: 0,
+        if_false: 0,
+        value,
+    }
 }
 
 const ALLOW: Instruction = answer(0x7fff_0000);
@@ -119,7 +142,10 @@ mod tests {
         assert_eq!(judge(here, 0, 2), ALLOW.value);
         assert_eq!(judge(here, machine::SOCKET, AF_UNIX), ALLOW.value);
         for family in [2, 10, 16, 40] {
-            assert_eq!(judge(here, machine::SOCKET, family), fail(ENETUNREACH).value);
+            assert_eq!(
+                judge(here, machine::SOCKET, family),
+                fail(ENETUNREACH).value
+            );
         }
     }
 

@@ -1,8 +1,11 @@
 //! The few calls of the C library that the standard library lacks. The only `unsafe` code.
 //!
-//! Numbers and layouts are those of Linux on x86_64 and aarch64, the same for glibc and musl.
+//! Numbers and layouts are those of Linux on `x86_64` and aarch64, the same for glibc and musl.
 
-#![expect(unsafe_code, reason = "the agent has no dependencies: it declares the calls it needs")]
+#![expect(
+    unsafe_code,
+    reason = "the agent has no dependencies: it declares the calls it needs"
+)]
 
 use std::ffi::{CString, c_char, c_int, c_short, c_ulong};
 use std::io;
@@ -87,7 +90,11 @@ unsafe extern "C" {
 }
 
 fn check(result: c_int) -> io::Result<c_int> {
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
 }
 
 /// Sends a signal to a process, or to a group when `pid` is negative.
@@ -149,7 +156,9 @@ pub(crate) fn wait_readable<const N: usize>(
         events: POLLIN,
         found: 0,
     });
-    let timeout = timeout.map_or(-1, |time| c_int::try_from(time.as_millis()).unwrap_or(c_int::MAX));
+    let timeout = timeout.map_or(-1, |time| {
+        c_int::try_from(time.as_millis()).unwrap_or(c_int::MAX)
+    });
     // SAFETY: the pointer and the count describe the array, which outlives the call.
     let result = check(unsafe { poll(entries.as_mut_ptr(), N as c_ulong, timeout) });
     match result {
@@ -204,11 +213,17 @@ unsafe impl Sync for Strings {}
 
 impl Strings {
     fn new(strings: impl IntoIterator<Item = Vec<u8>>) -> io::Result<Self> {
-        let owned = strings.into_iter().map(CString::new).collect::<Result<Vec<_>, _>>();
+        let owned = strings
+            .into_iter()
+            .map(CString::new)
+            .collect::<Result<Vec<_>, _>>();
         let owned = owned.map_err(|_| io::Error::from_raw_os_error(EINVAL))?;
         let pointers = owned.iter().map(|string| string.as_ptr());
         let pointers = pointers.chain([std::ptr::null()]).collect();
-        Ok(Self { pointers, _owned: owned })
+        Ok(Self {
+            pointers,
+            _owned: owned,
+        })
     }
 }
 

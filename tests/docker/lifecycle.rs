@@ -3,7 +3,7 @@
 use bollard::query_parameters::KillContainerOptions;
 use futures_util::FutureExt;
 use tkn_local::execute::sandbox::{
-    Container, Control, Engine, Exit, ImageRequest, PullPolicy, Sandbox, SandboxError, SandboxSpec,
+    Container, Engine, Exit, ImageRequest, PullPolicy, Sandbox, SandboxError, SandboxSpec,
 };
 
 use crate::support::{
@@ -123,8 +123,7 @@ async fn a_container_that_cannot_start_says_why() {
         .sandbox
         .start(spec)
         .await
-        .err()
-        .expect("there is no such image");
+        .expect_err("there is no such image");
     assert!(
         matches!(&error, SandboxError::Container(text) if text.contains("no-such-image")),
         "{error:?}"
@@ -136,8 +135,7 @@ async fn a_container_that_cannot_start_says_why() {
         .sandbox
         .start(spec)
         .await
-        .err()
-        .expect("there is no such user");
+        .expect_err("there is no such user");
     assert!(
         matches!(&error, SandboxError::Container(text) if text.contains("no-such-user")),
         "{error:?}"
