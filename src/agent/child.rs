@@ -1,7 +1,9 @@
 //! Starting the program of a step.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::ffi::OsStringExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use super::find::find_program;
@@ -9,6 +11,7 @@ use super::hermetic;
 use super::outputs::open_copy;
 use super::processes::Processes;
 use super::protocol::Program;
+use super::sys::{self, Image};
 
 /// A started program and the files its outputs are copied to.
 pub(crate) struct Started {
@@ -23,35 +26,58 @@ pub(crate) fn start(
     on_exit: impl FnOnce(ExitStatus) + Send + 'static,
 ) -> Result<Started, String> {
     enter(&program.working_dir)?;
-    let copies = [copy(program.stdout_path.as_deref())?, copy(program.stderr_path.as_deref())?];
-    let mut command = command(&program.argv, &program.env)?;
+    let copies = [
+        copy(program.stdout_path.as_deref())?,
+        copy(program.stderr_path.as_deref())?,
+    ];
+    let isolation = program.hermetic.then(hermetic::isolation);
+    let prepare = move || isolation.as_ref().map_or(Ok(()), |isolate| isolate());
+    let mut command = command(&program.argv, &program.env, prepare)?;
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    if program.hermetic {
-        hermetic::isolate(&mut command);
-    }
-    let child = processes
-        .spawn(&mut command, on_exit)
-        .map_err(|error| format!("fork/exec {}: {}", command.get_program().display(), say(&error)))?;
+    let child = processes.spawn(&mut command, on_exit).map_err(|error| {
+        format!(
+            "fork/exec {}: {}",
+            command.get_program().display(),
+            say(&error)
+        )
+    })?;
     Ok(Started { child, copies })
 }
 
 /// A command with these variables on top of the container's, found in the resulting `PATH`.
-pub(crate) fn command(argv: &[String], env: &[(String, String)]) -> Result<Command, String> {
-    let Some((name, arguments)) = argv.split_first() else {
-        return Err("there is no command".to_owned());
-    };
-    let path = variable(env, "PATH").unwrap_or_default();
-    let mut command = Command::new(find_program(name, &path)?);
-    std::os::unix::process::CommandExt::arg0(&mut command, name);
-    command.args(arguments).stdin(Stdio::null());
-    command.envs(env.iter().map(|(name, value)| (name, value)));
+/// `prepare` runs in its process just before it, and only makes system calls.
+pub(crate) fn command(
+    argv: &[String],
+    env: &[(String, String)],
+    prepare: impl FnMut() -> io::Result<()> + Send + Sync + 'static,
+) -> Result<Command, String> {
+    let name = argv.first().ok_or("there is no command")?;
+    let path = find_program(name, &variable(env, "PATH").unwrap_or_default())?;
+    let arguments = argv.iter().map(|argument| argument.clone().into_bytes());
+    let image = Image::new(&path, arguments, environment(env))
+        .map_err(|error| format!("fork/exec {path}: {}", say(&error)))?;
+    let mut command = Command::new(path);
+    command.stdin(Stdio::null());
+    sys::execute_as(&mut command, image, prepare);
     Ok(command)
+}
+
+/// All variables of a program, as `name=value`.
+fn environment(env: &[(String, String)]) -> Vec<Vec<u8>> {
+    let own = std::env::vars_os().map(|(name, value)| (name.into_vec(), value.into_vec()));
+    let mut all: BTreeMap<_, _> = own.collect();
+    let more = env.iter().cloned();
+    all.extend(more.map(|(name, value)| (name.into_bytes(), value.into_bytes())));
+    all.into_iter()
+        .map(|(name, value)| [name, value].join(&b'='))
+        .collect()
 }
 
 /// A variable as the program will see it.
 pub(crate) fn variable(env: &[(String, String)], name: &str) -> Option<String> {
     let own = env.iter().rev().find(|(key, _)| key == name);
-    own.map(|(_, value)| value.clone()).or_else(|| std::env::var(name).ok())
+    own.map(|(_, value)| value.clone())
+        .or_else(|| std::env::var(name).ok())
 }
 
 fn enter(directory: &str) -> Result<(), String> {
@@ -64,7 +90,8 @@ fn enter(directory: &str) -> Result<(), String> {
 }
 
 fn copy(path: Option<&str>) -> Result<Option<File>, String> {
-    let open = |path: &str| open_copy(path).map_err(|error| format!("open {path}: {}", say(&error)));
+    let open =
+        |path: &str| open_copy(path).map_err(|error| format!("open {path}: {}", say(&error)));
     path.filter(|path| !path.is_empty()).map(open).transpose()
 }
 
@@ -84,7 +111,10 @@ mod tests {
 
     #[test]
     fn errors_sound_like_go() {
-        assert_eq!(say(&io::Error::from_raw_os_error(2)), "no such file or directory");
+        assert_eq!(
+            say(&io::Error::from_raw_os_error(2)),
+            "no such file or directory"
+        );
         assert_eq!(say(&io::Error::from_raw_os_error(8)), "exec format error");
         assert_eq!(say(&io::Error::from_raw_os_error(13)), "permission denied");
     }

@@ -13,7 +13,10 @@ use super::protocol::{RUN_ROOT, SOURCE_ROOT};
 /// Owners, modes, times and links are kept. It appears there all at once: an interrupted copy
 /// leaves nothing of it. Nothing at the source is nothing to copy.
 pub(crate) fn clone_path(path: &str) -> io::Result<()> {
-    copy_tree(&Path::new(SOURCE_ROOT).join(path), &Path::new(RUN_ROOT).join(path))
+    copy_tree(
+        &Path::new(SOURCE_ROOT).join(path),
+        &Path::new(RUN_ROOT).join(path),
+    )
 }
 
 fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
@@ -45,7 +48,11 @@ impl Copier {
             fs::create_dir(to)?;
             for entry in fs::read_dir(from)? {
                 let entry = entry?;
-                self.copy(&entry.path(), &entry.metadata()?, &to.join(entry.file_name()))?;
+                self.copy(
+                    &entry.path(),
+                    &entry.metadata()?,
+                    &to.join(entry.file_name()),
+                )?;
             }
         } else if meta.is_file() {
             if meta.nlink() > 1 {
@@ -61,7 +68,9 @@ impl Copier {
         }
         lchown(to, Some(meta.uid()), Some(meta.gid()))?;
         fs::set_permissions(to, meta.permissions())?;
-        let times = FileTimes::new().set_accessed(meta.accessed()?).set_modified(meta.modified()?);
+        let times = FileTimes::new()
+            .set_accessed(meta.accessed()?)
+            .set_modified(meta.modified()?);
         File::open(to)?.set_times(times)
     }
 }
@@ -82,7 +91,10 @@ mod tests {
         fs::set_permissions(from.join("file"), Permissions::from_mode(0o4751)).unwrap();
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
         let times = FileTimes::new().set_modified(time);
-        File::open(from.join("file")).unwrap().set_times(times).unwrap();
+        File::open(from.join("file"))
+            .unwrap()
+            .set_times(times)
+            .unwrap();
         fs::hard_link(from.join("file"), from.join("twin")).unwrap();
         symlink("../nowhere", from.join("link")).unwrap();
         File::open(&from).unwrap().set_times(times).unwrap();
@@ -94,7 +106,10 @@ mod tests {
         assert_eq!(file.permissions().mode() & 0o7777, 0o4751);
         assert_eq!(file.modified().unwrap(), time);
         assert_eq!(file.ino(), fs::metadata(to.join("twin")).unwrap().ino());
-        assert_eq!(fs::read_link(to.join("link")).unwrap(), Path::new("../nowhere"));
+        assert_eq!(
+            fs::read_link(to.join("link")).unwrap(),
+            Path::new("../nowhere")
+        );
         assert!(to.join("empty").is_dir());
         assert_eq!(fs::metadata(&to).unwrap().modified().unwrap(), time);
         assert!(!root.join("deep/to.cloning").exists());

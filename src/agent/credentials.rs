@@ -34,10 +34,18 @@ pub(crate) fn write_credentials(credentials: &[(String, Blob)], home: Option<&st
 fn write(root: &Path, path: &str, content: &[u8], directory_mode: u32) -> io::Result<()> {
     let file = root.join(path);
     if let Some(parent) = file.parent() {
-        fs::DirBuilder::new().recursive(true).mode(directory_mode).create(parent)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(directory_mode)
+            .create(parent)?;
     }
     let mut open = OpenOptions::new();
-    let mut file = open.write(true).create(true).truncate(true).mode(0o600).open(file)?;
+    let mut file = open
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(file)?;
     file.write_all(content)?;
     file.set_permissions(Permissions::from_mode(0o600))
 }

@@ -32,7 +32,14 @@ impl Worker {
             let channel = frame.channel;
             let failure = failed.remove(&channel);
             let (last, failure) = match frame.kind {
-                Kind::Clone => (true, frame.message().map_err(|e| e.to_string()).and_then(clone).err()),
+                Kind::Clone => (
+                    true,
+                    frame
+                        .message()
+                        .map_err(|e| e.to_string())
+                        .and_then(clone)
+                        .err(),
+                ),
                 _ => request(&frame, failure),
             };
             if last {
@@ -49,7 +56,8 @@ fn request(frame: &Frame, failure: Option<String>) -> (bool, Option<String>) {
     match frame.message() {
         Err(error) => (true, Some(error.to_string())),
         Ok(FileRequest { last, operation }) => {
-            let failure = failure.or_else(|| operation.and_then(|operation| perform(&operation).err()));
+            let failure =
+                failure.or_else(|| operation.and_then(|operation| perform(&operation).err()));
             (last, failure)
         }
     }
@@ -63,20 +71,33 @@ fn clone(paths: Vec<String>) -> Result<(), String> {
 
 fn perform(operation: &FileOperation) -> Result<(), String> {
     let (result, verb, path) = match operation {
-        FileOperation::Directory { path, mode, owner } => {
-            (directory(Path::new(path), *mode, *owner), "make the directory", path)
-        }
-        FileOperation::File { path, mode, owner, content } => {
-            (file(Path::new(path), *mode, *owner, &content.0), "write", path)
-        }
+        FileOperation::Directory { path, mode, owner } => (
+            directory(Path::new(path), *mode, *owner),
+            "make the directory",
+            path,
+        ),
+        FileOperation::File {
+            path,
+            mode,
+            owner,
+            content,
+        } => (
+            file(Path::new(path), *mode, *owner, &content.0),
+            "write",
+            path,
+        ),
         FileOperation::Symlink { path, target } => (link(Path::new(path), target), "link", path),
         FileOperation::Remove { path } => (remove(Path::new(path)), "remove", path),
-        FileOperation::GroupOwned { path, gid } => {
-            (give_to_group(Path::new(path), *gid), "change the group of", path)
-        }
-        FileOperation::Mode { path, mode } => {
-            (fs::set_permissions(path, Permissions::from_mode(*mode)), "change the mode of", path)
-        }
+        FileOperation::GroupOwned { path, gid } => (
+            give_to_group(Path::new(path), *gid),
+            "change the group of",
+            path,
+        ),
+        FileOperation::Mode { path, mode } => (
+            fs::set_permissions(path, Permissions::from_mode(*mode)),
+            "change the mode of",
+            path,
+        ),
     };
     result.map_err(|error| format!("cannot {verb} {path}: {error}"))
 }
@@ -95,7 +116,11 @@ fn file(path: &Path, mode: u32, owner: Option<(u32, u32)>, content: &[u8]) -> io
     if path.is_symlink() {
         fs::remove_file(path)?;
     }
-    let mut file: File = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
+    let mut file: File = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(path)?;
     file.write_all(content)?;
     own(path, mode, owner)
 }
@@ -125,7 +150,10 @@ fn remove(path: &Path) -> io::Result<()> {
     };
     match result {
         Err(error)
-            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
         {
             Ok(())
         }
@@ -139,8 +167,15 @@ fn give_to_group(path: &Path, gid: u32) -> io::Result<()> {
     if meta.is_symlink() {
         return Ok(());
     }
-    let more = if meta.is_dir() { GROUP_DIRECTORY } else { GROUP_FILE };
-    fs::set_permissions(path, Permissions::from_mode(meta.permissions().mode() | more))?;
+    let more = if meta.is_dir() {
+        GROUP_DIRECTORY
+    } else {
+        GROUP_FILE
+    };
+    fs::set_permissions(
+        path,
+        Permissions::from_mode(meta.permissions().mode() | more),
+    )?;
     if meta.is_dir() {
         for entry in fs::read_dir(path)? {
             give_to_group(&entry?.path(), gid)?;

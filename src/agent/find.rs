@@ -27,7 +27,9 @@ pub(crate) fn find_program(program: &str, path: &str) -> Result<String, String> 
             }
         }
     }
-    Err(format!("exec: {program:?}: executable file not found in $PATH"))
+    Err(format!(
+        "exec: {program:?}: executable file not found in $PATH"
+    ))
 }
 
 fn is_executable(file: &str) -> bool {
@@ -48,13 +50,23 @@ mod tests {
 
     #[test]
     fn a_name_is_looked_for_in_every_directory() {
-        assert_eq!(find_program("sh", "/no/such:/bin/"), Ok("/bin/sh".to_owned()));
+        assert_eq!(
+            find_program("sh", "/no/such:/bin/"),
+            Ok("/bin/sh".to_owned())
+        );
     }
 
     #[test]
     fn what_is_missing_or_a_directory_is_not_found() {
-        let missing = |name: &str| Err(format!("exec: {name:?}: executable file not found in $PATH"));
-        assert_eq!(find_program("no-such-program", "/bin"), missing("no-such-program"));
+        let missing = |name: &str| {
+            Err(format!(
+                "exec: {name:?}: executable file not found in $PATH"
+            ))
+        };
+        assert_eq!(
+            find_program("no-such-program", "/bin"),
+            missing("no-such-program")
+        );
         assert_eq!(find_program("bin", "/usr"), missing("bin"));
         assert_eq!(find_program("sh", ""), missing("sh"));
         assert_eq!(find_program("", "/bin"), missing(""));
@@ -63,8 +75,15 @@ mod tests {
     #[test]
     fn the_current_directory_is_never_searched() {
         // Cargo runs tests in the package's root, where `build.rs` is but cannot be executed.
-        assert!(find_program("build.rs", ":/bin").unwrap_err().contains("not found"));
+        assert!(
+            find_program("build.rs", ":/bin")
+                .unwrap_err()
+                .contains("not found")
+        );
         let relative = find_program("sh", "../../../../../../../../bin:/bin").unwrap_err();
-        assert!(relative.contains("relative to current directory"), "{relative}");
+        assert!(
+            relative.contains("relative to current directory"),
+            "{relative}"
+        );
     }
 }

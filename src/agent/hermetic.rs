@@ -7,7 +7,6 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::process::Command;
 
 use super::sys::{self, CLONE_NEWNET, CLONE_NEWUSER, Instruction};
 
@@ -23,18 +22,18 @@ mod machine {
 }
 
 const IO_URING_SETUP: u32 = 425;
-/// Numbers from here are calls of the x32 interface of x86_64.
+/// Numbers from here are calls of the x32 interface of `x86_64`.
 const X32: u32 = 0x4000_0000;
 const AF_UNIX: u32 = 1;
 const ENOSYS: u32 = 38;
 const ENETUNREACH: u32 = 101;
 
-/// Makes a command start without network.
-pub(crate) fn isolate(command: &mut Command) {
+/// What cuts the calling process off: only makes system calls.
+pub(crate) fn isolation() -> impl Fn() -> io::Result<()> + Send + Sync + 'static {
     let (user, group) = sys::effective_ids();
     let user_map = format!("{user} {user} 1");
     let group_map = format!("{group} {group} 1");
-    sys::before_exec(command, move || {
+    move || {
         if sys::leave_namespaces(CLONE_NEWNET).is_ok() {
             return Ok(());
         }
@@ -44,30 +43,53 @@ pub(crate) fn isolate(command: &mut Command) {
             return write("/proc/self/gid_map", &group_map);
         }
         sys::filter_calls(&FILTER)
-    });
+    }
 }
 
 fn write(file: &str, text: &str) -> io::Result<()> {
-    OpenOptions::new().write(true).open(file)?.write_all(text.as_bytes())
+    OpenOptions::new()
+        .write(true)
+        .open(file)?
+        .write_all(text.as_bytes())
 }
 
 /// Loads a word of the call's description.
 const fn load(offset: u32) -> Instruction {
-    Instruction { code: 0x20, if_true: 0, if_false: 0, value: offset }
+    Instruction {
+        code: 0x20,
+        if_true: 0,
+        if_false: 0,
+        value: offset,
+    }
 }
 
 /// Skips instructions, one number of them if the loaded word equals `value`, another if not.
 const fn equal(value: u32, if_true: u8, if_false: u8) -> Instruction {
-    Instruction { code: 0x15, if_true, if_false, value }
+    Instruction {
+        code: 0x15,
+        if_true,
+        if_false,
+        value,
+    }
 }
 
 /// The same for a loaded word that is not less.
 const fn at_least(value: u32, if_true: u8, if_false: u8) -> Instruction {
-    Instruction { code: 0x35, if_true, if_false, value }
+    Instruction {
+        code: 0x35,
+        if_true,
+        if_false,
+        value,
+    }
 }
 
 const fn answer(value: u32) -> Instruction {
-    Instruction { code: 0x06, if_true: 0, if_false: 0, value }
+    Instruction {
+        code: 0x06,
+        if_true: 0,
+        if_false: 0,
+        value,
+    }
 }
 
 const ALLOW: Instruction = answer(0x7fff_0000);
@@ -120,7 +142,10 @@ mod tests {
         assert_eq!(judge(here, 0, 2), ALLOW.value);
         assert_eq!(judge(here, machine::SOCKET, AF_UNIX), ALLOW.value);
         for family in [2, 10, 16, 40] {
-            assert_eq!(judge(here, machine::SOCKET, family), fail(ENETUNREACH).value);
+            assert_eq!(
+                judge(here, machine::SOCKET, family),
+                fail(ENETUNREACH).value
+            );
         }
     }
 

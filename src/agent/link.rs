@@ -51,9 +51,17 @@ impl Link {
 
     /// Sends output, waiting for credit.
     pub(crate) fn output(&self, kind: Kind, data: &[u8]) -> io::Result<()> {
-        let mut left = self.credit.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut left = self
+            .credit
+            .left
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         while *left <= 0 {
-            left = self.credit.given.wait(left).unwrap_or_else(PoisonError::into_inner);
+            left = self
+                .credit
+                .given
+                .wait(left)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         *left -= i64::try_from(data.len()).unwrap_or(i64::MAX);
         drop(left);
@@ -67,7 +75,11 @@ impl Link {
 
     /// Allows so many more bytes of output.
     pub(crate) fn give_credit(&self, bytes: u32) {
-        *self.credit.left.lock().unwrap_or_else(PoisonError::into_inner) += i64::from(bytes);
+        *self
+            .credit
+            .left
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) += i64::from(bytes);
         self.credit.given.notify_all();
     }
 

@@ -5,13 +5,17 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// `2006/01/02 15:04:05 text` and an end of line, in UTC.
 pub(crate) fn line(text: &str) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     format!("{} {text}\n", stamp(now.as_secs()))
 }
 
 /// Writes to the agent's own standard error. That nobody reads it is no reason to fail.
 pub(crate) fn complain(text: &str) {
-    std::io::stderr().write_all(line(text).as_bytes()).unwrap_or_default();
+    std::io::stderr()
+        .write_all(line(text).as_bytes())
+        .unwrap_or_default();
 }
 
 fn stamp(seconds: u64) -> String {
@@ -30,7 +34,11 @@ fn date(days: u64) -> (u64, u64, u64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let march_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+    let month = if march_month < 10 {
+        march_month + 3
+    } else {
+        march_month - 9
+    };
     (era * 400 + year_of_era + u64::from(month <= 2), month, day)
 }
 

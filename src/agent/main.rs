@@ -4,8 +4,6 @@
 //! every step and sidecar. A static program of the standard library alone, compiled by `build.rs`
 //! for the engine's machine and carried inside the command.
 
-#![warn(missing_docs, clippy::pedantic)]
-
 mod breakpoint;
 mod child;
 mod clone;

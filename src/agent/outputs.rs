@@ -46,13 +46,29 @@ impl Outputs {
         let (ended, running) = io::pipe()?;
         let [copy_out, copy_err] = copies;
         let source = |kind, pipe: Option<OwnedFd>, copy| {
-            pipe.map(|pipe| Source { kind, pipe: File::from(pipe), copy })
+            pipe.map(|pipe| Source {
+                kind,
+                pipe: File::from(pipe),
+                copy,
+            })
         };
         let sources = [
-            source(Kind::Stdout, child.stdout.take().map(OwnedFd::from), copy_out),
-            source(Kind::Stderr, child.stderr.take().map(OwnedFd::from), copy_err),
+            source(
+                Kind::Stdout,
+                child.stdout.take().map(OwnedFd::from),
+                copy_out,
+            ),
+            source(
+                Kind::Stderr,
+                child.stderr.take().map(OwnedFd::from),
+                copy_err,
+            ),
         ];
-        let mut pump = Pump { sources, link, buffer: vec![0; CHUNK] };
+        let mut pump = Pump {
+            sources,
+            link,
+            buffer: vec![0; CHUNK],
+        };
         let thread = std::thread::spawn(move || pump.run(&ended, &processes));
         Ok(Self { thread, running })
     }
@@ -60,7 +76,9 @@ impl Outputs {
     /// Sends the rest: to be called when the program has ended.
     pub(crate) fn finish(self) -> io::Result<()> {
         drop(self.running);
-        self.thread.join().unwrap_or_else(|_| Err(io::Error::other("the output was not read")))
+        self.thread
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("the output was not read")))
     }
 }
 
@@ -73,7 +91,10 @@ struct Pump {
 impl Pump {
     fn run(&mut self, ended: &PipeReader, processes: &Processes) -> io::Result<()> {
         while self.is_open() {
-            let [out, err] = self.sources.each_ref().map(|s| s.as_ref().map(|s| s.pipe.as_fd()));
+            let [out, err] = self
+                .sources
+                .each_ref()
+                .map(|s| s.as_ref().map(|s| s.pipe.as_fd()));
             let ready = sys::wait_readable([out, err, Some(ended.as_fd())], None)?;
             self.forward([ready[0], ready[1]])?;
             if ready[2] {
@@ -96,8 +117,13 @@ impl Pump {
     fn forward_until(&mut self, mut deadline: Instant) -> io::Result<()> {
         while self.is_open() && Instant::now() < deadline {
             // At least a millisecond: poll counts in those.
-            let left = deadline.duration_since(Instant::now()).max(Duration::from_millis(1));
-            let [out, err] = self.sources.each_ref().map(|s| s.as_ref().map(|s| s.pipe.as_fd()));
+            let left = deadline
+                .duration_since(Instant::now())
+                .max(Duration::from_millis(1));
+            let [out, err] = self
+                .sources
+                .each_ref()
+                .map(|s| s.as_ref().map(|s| s.pipe.as_fd()));
             let ready = sys::wait_readable([out, err], Some(left))?;
             let before = Instant::now();
             self.forward(ready)?;
@@ -110,7 +136,10 @@ impl Pump {
     fn drain(&mut self) -> io::Result<()> {
         let mut left = LARGEST_PIPE;
         while self.is_open() && left > 0 {
-            let [out, err] = self.sources.each_ref().map(|s| s.as_ref().map(|s| s.pipe.as_fd()));
+            let [out, err] = self
+                .sources
+                .each_ref()
+                .map(|s| s.as_ref().map(|s| s.pipe.as_fd()));
             let ready = sys::wait_readable([out, err], Some(Duration::ZERO))?;
             if ready == [false, false] {
                 break;
@@ -131,11 +160,15 @@ impl Pump {
                 Ok(length) => {
                     let data = &self.buffer[..length];
                     self.link.output(source.kind, data)?;
-                    let copied = source.copy.as_mut().map_or(Ok(()), |file| file.write_all(data));
+                    let copied = source
+                        .copy
+                        .as_mut()
+                        .map_or(Ok(()), |file| file.write_all(data));
                     if let Err(error) = copied {
                         // Once: the next write would most likely fail as well.
                         source.copy = None;
-                        self.link.log(&format!("the output can no longer be copied: {error}"))?;
+                        self.link
+                            .log(&format!("the output can no longer be copied: {error}"))?;
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

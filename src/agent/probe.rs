@@ -25,9 +25,13 @@ pub(crate) fn check(
     match what {
         What::Exec { argv } => exec(argv, timeout, processes, env),
         What::Tcp { host, port } => connect(host, *port, deadline).is_ok(),
-        What::Http { host, port, path, headers } => {
-            get(host, *port, path, headers, deadline).is_ok_and(|status| (200..400).contains(&status))
-        }
+        What::Http {
+            host,
+            port,
+            path,
+            headers,
+        } => get(host, *port, path, headers, deadline)
+            .is_ok_and(|status| (200..400).contains(&status)),
     }
 }
 
@@ -37,13 +41,15 @@ fn exec(
     processes: &Processes,
     env: &[(String, String)],
 ) -> bool {
-    let Ok(mut command) = command(argv, env) else {
+    let Ok(mut command) = command(argv, env, || Ok(())) else {
         return false;
     };
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let (ended, end) = mpsc::channel();
     // The receiver may have given up.
-    let started = processes.spawn(&mut command, move |status| ended.send(status).unwrap_or_default());
+    let started = processes.spawn(&mut command, move |status| {
+        ended.send(status).unwrap_or_default();
+    });
     let Ok(child) = started else {
         return false;
     };
@@ -89,35 +95,47 @@ fn get(
 }
 
 fn request(host: &str, port: u16, path: &str, headers: &[(String, String)]) -> String {
-    let has = |name: &str| headers.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
+    let has = |name: &str| {
+        headers
+            .iter()
+            .any(|(key, _)| key.eq_ignore_ascii_case(name))
+    };
     let slash = if path.starts_with('/') { "" } else { "/" };
-    let mut text = format!("GET {slash}{path} HTTP/1.1\r\nConnection: close\r\n");
     let defaults = [
         ("Host", format!("{host}:{port}")),
         ("User-Agent", "kube-probe/tkn-local".to_owned()),
         ("Accept", "*/*".to_owned()),
+        ("Connection", "close".to_owned()),
     ];
-    for (name, value) in defaults.iter().filter(|(name, _)| !has(name)) {
-        text += &format!("{name}: {value}\r\n");
-    }
-    for (name, value) in headers {
-        text += &format!("{name}: {value}\r\n");
-    }
-    text + "\r\n"
+    let mut lines = vec![format!("GET {slash}{path} HTTP/1.1")];
+    let defaults = defaults.iter().filter(|(name, _)| !has(name));
+    lines.extend(defaults.map(|(name, value)| format!("{name}: {value}")));
+    lines.extend(
+        headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}")),
+    );
+    lines.join("\r\n") + "\r\n\r\n"
 }
 
 /// The status of an answer that begins like this.
 fn status(answer: &[u8]) -> Option<u16> {
     let line = answer.split(|byte| *byte == b'\n').next()?;
     let mut words = std::str::from_utf8(line).ok()?.split_whitespace();
-    words.next().filter(|version| version.starts_with("HTTP/"))?;
+    words
+        .next()
+        .filter(|version| version.starts_with("HTTP/"))?;
     words.next()?.parse().ok()
 }
 
 /// The time to a deadline that has not passed.
 fn left(deadline: Instant) -> io::Result<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
+    if left.is_zero() {
+        Err(io::ErrorKind::TimedOut.into())
+    } else {
+        Ok(left)
+    }
 }
 
 #[cfg(test)]

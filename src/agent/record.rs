@@ -15,7 +15,9 @@ pub(crate) struct Record {
 impl Record {
     /// Makes `status/results` and `status/artifacts`, as the step's user.
     pub(crate) fn open(directory: Option<&str>) -> io::Result<Self> {
-        let record = Self { directory: directory.map(PathBuf::from) };
+        let record = Self {
+            directory: directory.map(PathBuf::from),
+        };
         if let Some(directory) = &record.directory {
             for name in ["results", "artifacts"] {
                 fs::create_dir_all(directory.join("status").join(name))?;
@@ -26,7 +28,9 @@ impl Record {
 
     /// The file through which a breakpoint is left from outside.
     pub(crate) fn breakpoint_file(&self) -> Option<PathBuf> {
-        self.directory.as_ref().map(|directory| directory.join("out.breakpointexit"))
+        self.directory
+            .as_ref()
+            .map(|directory| directory.join("out.breakpointexit"))
     }
 
     /// Records how the program ended: the matrix of Tekton's `entrypointer.go`. `onError` forgives
@@ -58,7 +62,11 @@ fn outcome(how: &How, on_error_continue: bool) -> (&'static str, Option<String>)
 }
 
 fn touch(file: &Path) -> io::Result<()> {
-    fs::OpenOptions::new().append(true).create(true).open(file).map(drop)
+    fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(file)
+        .map(drop)
 }
 
 #[cfg(test)]
@@ -75,14 +83,25 @@ mod tests {
             (code(3), true, "out", Some("3")),
             (How::Signal { signal: 15 }, false, "out.err", None),
             (How::Signal { signal: 15 }, true, "out", Some("-1")),
-            (How::NotStarted { reason: String::new() }, true, "out.err", None),
+            (
+                How::NotStarted {
+                    reason: String::new(),
+                },
+                true,
+                "out.err",
+                None,
+            ),
             (How::TimedOut {}, true, "out.err", None),
             (How::Cancelled {}, false, "out.err", Some("killed")),
             (How::Cancelled {}, true, "out.err", Some("killed")),
         ];
         for (how, forgiven, post_file, exit_code) in rows {
             let expected = (post_file, exit_code.map(str::to_owned));
-            assert_eq!(outcome(&how, forgiven), expected, "{how:?}, onError continue: {forgiven}");
+            assert_eq!(
+                outcome(&how, forgiven),
+                expected,
+                "{how:?}, onError continue: {forgiven}"
+            );
         }
     }
 }

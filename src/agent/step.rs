@@ -46,13 +46,19 @@ pub(crate) fn step(run: &str, token: &str) -> io::Result<()> {
         events: sender.clone(),
     };
     std::thread::spawn(move || listener.run(incoming));
-    let program = match events.recv() {
-        Ok(Event::Launch(program)) => program,
-        _ => return Ok(()),
+    let Ok(Event::Launch(program)) = events.recv() else {
+        return Ok(());
     };
     // Set once: there is one launch.
     environment.set(program.env.clone()).unwrap_or_default();
-    Step { program: *program, processes, link, sender, events }.run()
+    Step {
+        program: *program,
+        processes,
+        link,
+        sender,
+        events,
+    }
+    .run()
 }
 
 /// The thread that reads what the supervisor relays.
@@ -101,7 +107,8 @@ impl Listener {
             let timeout = Duration::from_millis(check.timeout);
             let success = probe::check(&check.what, timeout, &processes, &environment);
             // A lost connection ends this process anyway.
-            link.send(Kind::Probed, &(check.id, success)).unwrap_or_default();
+            link.send(Kind::Probed, &(check.id, success))
+                .unwrap_or_default();
         });
     }
 }
@@ -123,7 +130,10 @@ impl Step {
         let record = match Record::open(self.program.run_dir.as_deref()) {
             Ok(record) => record,
             Err(error) => {
-                self.link.log(&format!("Error creating step directories: {}", child::say(&error)))?;
+                self.link.log(&format!(
+                    "Error creating step directories: {}",
+                    child::say(&error)
+                ))?;
                 Record::open(None)?
             }
         };
@@ -131,18 +141,31 @@ impl Step {
         if self.program.pause_on_failure && is_failure(&how) {
             how = breakpoint::wait(&self.link, &self.events, &record)?;
         } else if let Err(error) = record.write(&how, self.program.on_error_continue) {
-            self.link.log(&format!("Error writing the post file: {}", child::say(&error)))?;
+            self.link.log(&format!(
+                "Error writing the post file: {}",
+                child::say(&error)
+            ))?;
         }
         let elapsed = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
         let file_error = self.send_files()?;
         let oom_killed = memory::was_killed_for_memory();
-        self.link.send(Kind::Ended, &End { how, elapsed, oom_killed, file_error })
+        self.link.send(
+            Kind::Ended,
+            &End {
+                how,
+                elapsed,
+                oom_killed,
+                file_error,
+            },
+        )
     }
 
     /// Prepares and runs the program.
     fn execute(&self, start: Instant) -> io::Result<How> {
         // Before the program starts: it writes its results there. Told when it matters, at the end.
-        Record::open(self.program.run_dir.as_deref()).map(drop).unwrap_or_default();
+        Record::open(self.program.run_dir.as_deref())
+            .map(drop)
+            .unwrap_or_default();
         let home = child::variable(&self.program.env, "HOME");
         for complaint in write_credentials(&self.program.credentials, home.as_deref()) {
             self.link.log(&complaint)?;
@@ -152,14 +175,22 @@ impl Step {
         }
         let exited = self.sender.clone();
         let on_exit = move |status| exited.send(Event::Exited(status)).unwrap_or_default();
-        let Started { mut child, copies } = match child::start(&self.program, &self.processes, on_exit) {
-            Ok(started) => started,
-            Err(error) => {
-                return Ok(How::NotStarted { reason: format!("Error executing command: {error}") });
-            }
-        };
+        let Started { mut child, copies } =
+            match child::start(&self.program, &self.processes, on_exit) {
+                Ok(started) => started,
+                Err(error) => {
+                    return Ok(How::NotStarted {
+                        reason: format!("Error executing command: {error}"),
+                    });
+                }
+            };
         self.processes.bring_forward(&child);
-        let outputs = Outputs::start(&mut child, copies, self.link.clone(), self.processes.clone())?;
+        let outputs = Outputs::start(
+            &mut child,
+            copies,
+            self.link.clone(),
+            self.processes.clone(),
+        )?;
         let how = self.wait(start)?;
         outputs.finish()?;
         Ok(how)
@@ -192,7 +223,10 @@ impl Step {
     fn next_event(&self, deadline: Option<Instant>) -> Result<Event, RecvTimeoutError> {
         deadline.map_or_else(
             || self.events.recv().map_err(RecvTimeoutError::from),
-            |deadline| self.events.recv_timeout(deadline.saturating_duration_since(Instant::now())),
+            |deadline| {
+                self.events
+                    .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            },
         )
     }
 
@@ -226,7 +260,9 @@ impl Step {
 fn how(status: ExitStatus) -> How {
     match (status.code(), status.signal()) {
         (Some(code), _) => How::Code { code },
-        (None, signal) => How::Signal { signal: signal.unwrap_or_default() },
+        (None, signal) => How::Signal {
+            signal: signal.unwrap_or_default(),
+        },
     }
 }
 

@@ -18,9 +18,7 @@ use super::files::Worker;
 use super::link::address;
 use super::log;
 use super::processes::Processes;
-use super::protocol::{
-    AGENT_DIRECTORY, AGENT_FILE, CHUNK, Frame, HEADER, Kind, RUN_ROOT, Wire,
-};
+use super::protocol::{AGENT_DIRECTORY, AGENT_FILE, CHUNK, Frame, HEADER, Kind, RUN_ROOT, Wire};
 
 /// How long a connection may take to say who it is.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -43,7 +41,10 @@ pub(crate) fn supervise(run: &str) -> io::Result<()> {
     let (work, orders) = mpsc::channel();
     let worker = Worker::new(relay.clone());
     std::thread::spawn(move || worker.run(&orders));
-    let mut input = BufReader::with_capacity(CHUNK + HEADER, File::from(io::stdin().as_fd().try_clone_to_owned()?));
+    let mut input = BufReader::with_capacity(
+        CHUNK + HEADER,
+        File::from(io::stdin().as_fd().try_clone_to_owned()?),
+    );
     while let Some(frame) = Frame::read(&mut input)? {
         relay.handle(frame, &work)?;
     }
@@ -84,7 +85,10 @@ struct Agents {
 impl Relay {
     fn new() -> io::Result<Self> {
         let output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-        Ok(Self { output: Arc::new(Mutex::new(output)), agents: Arc::default() })
+        Ok(Self {
+            output: Arc::new(Mutex::new(output)),
+            agents: Arc::default(),
+        })
     }
 
     /// Says something to the command.
@@ -108,17 +112,23 @@ impl Relay {
     fn handle(&self, frame: Frame, work: &Sender<Frame>) -> io::Result<()> {
         match frame.kind {
             Kind::Expect => {
-                self.agents().expected.insert(frame.message()?, frame.channel);
+                self.agents()
+                    .expected
+                    .insert(frame.message()?, frame.channel);
                 Ok(())
             }
             Kind::Files | Kind::Clone => work.send(frame).map_err(io::Error::other),
             _ => {
                 if frame.kind == Kind::Discard {
-                    self.agents().expected.retain(|_, channel| *channel != frame.channel);
+                    self.agents()
+                        .expected
+                        .retain(|_, channel| *channel != frame.channel);
                 }
                 let agent = self.agents().present.get(&frame.channel).cloned();
                 // An agent that is gone has been reported as gone.
-                agent.map_or(Ok(()), |agent| frame.write(&mut &*agent)).or(Ok(()))
+                agent
+                    .map_or(Ok(()), |agent| frame.write(&mut &*agent))
+                    .or(Ok(()))
             }
         }
     }
@@ -139,7 +149,9 @@ impl Relay {
     /// The channel of an agent with the right token. A token is good for one connection.
     fn authenticate(&self, stream: &mut UnixStream) -> Option<u32> {
         stream.set_read_timeout(Some(PATIENCE)).ok()?;
-        let hello = Frame::read(stream).ok()?.filter(|frame| frame.kind == Kind::Hello)?;
+        let hello = Frame::read(stream)
+            .ok()?
+            .filter(|frame| frame.kind == Kind::Hello)?;
         stream.set_read_timeout(None).ok()?;
         let token: String = hello.message().ok()?;
         let sender = Arc::new(stream.try_clone().ok()?);

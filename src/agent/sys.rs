@@ -1,8 +1,11 @@
 //! The few calls of the C library that the standard library lacks. The only `unsafe` code.
 //!
-//! Numbers and layouts are those of Linux on x86_64 and aarch64, the same for glibc and musl.
+//! Numbers and layouts are those of Linux on `x86_64` and aarch64, the same for glibc and musl.
 
-#![expect(unsafe_code, reason = "the agent has no dependencies: it declares the calls it needs")]
+#![expect(
+    unsafe_code,
+    reason = "the agent has no dependencies: it declares the calls it needs"
+)]
 
 use std::ffi::{CString, c_char, c_int, c_short, c_ulong};
 use std::io;
@@ -25,7 +28,9 @@ pub(crate) const CLONE_NEWUSER: i32 = 0x1000_0000;
 pub(crate) const CLONE_NEWNET: i32 = 0x4000_0000;
 
 const WNOHANG: c_int = 1;
+const EINVAL: c_int = 22;
 const SIG_BLOCK: c_int = 0;
+const SIG_SETMASK: c_int = 2;
 const POLLIN: c_short = 1;
 const POLLHUP: c_short = 16;
 const POLLERR: c_short = 8;
@@ -77,10 +82,19 @@ unsafe extern "C" {
     fn poll(entries: *mut PollEntry, count: c_ulong, timeout: c_int) -> c_int;
     fn faccessat(directory: c_int, path: *const c_char, mode: c_int, flags: c_int) -> c_int;
     fn prctl(option: c_int, ...) -> c_int;
+    fn execve(
+        path: *const c_char,
+        arguments: *const *const c_char,
+        environment: *const *const c_char,
+    ) -> c_int;
 }
 
 fn check(result: c_int) -> io::Result<c_int> {
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
 }
 
 /// Sends a signal to a process, or to a group when `pid` is negative.
@@ -110,8 +124,7 @@ pub(crate) fn reap_one() -> Option<(i32, i32)> {
 pub(crate) struct Signals(SignalBits);
 
 impl Signals {
-    /// Blocks these signals in this thread and all it starts. Children start with none blocked:
-    /// the standard library clears the mask between fork and exec.
+    /// Blocks these signals in this thread and all it starts.
     pub(crate) fn block(signals: &[i32]) -> Self {
         let mut set = SignalBits([0; 16]);
         for signal in signals {
@@ -143,7 +156,9 @@ pub(crate) fn wait_readable<const N: usize>(
         events: POLLIN,
         found: 0,
     });
-    let timeout = timeout.map_or(-1, |time| c_int::try_from(time.as_millis()).unwrap_or(c_int::MAX));
+    let timeout = timeout.map_or(-1, |time| {
+        c_int::try_from(time.as_millis()).unwrap_or(c_int::MAX)
+    });
     // SAFETY: the pointer and the count describe the array, which outlives the call.
     let result = check(unsafe { poll(entries.as_mut_ptr(), N as c_ulong, timeout) });
     match result {
@@ -176,13 +191,88 @@ pub(crate) fn filter_calls(program: &[Instruction]) -> io::Result<()> {
     check(unsafe { prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &raw const filter) }).map(drop)
 }
 
-/// Adds a step between fork and exec of a command. It must only make system calls: the process is
-/// a copy of one with threads, so a lock may be held for ever.
-pub(crate) fn before_exec(
+/// A program with all that `execve` wants, in the form it wants it.
+pub(crate) struct Image {
+    path: CString,
+    arguments: Strings,
+    environment: Strings,
+}
+
+/// Strings and the array of pointers to them that ends with a null pointer.
+struct Strings {
+    pointers: Vec<*const c_char>,
+    /// What the pointers point to; moving it does not move the bytes.
+    _owned: Vec<CString>,
+}
+
+// SAFETY: the pointers are only read, and point into heap memory this value owns and never
+// changes.
+unsafe impl Send for Strings {}
+// SAFETY: as above.
+unsafe impl Sync for Strings {}
+
+impl Strings {
+    fn new(strings: impl IntoIterator<Item = Vec<u8>>) -> io::Result<Self> {
+        let owned = strings
+            .into_iter()
+            .map(CString::new)
+            .collect::<Result<Vec<_>, _>>();
+        let owned = owned.map_err(|_| io::Error::from_raw_os_error(EINVAL))?;
+        let pointers = owned.iter().map(|string| string.as_ptr());
+        let pointers = pointers.chain([std::ptr::null()]).collect();
+        Ok(Self {
+            pointers,
+            _owned: owned,
+        })
+    }
+}
+
+impl Image {
+    /// A program at a path with its arguments, the first being its name, and its variables, each
+    /// as `name=value`. None may contain a zero byte.
+    pub(crate) fn new(
+        path: &str,
+        arguments: impl IntoIterator<Item = Vec<u8>>,
+        environment: impl IntoIterator<Item = Vec<u8>>,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            path: CString::new(path).map_err(|_| io::Error::from_raw_os_error(EINVAL))?,
+            arguments: Strings::new(arguments)?,
+            environment: Strings::new(environment)?,
+        })
+    }
+
+    /// Becomes this program. Returns why not.
+    fn execute(&self) -> io::Error {
+        // SAFETY: all pointers are to live, terminated strings and arrays.
+        unsafe {
+            execve(
+                self.path.as_ptr(),
+                self.arguments.pointers.as_ptr(),
+                self.environment.pointers.as_ptr(),
+            )
+        };
+        io::Error::last_os_error()
+    }
+}
+
+/// Makes a command become `image` instead of what it names: the standard library would hand what
+/// the kernel refuses to a shell, and would leave the signals of this process blocked. `prepare`
+/// must only make system calls: it runs in a copy of a process with threads, where a lock may be
+/// held for ever.
+pub(crate) fn execute_as(
     command: &mut std::process::Command,
-    step: impl FnMut() -> io::Result<()> + Send + Sync + 'static,
+    image: Image,
+    mut prepare: impl FnMut() -> io::Result<()> + Send + Sync + 'static,
 ) {
     use std::os::unix::process::CommandExt;
-    // SAFETY: the only caller passes a closure that makes system calls with data prepared before.
+    let step = move || {
+        prepare()?;
+        let none = SignalBits([0; 16]);
+        // SAFETY: the set is live; a null `old` asks for nothing.
+        unsafe { pthread_sigmask(SIG_SETMASK, &raw const none, std::ptr::null_mut()) };
+        Err(image.execute())
+    };
+    // SAFETY: the step only makes system calls, with data that was prepared before.
     unsafe { command.pre_exec(step) };
 }

@@ -209,8 +209,7 @@ async fn a_volume_outlives_its_run_and_can_be_cloned_or_taken() {
         .engine
         .open(again)
         .await
-        .err()
-        .expect("the volume is taken");
+        .expect_err("the volume is taken");
     assert!(error.to_string().contains("already"), "{error}");
 
     let paths = vec!["shared".to_owned(), "missing".to_owned()];
@@ -250,7 +249,6 @@ async fn a_volume_outlives_its_run_and_can_be_cloned_or_taken() {
         .engine
         .open(spec)
         .await
-        .err()
-        .expect("the source is gone");
+        .expect_err("the source is gone");
     assert!(error.to_string().contains("is gone"), "{error}");
 }

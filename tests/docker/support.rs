@@ -21,34 +21,34 @@ const IMAGE: &str = "tkn-local-test/busybox:latest";
 const BUSYBOX: &str = "/bin/busybox";
 
 /// An open sandbox with an image for its containers.
-pub struct Bench {
-    pub engine: DockerEngine,
-    pub sandbox: DockerSandbox,
-    pub image: Image,
-    pub run: String,
+pub(crate) struct Bench {
+    pub(crate) engine: DockerEngine,
+    pub(crate) sandbox: DockerSandbox,
+    pub(crate) image: Image,
+    pub(crate) run: String,
 }
 
 /// What a program did.
 #[derive(Debug)]
-pub struct Ran {
-    pub outcome: Outcome,
-    pub stdout: Vec<u8>,
-    pub stderr: String,
+pub(crate) struct Ran {
+    pub(crate) outcome: Outcome,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
 }
 
 impl Ran {
-    pub fn out(&self) -> String {
+    pub(crate) fn out(&self) -> String {
         String::from_utf8(self.stdout.clone()).unwrap()
     }
 
-    pub fn code(&self) -> i32 {
+    pub(crate) fn code(&self) -> i32 {
         match self.outcome.exit {
             Exit::Code(code) => code,
             ref other => panic!("{other:?}, {self:?}"),
         }
     }
 
-    pub fn file(&self, key: &str) -> Option<&[u8]> {
+    pub(crate) fn file(&self, key: &str) -> Option<&[u8]> {
         let mut files = self.outcome.files.iter();
         files
             .find(|(name, _)| name == key)
@@ -56,13 +56,13 @@ impl Ran {
     }
 }
 
-pub async fn engine() -> DockerEngine {
+pub(crate) async fn engine() -> DockerEngine {
     DockerEngine::connect(&Surroundings::default())
         .await
         .unwrap()
 }
 
-pub async fn image(engine: &DockerEngine) -> Image {
+pub(crate) async fn image(engine: &DockerEngine) -> Image {
     let request = ImageRequest {
         requested: IMAGE.to_owned(),
         reference: IMAGE.to_owned(),
@@ -77,12 +77,12 @@ pub async fn image(engine: &DockerEngine) -> Image {
 }
 
 /// A name for a run that no other test has.
-pub fn run_name(test: &str) -> String {
+pub(crate) fn run_name(test: &str) -> String {
     tkn_local::name::generate(&format!("test-{test}-"))
 }
 
 impl Bench {
-    pub async fn open(test: &str) -> Self {
+    pub(crate) async fn open(test: &str) -> Self {
         let spec = SandboxSpec {
             hostname: "pod".to_owned(),
             ..SandboxSpec::default()
@@ -90,7 +90,7 @@ impl Bench {
         Self::open_with(test, spec).await
     }
 
-    pub async fn open_with(test: &str, mut spec: SandboxSpec) -> Self {
+    pub(crate) async fn open_with(test: &str, mut spec: SandboxSpec) -> Self {
         let engine = engine().await;
         let image = image(&engine).await;
         spec.run = run_name(test);
@@ -105,7 +105,7 @@ impl Bench {
     }
 
     /// A container with the directory `shared` of the volume at `/shared`.
-    pub fn spec(&self) -> ContainerSpec {
+    pub(crate) fn spec(&self) -> ContainerSpec {
         ContainerSpec {
             container: "step-test".to_owned(),
             image: self.image.id.clone(),
@@ -118,7 +118,7 @@ impl Bench {
         }
     }
 
-    pub async fn start_with(&self, spec: ContainerSpec) -> DockerContainer {
+    pub(crate) async fn start_with(&self, spec: ContainerSpec) -> DockerContainer {
         let path = VolumePath::Run("shared".to_owned());
         let shared = FileOp::Directory {
             path,
@@ -129,21 +129,21 @@ impl Bench {
         self.sandbox.start(spec).await.unwrap()
     }
 
-    pub async fn start(&self) -> DockerContainer {
+    pub(crate) async fn start(&self) -> DockerContainer {
         self.start_with(self.spec()).await
     }
 
     /// Runs a shell script in a container of its own.
-    pub async fn shell(&self, script: &str) -> Ran {
+    pub(crate) async fn shell(&self, script: &str) -> Ran {
         self.run(shell(script)).await
     }
 
-    pub async fn run(&self, launch: Launch) -> Ran {
+    pub(crate) async fn run(&self, launch: Launch) -> Ran {
         collect(self.start().await, launch).await
     }
 
     /// Closes the sandbox and checks that nothing is left.
-    pub async fn close(self) {
+    pub(crate) async fn close(self) {
         self.sandbox.close(false).await.unwrap();
         assert_eq!(containers(&self.run).await, Vec::<String>::new());
         let volumes = self.engine.volumes().await.unwrap();
@@ -155,7 +155,7 @@ impl Bench {
     }
 }
 
-pub fn shell(script: &str) -> Launch {
+pub(crate) fn shell(script: &str) -> Launch {
     Launch {
         argv: ["sh", "-c", script].map(str::to_owned).to_vec(),
         ..Launch::default()
@@ -163,7 +163,7 @@ pub fn shell(script: &str) -> Launch {
 }
 
 /// Runs a program and collects all it writes.
-pub async fn collect(container: DockerContainer, launch: Launch) -> Ran {
+pub(crate) async fn collect(container: DockerContainer, launch: Launch) -> Ran {
     let (sender, mut outputs) = mpsc::channel::<Output>(4);
     let running = tokio::spawn(container.run(launch, sender));
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
@@ -182,7 +182,7 @@ pub async fn collect(container: DockerContainer, launch: Launch) -> Ran {
 }
 
 /// Starts a program and waits until it has written this. Returns what else is needed to go on.
-pub async fn until_written(
+pub(crate) async fn until_written(
     container: DockerContainer,
     launch: Launch,
     text: &str,
@@ -199,7 +199,7 @@ pub async fn until_written(
 }
 
 /// The names of all containers of a run.
-pub async fn containers(run: &str) -> Vec<String> {
+pub(crate) async fn containers(run: &str) -> Vec<String> {
     let filter = format!("dev.tekton.local/run={run}");
     let options = ListContainersOptions {
         all: true,
@@ -214,13 +214,13 @@ pub async fn containers(run: &str) -> Vec<String> {
 }
 
 /// Waits until a run has no container left.
-pub async fn until_gone(run: &str) {
+pub(crate) async fn until_gone(run: &str) {
     while !containers(run).await.is_empty() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-pub fn docker() -> Docker {
+pub(crate) fn docker() -> Docker {
     Docker::connect_with_unix_defaults().unwrap()
 }
 
