@@ -3,6 +3,7 @@
 pub mod diagnostic;
 pub mod event;
 pub mod execute;
+pub mod manifest;
 pub mod name;
 pub mod plan;
 pub mod resolve;

@@ -34,6 +34,7 @@ impl ApiType for Scalar {
 }
 
 const NO_CLUSTER: &str = "there is no cluster to ask";
+const NO_STORAGE: &str = "a volume of the engine has no size, class or access mode";
 const ONE_MACHINE: &str = "there is one machine to run on";
 
 api_object! {
@@ -417,8 +418,27 @@ api_object! {
         api_version: String = "apiVersion", Honoured;
         kind: String = "kind", Honoured;
         metadata: ObjectMeta = "metadata", Honoured;
-        spec: Option<Value> = "spec", NoEffect("a volume of the engine has no size, class or access mode");
+        spec: Option<ClaimSpec> = "spec", NoEffect(NO_STORAGE);
         status: Option<Value> = "status", NoEffect(NO_CLUSTER);
+    }
+
+    /// The storage a claim asks for.
+    ClaimSpec = "PersistentVolumeClaimSpec" {
+        access_modes: Vec<String> = "accessModes", NoEffect(NO_STORAGE);
+        selector: Option<Value> = "selector", NoEffect(NO_STORAGE);
+        resources: ClaimResources = "resources", NoEffect(NO_STORAGE);
+        volume_name: String = "volumeName", NoEffect(NO_STORAGE);
+        storage_class_name: Option<String> = "storageClassName", NoEffect(NO_STORAGE);
+        volume_mode: String = "volumeMode", NoEffect(NO_STORAGE);
+        data_source: Option<Value> = "dataSource", NoEffect(NO_STORAGE);
+        data_source_ref: Option<Value> = "dataSourceRef", NoEffect(NO_STORAGE);
+        volume_attributes_class_name: Option<String> = "volumeAttributesClassName", NoEffect(NO_STORAGE);
+    }
+
+    /// The size a claim asks for.
+    ClaimResources = "VolumeResourceRequirements" {
+        limits: BTreeMap<String, Scalar> = "limits", NoEffect(NO_STORAGE);
+        requests: BTreeMap<String, Scalar> = "requests", NoEffect(NO_STORAGE);
     }
 
     /// Configuration as key and value.

@@ -1,0 +1,249 @@
+//! Everything that was read, to look things up in and to point into.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::node::{Node, Span};
+use super::source::{Position, Source};
+use crate::diagnostic::{DocumentId, FieldPath};
+use crate::spec::{
+    ConfigMap, Object, PersistentVolumeClaim, Pipeline, Secret, ServiceAccount, StepAction, Task,
+};
+
+/// A document this runner understands.
+#[derive(Debug)]
+pub struct Document {
+    /// Its place in the input.
+    pub id: DocumentId,
+    /// The version it was written in, before it became `tekton.dev/v1`.
+    pub api_version: String,
+    /// What it says, without what was at fault in it.
+    pub object: Object,
+    /// True when something was at fault: more faults may follow from what was left out.
+    pub faulty: bool,
+}
+
+/// The text a document was read from: also of one that could not be understood.
+#[derive(Debug)]
+struct Place {
+    source: usize,
+    root: Node,
+    /// Paths of which the key is meant and not the value.
+    keys: BTreeSet<FieldPath>,
+}
+
+/// Where something stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Location<'a> {
+    /// The text.
+    pub source: &'a Source,
+    /// Line and column of its beginning, counted from one.
+    pub position: Position,
+    /// Its bytes.
+    pub span: Span,
+}
+
+/// All sources and documents of an invocation, in the order given.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    sources: Vec<Source>,
+    places: Vec<Place>,
+    documents: Vec<Document>,
+    /// From kind and name to the documents of that name, the first first.
+    names: HashMap<(&'static str, String), Vec<usize>>,
+}
+
+impl Catalog {
+    /// The documents in the order read.
+    pub fn documents(&self) -> &[Document] {
+        &self.documents
+    }
+
+    /// The sources in the order given.
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// A document; `None` for one that is not understood.
+    pub fn document(&self, id: DocumentId) -> Option<&Document> {
+        self.documents
+            .binary_search_by_key(&id, |document| document.id)
+            .ok()
+            .map(|index| &self.documents[index])
+    }
+
+    /// The nodes of a document, in the shape of v1.
+    pub fn root(&self, id: DocumentId) -> Option<&Node> {
+        self.places.get(id.0).map(|place| &place.root)
+    }
+
+    /// The text a document is in.
+    pub fn source(&self, id: DocumentId) -> Option<&Source> {
+        self.sources.get(self.places.get(id.0)?.source)
+    }
+
+    /// PipelineRuns and TaskRuns in the order read.
+    pub fn runs(&self) -> impl Iterator<Item = &Document> {
+        self.documents.iter().filter(|document| {
+            matches!(document.object, Object::PipelineRun(_) | Object::TaskRun(_))
+        })
+    }
+
+    /// The first document of a kind and name, whatever its namespace: there is one laptop.
+    pub fn find(&self, kind: &'static str, name: &str) -> Option<&Document> {
+        let found = self.names.get(&(kind, name.to_owned()))?;
+        self.documents.get(*found.first()?)
+    }
+
+    /// The names of all documents of a kind, for suggestions, in the order read.
+    pub fn names(&self, kind: &str) -> impl Iterator<Item = &str> {
+        self.documents
+            .iter()
+            .filter(move |document| document.object.kind() == kind)
+            .map(|document| document.object.metadata().name.as_str())
+    }
+
+    /// The Task of this name.
+    pub fn task(&self, name: &str) -> Option<(&Task, DocumentId)> {
+        self.look_up("Task", name, |object| match object {
+            Object::Task(task) => Some(task.as_ref()),
+            _ => None,
+        })
+    }
+
+    /// The Pipeline of this name.
+    pub fn pipeline(&self, name: &str) -> Option<(&Pipeline, DocumentId)> {
+        self.look_up("Pipeline", name, |object| match object {
+            Object::Pipeline(pipeline) => Some(pipeline.as_ref()),
+            _ => None,
+        })
+    }
+
+    /// The StepAction of this name.
+    pub fn step_action(&self, name: &str) -> Option<(&StepAction, DocumentId)> {
+        self.look_up("StepAction", name, |object| match object {
+            Object::StepAction(action) => Some(action.as_ref()),
+            _ => None,
+        })
+    }
+
+    /// The ConfigMap of this name.
+    pub fn config_map(&self, name: &str) -> Option<(&ConfigMap, DocumentId)> {
+        self.look_up("ConfigMap", name, |object| match object {
+            Object::ConfigMap(map) => Some(map.as_ref()),
+            _ => None,
+        })
+    }
+
+    /// The Secret of this name.
+    pub fn secret(&self, name: &str) -> Option<(&Secret, DocumentId)> {
+        self.look_up("Secret", name, |object| match object {
+            Object::Secret(secret) => Some(secret.as_ref()),
+            _ => None,
+        })
+    }
+
+    /// The PersistentVolumeClaim of this name.
+    pub fn claim(&self, name: &str) -> Option<(&PersistentVolumeClaim, DocumentId)> {
+        self.look_up("PersistentVolumeClaim", name, |object| match object {
+            Object::PersistentVolumeClaim(claim) => Some(claim.as_ref()),
+            _ => None,
+        })
+    }
+
+    /// The ServiceAccount of this name.
+    pub fn service_account(&self, name: &str) -> Option<(&ServiceAccount, DocumentId)> {
+        self.look_up("ServiceAccount", name, |object| match object {
+            Object::ServiceAccount(account) => Some(account.as_ref()),
+            _ => None,
+        })
+    }
+
+    fn look_up<'a, T>(
+        &'a self,
+        kind: &'static str,
+        name: &str,
+        pick: impl Fn(&'a Object) -> Option<&'a T>,
+    ) -> Option<(&'a T, DocumentId)> {
+        let document = self.find(kind, name)?;
+        Some((pick(&document.object)?, document.id))
+    }
+
+    /// Where a field stands; of one that does not exist, the nearest thing around it that does.
+    /// `None` only for a document this catalog does not have.
+    pub fn locate(&self, document: DocumentId, path: &FieldPath) -> Option<Location<'_>> {
+        let place = self.places.get(document.0)?;
+        let source = self.sources.get(place.source)?;
+        let span = place.span(source, path);
+        Some(Location {
+            source,
+            position: source.position(span.start),
+            span,
+        })
+    }
+
+    pub(super) fn add_source(&mut self, source: Source) -> usize {
+        self.sources.push(source);
+        self.sources.len() - 1
+    }
+
+    pub(super) fn add_place(&mut self, source: usize, root: Node) -> DocumentId {
+        self.places.push(Place {
+            source,
+            root,
+            keys: BTreeSet::new(),
+        });
+        DocumentId(self.places.len() - 1)
+    }
+
+    pub(super) fn settle(&mut self, id: DocumentId, root: Node, keys: BTreeSet<FieldPath>) {
+        if let Some(place) = self.places.get_mut(id.0) {
+            place.root = root;
+            place.keys = keys;
+        }
+    }
+
+    /// Adds a document, which must come after all others. When there is one of its kind, name and
+    /// namespace, that one is returned and stays the one that counts.
+    pub(super) fn add_document(&mut self, document: Document) -> Option<DocumentId> {
+        let metadata = document.object.metadata();
+        let mut earlier = None;
+        if !metadata.name.is_empty() {
+            let key = (document.object.kind(), metadata.name.clone());
+            let same = self.names.entry(key).or_default();
+            earlier = same.iter().find_map(|index| {
+                let other: &Document = self.documents.get(*index)?;
+                let namespace = &other.object.metadata().namespace;
+                (*namespace == metadata.namespace).then_some(other.id)
+            });
+            same.push(self.documents.len());
+        }
+        self.documents.push(document);
+        earlier
+    }
+}
+
+impl Place {
+    /// A place that is short enough to underline: a value of one line, else its key.
+    fn span(&self, source: &Source, path: &FieldPath) -> Span {
+        let found = self.root.find(path);
+        let span = found.node.span;
+        let one_line = !source.slice(span).contains('\n');
+        match found.key {
+            Some(key) if !found.complete || !one_line || self.keys.contains(path) => key,
+            _ if one_line => span,
+            _ => match found.node.entries() {
+                Some([first, ..]) => first.key_span,
+                _ => first_line(source, span),
+            },
+        }
+    }
+}
+
+fn first_line(source: &Source, span: Span) -> Span {
+    let text = source.slice(span);
+    let len = text.find('\n').unwrap_or(text.len());
+    Span {
+        start: span.start,
+        end: span.start + len,
+    }
+}

@@ -1,0 +1,327 @@
+//! Reading inputs: files, directories and text handed in.
+//!
+//! A directory stands for its `.yaml`, `.yml` and `.json` files in the order of their names,
+//! without those of its sub-directories, as for `kubectl apply -f`. A file named twice is read
+//! once. What is no object of Kubernetes is an error in a file that was named, and a notice in
+//! one that merely lies in a directory.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use super::catalog::{Catalog, Document};
+use super::decode::{Options, decode};
+use super::kind::{Class, classify};
+use super::node::{Node, NodeValue, Span};
+use super::source::Source;
+use super::yaml::{self, Problem};
+use crate::diagnostic::{Diagnostic, Diagnostics, FieldPath};
+
+/// The largest file that is read, in bytes: a cluster stores objects of 1.5 MB at most.
+const MAX_SIZE: u64 = 64 << 20;
+
+pub use super::decode::Options as ReadOptions;
+
+/// Something to read documents from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// A file or directory.
+    Path(PathBuf),
+    /// Text that was read elsewhere, such as standard input.
+    Text {
+        /// What to call it in messages.
+        name: String,
+        /// What it says.
+        bytes: Vec<u8>,
+    },
+}
+
+/// Reads all inputs. Whatever cannot be read or understood is in the diagnostics; the catalog
+/// holds the rest.
+pub fn load(inputs: &[Input], options: ReadOptions) -> (Catalog, Diagnostics) {
+    let mut loader = Loader {
+        catalog: Catalog::default(),
+        diagnostics: Diagnostics::default(),
+        options,
+        files: HashSet::new(),
+    };
+    for input in inputs {
+        match input {
+            Input::Path(path) if path.is_dir() => loader.directory(path),
+            Input::Path(path) => loader.file(path, Named::Itself),
+            Input::Text { name, bytes } => {
+                loader.text(name, None, bytes, Named::Itself);
+            }
+        }
+    }
+    (loader.catalog, loader.diagnostics)
+}
+
+/// How an input came to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Named {
+    Itself,
+    ByDirectory,
+}
+
+struct Loader {
+    catalog: Catalog,
+    diagnostics: Diagnostics,
+    options: Options,
+    files: HashSet<PathBuf>,
+}
+
+impl Loader {
+    fn directory(&mut self, path: &Path) {
+        match manifests(path) {
+            Ok(files) if files.is_empty() => {
+                let message = format!("{}: no manifests in this directory", path.display());
+                let hint = "it needs .yaml, .yml or .json files; sub-directories are not searched";
+                self.diagnostics.push(Diagnostic::error(message).hint(hint));
+            }
+            Ok(files) => {
+                for file in files {
+                    self.file(&file, Named::ByDirectory);
+                }
+            }
+            Err(error) => self.unreadable(path, &error),
+        }
+    }
+
+    fn file(&mut self, path: &Path, named: Named) {
+        let identity = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if !self.files.insert(identity) {
+            return;
+        }
+        match read(path) {
+            Ok(bytes) if bytes.len() as u64 > MAX_SIZE => {
+                let message = format!("{}: larger than {MAX_SIZE} bytes", path.display());
+                let hint = "this is no manifest that a cluster would store";
+                self.diagnostics.push(Diagnostic::error(message).hint(hint));
+            }
+            Ok(bytes) => {
+                let name = path.display().to_string();
+                self.text(&name, Some(path.to_owned()), &bytes, named);
+            }
+            Err(error) => self.unreadable(path, &error),
+        }
+    }
+
+    fn unreadable(&mut self, path: &Path, error: &io::Error) {
+        let message = format!("cannot read {}: {error}", path.display());
+        let mut diagnostic = Diagnostic::error(message);
+        diagnostic.hint = match error.kind() {
+            io::ErrorKind::NotFound => similar_file(path)
+                .map(|name| format!("did you mean {name:?}?"))
+                .or_else(|| Some("check the path; `-` is standard input".to_owned())),
+            io::ErrorKind::PermissionDenied => Some("make it readable for this user".to_owned()),
+            _ => None,
+        };
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn text(&mut self, name: &str, path: Option<PathBuf>, bytes: &[u8], named: Named) {
+        let before = self.catalog.documents().len() + self.diagnostics.0.len();
+        let (text, fault) = decode_text(bytes);
+        let parsed = match &fault {
+            Some(_) => Vec::new(),
+            None => yaml::parse(&text),
+        };
+        let source = self.catalog.add_source(Source::new(name, path, text));
+        if let Some(problem) = fault {
+            self.problem(source, problem);
+        }
+        for document in parsed {
+            match document {
+                Ok(root) => self.document(source, root, named),
+                Err(problems) => {
+                    for problem in problems {
+                        self.problem(source, problem);
+                    }
+                }
+            }
+        }
+        let after = self.catalog.documents().len() + self.diagnostics.0.len();
+        if before == after && named == Named::Itself {
+            let message = format!("{name}: there is no object in it");
+            let hint = "a run begins with apiVersion: tekton.dev/v1 and kind: PipelineRun";
+            self.diagnostics.push(Diagnostic::error(message).hint(hint));
+        }
+    }
+
+    /// A problem stands for the document it spoils, so that it can be pointed at.
+    fn problem(&mut self, source: usize, problem: Problem) {
+        let mut root = Node::null(problem.span.start);
+        root.span = problem.span;
+        let id = self.catalog.add_place(source, root);
+        let mut diagnostic = Diagnostic::error(problem.message).at(id, FieldPath::root());
+        diagnostic.hint = problem.hint.map(str::to_owned);
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn document(&mut self, source: usize, mut root: Node, named: Named) {
+        let (kind, api_version) = match classify(&root) {
+            Class::Read { kind, api_version } => (kind, api_version),
+            Class::List => return self.list(source, root, named),
+            other => return self.not_ours(source, root, other, named),
+        };
+        // The place comes first, so that documents are numbered in the order read.
+        let id = self.catalog.add_place(source, Node::null(root.span.start));
+        let decoded = decode(&mut root, kind, &api_version, id, self.options);
+        self.catalog.settle(id, root, decoded.keys);
+        let faulty = decoded.diagnostics.has_errors();
+        self.diagnostics.extend(decoded.diagnostics);
+        if let Some(object) = decoded.object {
+            self.object(Document {
+                id,
+                api_version,
+                object,
+                faulty,
+            });
+        }
+    }
+
+    fn object(&mut self, document: Document) {
+        let id = document.id;
+        let what = format!(
+            "{} {:?}",
+            document.object.kind(),
+            document.object.metadata().name
+        );
+        let name = FieldPath::parse("metadata.name");
+        let Some(first) = self.catalog.add_document(document) else {
+            return;
+        };
+        let place = self.catalog.locate(first, &name).map(|location| {
+            let (source, at) = (location.source.name(), location.position);
+            format!("the first is at {source}:{}:{}", at.line, at.column)
+        });
+        let mut diagnostic =
+            Diagnostic::error(format!("{what} is defined more than once")).at(id, name);
+        diagnostic.hint = place.map(|place| format!("{place}; rename or remove one"));
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn list(&mut self, source: usize, root: Node, named: Named) {
+        let NodeValue::Map(entries) = root.value else {
+            return;
+        };
+        let items = entries.into_iter().rfind(|entry| entry.key == "items");
+        let Some(items) = items.filter(|entry| !entry.value.is_null()) else {
+            return;
+        };
+        match items.value.value {
+            NodeValue::List(items) => {
+                for item in items {
+                    self.document(source, item, named);
+                }
+            }
+            _ => self.problem(
+                source,
+                Problem {
+                    message: format!(
+                        "items: invalid type: {}, expected a list",
+                        items.value.noun()
+                    ),
+                    span: items.key_span,
+                    hint: None,
+                },
+            ),
+        }
+    }
+
+    fn not_ours(&mut self, source: usize, root: Node, class: Class, named: Named) {
+        let id = self.catalog.add_place(source, root);
+        let path = FieldPath::root();
+        let diagnostic = match class {
+            Class::Ignored { kind, api_version } => {
+                let message = format!("{kind} ({api_version}) plays no part in a local run");
+                Diagnostic::notice(message).at(id, path.key("kind"))
+            }
+            Class::Fault {
+                field,
+                message,
+                hint,
+            } => {
+                let mut diagnostic = Diagnostic::error(message).at(id, path.key(field));
+                diagnostic.hint = hint;
+                diagnostic
+            }
+            Class::NoObject | Class::List | Class::Read { .. } => no_object(named).at(id, path),
+        };
+        self.diagnostics.push(diagnostic);
+    }
+}
+
+fn no_object(named: Named) -> Diagnostic {
+    let message = "no Kubernetes object: there is neither apiVersion nor kind";
+    match named {
+        Named::Itself => Diagnostic::error(message)
+            .hint("a run begins with apiVersion: tekton.dev/v1 and kind: PipelineRun"),
+        Named::ByDirectory => Diagnostic::notice(message),
+    }
+}
+
+fn manifests(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in directory.read_dir()? {
+        let path = entry?.path();
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        if matches!(extension, Some("yaml" | "yml" | "json")) && path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(MAX_SIZE + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A manifest beside the missing one whose name is nearly the same.
+fn similar_file(path: &Path) -> Option<String> {
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let names: Vec<String> = manifests(directory)
+        .ok()?
+        .iter()
+        .filter_map(|file| Some(file.file_name()?.to_str()?.to_owned()))
+        .collect();
+    let wanted = path.file_name()?.to_str()?;
+    let name = crate::diagnostic::did_you_mean(wanted, names.iter().map(String::as_str))?;
+    Some(path.with_file_name(name).display().to_string())
+}
+
+/// Text without its byte order mark, and what is wrong with its encoding.
+fn decode_text(bytes: &[u8]) -> (String, Option<Problem>) {
+    let fault = |message: &str, span: Span| Problem {
+        message: message.to_owned(),
+        span,
+        hint: Some("save the file as UTF-8"),
+    };
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        let problem = fault("UTF-16 is not read", Span::default());
+        return (String::new(), Some(problem));
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    match std::str::from_utf8(bytes) {
+        Ok(text) => (text.to_owned(), None),
+        Err(error) => {
+            let start = error.valid_up_to();
+            let span = Span {
+                start,
+                end: start + char::REPLACEMENT_CHARACTER.len_utf8(),
+            };
+            let problem = fault("not valid UTF-8", span);
+            (String::from_utf8_lossy(bytes).into_owned(), Some(problem))
+        }
+    }
+}

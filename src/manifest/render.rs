@@ -1,0 +1,157 @@
+//! Diagnostics for people and for programs.
+//!
+//! Everything that came from a file is shown without control characters and cut to a screenful:
+//! neither a terminal nor a log can be harmed by what it says.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use serde_json::{Value, json};
+
+use super::catalog::{Catalog, Location};
+use super::node::Span;
+use super::source::Source;
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+
+/// How many diagnostics are shown in full.
+const MAX_SHOWN: usize = 100;
+/// How long a line may be to be shown, in bytes. It is cut to the terminal's width in any case.
+const MAX_LINE: usize = 4000;
+/// How many characters of a message, hint or path are shown.
+const MAX_TEXT: usize = 1000;
+
+/// For people: the message, the line with a mark under it, the field and what to do. Ends with a
+/// newline unless there is nothing to say.
+pub fn text(diagnostics: &Diagnostics, catalog: &Catalog, color: bool) -> String {
+    let renderer = if color {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    let mut text = String::new();
+    for diagnostic in diagnostics.0.iter().take(MAX_SHOWN) {
+        text.push_str(&one(&renderer, diagnostic, catalog));
+        text.push_str("\n\n");
+    }
+    if let Some(more) = diagnostics.0.len().checked_sub(MAX_SHOWN + 1) {
+        let _ = writeln!(text, "… and {} more", more + 1);
+    } else if !text.is_empty() {
+        text.pop();
+    }
+    text
+}
+
+/// For programs: a list of objects with `severity`, `message`, `file`, `line`, `column`, `field`
+/// and `hint`; what does not apply is null.
+pub fn json(diagnostics: &Diagnostics, catalog: &Catalog) -> Value {
+    diagnostics
+        .0
+        .iter()
+        .map(|diagnostic| {
+            let location = locate(diagnostic, catalog);
+            let field = diagnostic.path.to_string();
+            json!({
+                "severity": severity(diagnostic.severity),
+                "message": diagnostic.message,
+                "file": location.map(|location| location.source.name()),
+                "line": location.map(|location| location.position.line),
+                "column": location.map(|location| location.position.column),
+                "field": Some(field).filter(|field| !field.is_empty()),
+                "hint": diagnostic.hint,
+            })
+        })
+        .collect()
+}
+
+const fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Notice => "notice",
+    }
+}
+
+fn locate<'a>(diagnostic: &Diagnostic, catalog: &'a Catalog) -> Option<Location<'a>> {
+    catalog.locate(diagnostic.document?, &diagnostic.path)
+}
+
+fn one(renderer: &Renderer, diagnostic: &Diagnostic, catalog: &Catalog) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Notice => Level::INFO.with_name("notice"),
+    };
+    let title = level.primary_title(clean(&diagnostic.message));
+    let mut group = Group::with_title(title);
+    if let Some(location) = locate(diagnostic, catalog) {
+        group = point(group, &location);
+    }
+    let field = diagnostic.path.to_string();
+    if !field.is_empty() && !diagnostic.message.contains(&field) {
+        group = group.element(Level::NOTE.with_name("field").message(clean(&field)));
+    }
+    if let Some(hint) = &diagnostic.hint {
+        group = group.element(Level::HELP.message(clean(hint)));
+    }
+    renderer.render(&[group])
+}
+
+fn point<'a>(group: Group<'a>, location: &Location<'a>) -> Group<'a> {
+    let path = clean(location.source.name());
+    let at = location.position;
+    let Some((line, mark)) = excerpt(location.source, at.line, location.span) else {
+        return group.element(Origin::path(path).line(at.line).char_column(at.column));
+    };
+    group.element(
+        Snippet::source(line)
+            .path(path)
+            .line_start(at.line)
+            .annotation(AnnotationKind::Primary.span(mark)),
+    )
+}
+
+/// The line, made harmless, and the span in it. `None` when there is nothing to see.
+fn excerpt(source: &Source, line: usize, span: Span) -> Option<(String, Range<usize>)> {
+    let whole = source.line_span(line);
+    let text = source.slice(whole);
+    if text.is_empty() || text.len() > MAX_LINE {
+        return None;
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut mark = 0..0;
+    for (offset, c) in text.char_indices() {
+        let c = harmless(c);
+        if whole.start + offset < span.start {
+            mark.start += c.len_utf8();
+        }
+        if whole.start + offset < span.end.max(span.start) {
+            mark.end += c.len_utf8();
+        }
+        shown.push(c);
+    }
+    Some((shown, mark))
+}
+
+/// Text on one line that a terminal shows as it is.
+fn clean(text: &str) -> String {
+    let mut cleaned: String = text.chars().take(MAX_TEXT).map(harmless).collect();
+    if text.chars().nth(MAX_TEXT).is_some() {
+        cleaned.push('…');
+    }
+    cleaned
+}
+
+/// A control character, or one that changes the direction of text, has no business on a terminal.
+const fn harmless(c: char) -> char {
+    match c {
+        '\t' | '\n' => ' ',
+        '\u{0}'..='\u{1f}'
+        | '\u{7f}'..='\u{9f}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{2069}'
+        | '\u{feff}' => char::REPLACEMENT_CHARACTER,
+        _ => c,
+    }
+}
