@@ -10,3 +10,4 @@ pub mod resolve;
 pub mod spec;
 pub mod status;
 pub mod substitution;
+pub mod validate;

@@ -1,0 +1,191 @@
+//! The order of the tasks of a Pipeline: who waits for whom, and whether that can end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::checker::{Checker, meant};
+use super::params;
+use super::texts::{self, Text};
+use crate::diagnostic::FieldPath;
+use crate::spec::{PipelineSpec, PipelineTask};
+use crate::substitution::ResultRef;
+
+/// The tasks a task waits for: those of `runAfter`, and those whose results it uses
+/// (`pkg/apis/pipeline/v1/pipeline_types.go`, `Deps`).
+pub fn dependencies(task: &PipelineTask) -> BTreeSet<String> {
+    results_used(task)
+        .into_iter()
+        .map(|result| result.task)
+        .chain(task.run_after.iter().cloned())
+        .collect()
+}
+
+/// The results a task refers to, where Tekton looks for them (`PipelineTaskResultRefs`).
+pub(super) fn results_used(task: &PipelineTask) -> Vec<ResultRef> {
+    let root = FieldPath::root();
+    let matrix = task.matrix.iter().flat_map(|matrix| {
+        let include = matrix.include.iter().flat_map(|include| &include.params);
+        matrix.params.iter().chain(include)
+    });
+    let values = task.params.iter().chain(matrix);
+    let mut found: Vec<ResultRef> = values
+        .flat_map(|param| params::texts(&root, &param.value))
+        .flat_map(|(_, text)| ResultRef::find_in(text))
+        .collect();
+    for when in &task.when {
+        for text in [&when.input, &when.cel].into_iter().chain(&when.values) {
+            found.extend(ResultRef::find_in(text));
+        }
+    }
+    if let Some(spec) = &task.task_spec {
+        let steps = spec.steps.iter().map(|step| texts::of_step(&root, step));
+        let sidecars = spec
+            .sidecars
+            .iter()
+            .map(|sidecar| texts::of_sidecar(&root, sidecar));
+        for text in steps.chain(sidecars).flatten().filter(is_searched) {
+            found.extend(ResultRef::find_in(&text.text));
+        }
+    }
+    found
+}
+
+fn is_searched(text: &Text) -> bool {
+    matches!(
+        text.field,
+        "name" | "image" | "imagePullPolicy" | "script" | "workingDir" | "command" | "args" | "env"
+    )
+}
+
+/// Checks that the tasks can be put in order (`pkg/reconciler/pipeline/dag/dag.go`).
+pub(super) fn acyclic(check: &mut Checker, at: &FieldPath, spec: &PipelineSpec) {
+    let waits: Vec<BTreeSet<String>> = spec.tasks.iter().map(dependencies).collect();
+    let mut edges: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (task, waits) in spec.tasks.iter().zip(&waits) {
+        edges
+            .entry(&task.name)
+            .or_default()
+            .extend(waits.iter().map(String::as_str));
+    }
+    let blocked = without_the_free(&edges);
+    if let Some((first, rest)) = blocked.first_key_value() {
+        let listed: Vec<String> = rest.iter().map(|name| format!("{name:?}")).collect();
+        let place = spec.tasks.iter().position(|task| task.name == *first);
+        let message = format!(
+            "invalid value: cycle detected; task {first:?} depends on {}: {}",
+            listed.join(", "),
+            at.key("tasks")
+        );
+        check.fault_at(&at.key("tasks").index(place.unwrap_or_default()), message);
+    }
+    for (index, (task, waits)) in spec.tasks.iter().zip(&waits).enumerate() {
+        let at = at.key("tasks").index(index);
+        for missing in waits
+            .iter()
+            .filter(|name| !edges.contains_key(name.as_str()))
+        {
+            unknown(check, &at, task, missing, spec);
+        }
+    }
+}
+
+/// What Kahn's algorithm leaves: the tasks that can never start, each with what it still waits
+/// for. A dependency that does not exist counts as done; that is another fault.
+fn without_the_free<'p>(
+    edges: &BTreeMap<&'p str, BTreeSet<&'p str>>,
+) -> BTreeMap<&'p str, BTreeSet<&'p str>> {
+    let mut dependents: BTreeMap<&str, Vec<&'p str>> = BTreeMap::new();
+    let mut blocked: BTreeMap<&'p str, BTreeSet<&'p str>> = BTreeMap::new();
+    let mut free: Vec<&'p str> = Vec::new();
+    for (task, waits) in edges {
+        for dependency in waits {
+            dependents.entry(dependency).or_default().push(task);
+            if !edges.contains_key(dependency) {
+                free.push(dependency);
+            }
+        }
+        if waits.is_empty() {
+            free.push(task);
+        } else {
+            blocked.insert(task, waits.clone());
+        }
+    }
+    while let Some(done) = free.pop() {
+        for task in dependents.remove(done).unwrap_or_default() {
+            let Some(waits) = blocked.get_mut(task) else {
+                continue;
+            };
+            waits.remove(done);
+            if waits.is_empty() {
+                blocked.remove(task);
+                free.push(task);
+            }
+        }
+    }
+    blocked
+}
+
+fn unknown(
+    check: &mut Checker,
+    at: &FieldPath,
+    task: &PipelineTask,
+    missing: &str,
+    spec: &PipelineSpec,
+) {
+    let hint = if spec.finally.iter().any(|task| task.name == missing) {
+        Some(format!(
+            "{missing:?} is a task of finally: it runs after all others"
+        ))
+    } else {
+        meant(missing, spec.tasks.iter().map(|task| task.name.as_str()))
+    };
+    let place = task.run_after.iter().position(|name| name == missing);
+    let at = place.map_or_else(|| at.clone(), |place| at.key("runAfter").index(place));
+    let name = &task.name;
+    check.fault_with(
+        &at,
+        format_args!(
+            "invalid value: couldn't add link between {name} and {missing}: task {name} depends \
+             on {missing} but {missing} wasn't present in Pipeline"
+        ),
+        hint,
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::without_the_free;
+
+    fn blocked(
+        edges: &[(&'static str, &[&'static str])],
+    ) -> Vec<(&'static str, Vec<&'static str>)> {
+        let edges: BTreeMap<&str, BTreeSet<&str>> = edges
+            .iter()
+            .map(|(task, waits)| (*task, waits.iter().copied().collect()))
+            .collect();
+        without_the_free(&edges)
+            .into_iter()
+            .map(|(task, waits)| (task, waits.into_iter().collect()))
+            .collect()
+    }
+
+    #[test]
+    fn what_cannot_start_is_left() {
+        assert_eq!(
+            blocked(&[("a", &[]), ("b", &["a"]), ("c", &["a", "b"])]),
+            []
+        );
+        assert_eq!(blocked(&[("a", &["nope"])]), []);
+        assert_eq!(blocked(&[("a", &["a"])]), [("a", vec!["a"])]);
+        assert_eq!(
+            blocked(&[
+                ("root", &[]),
+                ("x", &["y", "root"]),
+                ("y", &["x"]),
+                ("z", &["y"])
+            ]),
+            [("x", vec!["y"]), ("y", vec!["x"]), ("z", vec!["y"])]
+        );
+    }
+}

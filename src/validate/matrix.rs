@@ -1,0 +1,93 @@
+//! Fan-outs (`pkg/apis/pipeline/v1/matrix_types.go`).
+
+use super::checker::Checker;
+use super::params;
+use crate::diagnostic::FieldPath;
+use crate::spec::{Matrix, Param, ParamValue, PipelineTask};
+
+/// The most combinations one task may have (`default-max-matrix-combinations-count`).
+const MAX: usize = 256;
+
+/// True when a task fans out.
+pub(super) fn is_matrixed(task: &PipelineTask) -> bool {
+    task.matrix
+        .as_ref()
+        .is_some_and(|matrix| !matrix.params.is_empty() || !matrix.include.is_empty())
+}
+
+pub(super) fn of_task(check: &mut Checker, at: &FieldPath, task: &PipelineTask) {
+    let Some(matrix) = &task.matrix else {
+        return;
+    };
+    let count = combinations(matrix);
+    if count > MAX {
+        check.fault(
+            &at.key("matrix"),
+            format_args!("expected 0 <= {count} <= {MAX}"),
+        );
+    }
+    let place = at.key("matrix");
+    for (index, include) in matrix.include.iter().enumerate() {
+        let place = place.key("include").index(index).key("params");
+        params::distinct(check, &place, &include.params);
+    }
+    params::distinct(check, &place.key("params"), &matrix.params);
+    in_both(check, at, task, matrix);
+}
+
+fn in_both(check: &mut Checker, at: &FieldPath, task: &PipelineTask, matrix: &Matrix) {
+    let include = matrix.include.iter().flat_map(|include| &include.params);
+    let fanned: Vec<&str> = matrix
+        .params
+        .iter()
+        .chain(include)
+        .map(|param| param.name.as_str())
+        .collect();
+    for (index, param) in task.params.iter().enumerate() {
+        if fanned.contains(&param.name.as_str()) {
+            let name = &param.name;
+            check.fault_at(
+                &at.key("params").index(index),
+                format!("expected exactly one, got both: {at}.matrix[{name}], {at}.params[{name}]"),
+            );
+        }
+    }
+}
+
+/// How many combinations the values written here make; a value still to come counts as one.
+fn combinations(matrix: &Matrix) -> usize {
+    if matrix.params.is_empty() {
+        return matrix.include.len();
+    }
+    let product = matrix
+        .params
+        .iter()
+        .map(|param| items(param).len().max(1))
+        .fold(1_usize, usize::saturating_mul);
+    let added: usize = matrix
+        .include
+        .iter()
+        .map(|include| new_combinations(matrix, &include.params))
+        .sum();
+    product.saturating_add(added)
+}
+
+/// What one entry of `include` adds (`countNewCombinationsFromInclude`).
+fn new_combinations(matrix: &Matrix, include: &[Param]) -> usize {
+    include
+        .iter()
+        .filter_map(|param| {
+            let fanned = matrix.params.iter().find(|m| m.name == param.name)?;
+            let value = param.value.as_str().unwrap_or_default();
+            Some(items(fanned).iter().any(|item| item == value))
+        })
+        .take_while(|exists| !exists)
+        .count()
+}
+
+fn items(param: &Param) -> &[String] {
+    match &param.value {
+        ParamValue::Array(items) => items,
+        ParamValue::String(_) | ParamValue::Object(_) => &[],
+    }
+}

@@ -1,0 +1,229 @@
+//! One task of a Pipeline.
+
+use std::collections::BTreeSet;
+
+use super::checker::Checker;
+use super::params::{self, Declared, Slot};
+use super::step::is_on_error;
+use super::{matrix, pipeline, refs, task, timeouts, when, workspaces};
+use crate::diagnostic::FieldPath;
+use crate::spec::task::TaskRef;
+use crate::spec::{ParamValue, PipelineTask};
+
+/// What a task of a Pipeline finds around it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    /// The parameters its own fields may use.
+    pub(super) params: &'a Declared,
+    /// The parameters an embedded Task may use besides its own.
+    pub(super) embedded: &'a Declared,
+    /// The workspaces there are, where the document says.
+    pub(super) workspaces: Option<&'a BTreeSet<&'a str>>,
+}
+
+pub(super) fn one(
+    check: &mut Checker,
+    at: &FieldPath,
+    task: &PipelineTask,
+    around: Surroundings<'_>,
+) {
+    ref_or_spec(check, at, task);
+    on_error(check, at, task);
+    // The webhook leaves these two to the TaskRun, which then cannot be created.
+    if task.retries < 0 {
+        check.invalid(
+            &at.key("retries"),
+            format_args!("{} should be >= 0", task.retries),
+        );
+    }
+    timeouts::not_negative(check, &at.key("timeout"), task.timeout);
+    body(check, at, task, around);
+    params::distinct(check, &at.key("params"), &task.params);
+    matrix::of_task(check, at, task);
+    when::expressions(check, &at.key("when"), &task.when);
+    param_usage(check, at, task, around.params);
+    workspaces::of_pipeline_task(check, at, task, around.workspaces);
+}
+
+fn ref_or_spec(check: &mut Checker, at: &FieldPath, task: &PipelineTask) {
+    let fields = [
+        ("taskRef", task.task_ref.is_some()),
+        ("taskSpec", task.task_spec.is_some()),
+        ("pipelineRef", task.pipeline_ref.is_some()),
+        ("pipelineSpec", task.pipeline_spec.is_some()),
+    ];
+    let given: Vec<FieldPath> = fields
+        .iter()
+        .filter(|(_, given)| *given)
+        .map(|(field, _)| at.key(*field))
+        .collect();
+    if given.is_empty() {
+        let all = fields.map(|(field, _)| at.key(field));
+        check.fault_among(&all, "expected exactly one, got neither");
+    } else if given.len() > 1 {
+        check.fault_among(&given, "expected exactly one, got multiple");
+    }
+}
+
+fn on_error(check: &mut Checker, at: &FieldPath, task: &PipelineTask) {
+    let word = task.on_error.as_str();
+    if word.is_empty() || word.starts_with("$(params") {
+        return;
+    }
+    if !is_on_error(word) {
+        check.fault_with(
+            &at.key("onError"),
+            format_args!("invalid value: {word}"),
+            Some("PipelineTask OnError must be either \"continue\" or \"stopAndFail\"".to_owned()),
+        );
+    }
+    if word == "continue" && task.retries > 0 {
+        check.fault(
+            &at.key("onError"),
+            "PipelineTask OnError cannot be set to \"continue\" when Retries is greater than 0",
+        );
+    }
+}
+
+fn body(check: &mut Checker, at: &FieldPath, task: &PipelineTask, around: Surroundings<'_>) {
+    if let Some(reference) = &task.task_ref {
+        task_ref(check, &at.key("taskRef"), reference);
+    }
+    if let Some(spec) = &task.task_spec {
+        let at = at.key("taskSpec");
+        let custom = !spec.api_version.is_empty() || !matches!(spec.kind.as_str(), "" | "Task");
+        if custom {
+            custom_spec(check, &at, &spec.api_version, &spec.kind);
+        }
+        if !spec.steps.is_empty() {
+            beside_steps(check, &at, &spec.api_version, &spec.kind);
+        }
+        if !custom || !spec.steps.is_empty() {
+            task::task_spec(check, &at, &spec.to_task_spec(), around.embedded);
+        }
+    }
+    if let Some(reference) = &task.pipeline_ref {
+        let at = at.key("pipelineRef");
+        refs::reference(
+            check,
+            &at,
+            &reference.name,
+            &reference.resolver,
+            &reference.params,
+        );
+    }
+    if let Some(spec) = &task.pipeline_spec {
+        pipeline::child(check, &at.key("pipelineSpec"), spec);
+    }
+}
+
+/// A reference to a Task. One that says `apiVersion: tekton.dev/…` and `kind: Task` is a custom
+/// task to the webhook; here it is what its author meant.
+fn task_ref(check: &mut Checker, at: &FieldPath, reference: &TaskRef) {
+    let plain_kind = matches!(reference.kind.as_str(), "" | "Task");
+    let tekton = reference.api_version.starts_with("tekton.dev/") && plain_kind;
+    if tekton {
+        check.warning(
+            &at.key("apiVersion"),
+            "on a cluster a taskRef with an apiVersion is a custom task",
+            Some("leave out apiVersion".to_owned()),
+        );
+    }
+    if tekton || (plain_kind && reference.api_version.is_empty()) {
+        refs::reference(
+            check,
+            at,
+            &reference.name,
+            &reference.resolver,
+            &reference.params,
+        );
+        return;
+    }
+    if reference.kind.is_empty() && !reference.resolver.is_empty() {
+        check.invalid(&at.key("kind"), "custom task ref must specify kind");
+    } else if reference.api_version.is_empty() {
+        check.invalid(
+            &at.key("apiVersion"),
+            "custom task ref must specify apiVersion",
+        );
+    } else if api_version(check, at, &reference.api_version) {
+        check.fault_with(
+            at,
+            format_args!(
+                "custom task {} {} is not supported",
+                reference.api_version,
+                if plain_kind { "Task" } else { &reference.kind }
+            ),
+            Some("a custom task needs its controller, and there is none here".to_owned()),
+        );
+    }
+}
+
+fn custom_spec(check: &mut Checker, at: &FieldPath, version: &str, kind: &str) {
+    if kind.is_empty() {
+        check.invalid(&at.key("kind"), "custom task spec must specify kind");
+    }
+    if version.is_empty() {
+        check.invalid(
+            &at.key("apiVersion"),
+            "custom task spec must specify apiVersion",
+        );
+    } else {
+        api_version(check, at, version);
+    }
+}
+
+fn api_version(check: &mut Checker, at: &FieldPath, version: &str) -> bool {
+    let parts: Vec<&str> = version.split('/').collect();
+    let valid = parts.len() == 2 && parts.iter().all(|part| !part.is_empty());
+    if !valid {
+        check.invalid(
+            &at.key("apiVersion"),
+            format_args!(
+                "invalid apiVersion format {version:?}, must be in the format \"group/version\""
+            ),
+        );
+    }
+    valid
+}
+
+fn beside_steps(check: &mut Checker, at: &FieldPath, version: &str, kind: &str) {
+    for (field, value) in [("apiVersion", version), ("kind", kind)] {
+        if !value.is_empty() {
+            check.fault(
+                &at.key(field),
+                format_args!("taskSpec.{field} cannot be specified when using taskSpec.steps"),
+            );
+        }
+    }
+}
+
+fn param_usage(check: &mut Checker, at: &FieldPath, task: &PipelineTask, declared: &Declared) {
+    for (index, param) in task.params.iter().enumerate() {
+        let at = at.key("params").index(index).key("value");
+        params::value_usage(check, &at, &param.value, declared);
+    }
+    if let Some(matrix) = &task.matrix {
+        let at = at.key("matrix");
+        for (index, param) in matrix.params.iter().enumerate() {
+            let at = at.key("params").index(index).key("value");
+            match &param.value {
+                ParamValue::Array(_) => params::value_usage(check, &at, &param.value, declared),
+                // The webhook looks at arrays only.
+                value => check.leniently(|check| {
+                    params::value_usage(check, &at, value, declared);
+                }),
+            }
+        }
+        for (index, include) in matrix.include.iter().enumerate() {
+            let at = at.key("include").index(index).key("params");
+            for (index, param) in include.params.iter().enumerate() {
+                if let ParamValue::String(text) = &param.value {
+                    let at = at.index(index).key("value");
+                    params::usage(check, &at, text, Slot::Text, declared);
+                }
+            }
+        }
+    }
+    when::usage(check, &at.key("when"), &task.when, declared);
+}

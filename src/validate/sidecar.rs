@@ -1,0 +1,35 @@
+//! Sidecars.
+
+use super::checker::Checker;
+use super::names::repeats;
+use crate::diagnostic::FieldPath;
+use crate::spec::Sidecar;
+
+/// The sidecar Tekton itself adds when results travel by its log.
+const RESERVED: &str = "tekton-log-results";
+
+pub(super) fn all(check: &mut Checker, at: &FieldPath, sidecars: &[Sidecar]) {
+    for (index, sidecar) in sidecars.iter().enumerate() {
+        one(check, &at.index(index), sidecar);
+    }
+    // The webhook does not look; the API server would refuse the pod.
+    let named = sidecars.iter().map(|sidecar| sidecar.name.as_str());
+    for (index, _) in repeats(named).into_iter().filter(|(_, n)| !n.is_empty()) {
+        check.repeated(&at.index(index).key("name"));
+    }
+}
+
+fn one(check: &mut Checker, at: &FieldPath, sidecar: &Sidecar) {
+    if sidecar.name == RESERVED {
+        check.fault(
+            &at.key("name"),
+            format_args!("Invalid: cannot use reserved sidecar name {RESERVED} "),
+        );
+    }
+    if sidecar.image.is_empty() {
+        check.missing(&at.key("image"));
+    }
+    if !sidecar.script.is_empty() && !sidecar.command.is_empty() {
+        check.fault(&at.key("script"), "script cannot be used with command");
+    }
+}
