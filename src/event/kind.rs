@@ -1,7 +1,4 @@
-//! What happens during a run, as owned, serialisable facts.
-//!
-//! The record of a run **is** the sequence of its events: [`Event`] is what the executor emits,
-//! what `events.jsonl` and `--events` hold, and what a status is folded from.
+//! Events, and what travels with them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,0 +1,195 @@
+//! Output in pieces becomes whole lines, per container and stream.
+
+use std::collections::HashMap;
+use std::io::BufRead as _;
+
+use crate::event::{Event, EventKind, LogChunk, Stream};
+
+/// A line longer than this is handed on in pieces of this length, so that output without line
+/// ends does not fill the memory.
+pub(super) const LONGEST: usize = 16 << 20;
+
+/// One output of one container.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Source {
+    pub(super) run: String,
+    pub(super) task: String,
+    pub(super) task_run: String,
+    pub(super) container: String,
+    pub(super) sidecar: bool,
+    pub(super) stream: Stream,
+}
+
+impl Source {
+    pub(super) fn of(chunk: &LogChunk) -> Self {
+        Self {
+            run: chunk.run.clone(),
+            task: chunk.task.clone(),
+            task_run: chunk.task_run.clone(),
+            container: chunk.container.clone(),
+            sidecar: chunk.sidecar,
+            stream: chunk.stream,
+        }
+    }
+
+    /// Whether nothing is to be expected of it after `event`.
+    fn ends_with(&self, event: &Event) -> bool {
+        match &event.kind {
+            EventKind::StepFinished { task_run, step, .. } => {
+                !self.sidecar && self.task_run == *task_run && self.container == step.name
+            }
+            EventKind::SidecarFinished { task_run, sidecar } => {
+                self.sidecar && self.task_run == *task_run && self.container == sidecar.name
+            }
+            EventKind::TaskRunRetried { task_run, .. }
+            | EventKind::TaskRunFinished { task_run, .. } => self.task_run == *task_run,
+            EventKind::RunFinished { .. } => self.run == event.run,
+            EventKind::RunStarted { .. }
+            | EventKind::Notice { .. }
+            | EventKind::RunProgress { .. }
+            | EventKind::FinallyStarted {}
+            | EventKind::TaskSkipped { .. }
+            | EventKind::TaskReused { .. }
+            | EventKind::TaskRunCreated { .. }
+            | EventKind::TaskRunStarted { .. }
+            | EventKind::SidecarStarted { .. }
+            | EventKind::StepStarted { .. }
+            | EventKind::StepPaused { .. }
+            | EventKind::ChildRunCreated { .. } => false,
+        }
+    }
+}
+
+/// Lines whose end has not come yet.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    open: HashMap<Source, Vec<u8>>,
+}
+
+impl Lines {
+    /// Takes a piece of output and hands on the lines it completes, without their line end.
+    pub(super) fn push(&mut self, source: &Source, data: &[u8], mut line: impl FnMut(&[u8])) {
+        let mut rest = data;
+        let waiting = self.open.get_mut(source);
+        if let Some(open) = waiting.filter(|open| !open.is_empty()) {
+            let first = next_line(&mut rest);
+            open.extend_from_slice(first.bytes);
+            if first.ended {
+                line(open);
+                open.clear();
+            }
+        }
+        while !rest.is_empty() {
+            let next = next_line(&mut rest);
+            if next.ended {
+                line(next.bytes);
+            } else {
+                self.open
+                    .entry(source.clone())
+                    .or_default()
+                    .extend_from_slice(next.bytes);
+            }
+        }
+        if let Some(open) = self.open.get_mut(source)
+            && open.len() >= LONGEST
+        {
+            let whole = open.len() - open.len() % LONGEST;
+            open[..whole].chunks(LONGEST).for_each(line);
+            open.drain(..whole);
+        }
+    }
+
+    /// The last lines of what ends with `event`, which had no line end.
+    pub(super) fn end(&mut self, event: &Event) -> Vec<(Source, Vec<u8>)> {
+        self.take(|source| source.ends_with(event))
+    }
+
+    /// All lines without an end.
+    pub(super) fn end_all(&mut self) -> Vec<(Source, Vec<u8>)> {
+        self.take(|_| true)
+    }
+
+    fn take(&mut self, ended: impl Fn(&Source) -> bool) -> Vec<(Source, Vec<u8>)> {
+        let mut last: Vec<_> = self.open.extract_if(|source, _| ended(source)).collect();
+        last.retain(|(_, line)| !line.is_empty());
+        last.sort_by(|(a, _), (b, _)| {
+            let key = |s: &Source| (s.task_run.clone(), s.container.clone(), s.stream as u8);
+            key(a).cmp(&key(b))
+        });
+        last
+    }
+}
+
+struct Piece<'a> {
+    bytes: &'a [u8],
+    ended: bool,
+}
+
+/// Cuts the first line off `rest`. `skip_until` searches by words, not by bytes.
+fn next_line<'a>(rest: &mut &'a [u8]) -> Piece<'a> {
+    let start = *rest;
+    let length = rest.skip_until(b'\n').unwrap_or(start.len());
+    match start[..length].split_last() {
+        Some((b'\n', bytes)) => Piece { bytes, ended: true },
+        _ => Piece {
+            bytes: &start[..length],
+            ended: false,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{LONGEST, Lines, Source};
+    use crate::event::Stream;
+
+    fn source() -> Source {
+        Source {
+            run: "r".to_owned(),
+            task: "t".to_owned(),
+            task_run: "r-t".to_owned(),
+            container: "s".to_owned(),
+            sidecar: false,
+            stream: Stream::Stdout,
+        }
+    }
+
+    fn assemble(pieces: &[&[u8]]) -> Vec<Vec<u8>> {
+        let mut lines = Lines::default();
+        let mut out = Vec::new();
+        for piece in pieces {
+            lines.push(&source(), piece, |line| out.push(line.to_vec()));
+        }
+        out.extend(lines.end_all().into_iter().map(|(_, line)| line));
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn no_byte_is_lost_however_it_is_cut(
+            text in prop::collection::vec(prop::sample::select(b"ab\n\r\xff".to_vec()), 0..60),
+            cuts in prop::collection::vec(0_usize..60, 0..6),
+        ) {
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();
+            cuts.extend([0, text.len()]);
+            cuts.sort_unstable();
+            let pieces: Vec<&[u8]> = cuts.windows(2).map(|w| &text[w[0]..w[1]]).collect();
+            let mut joined = assemble(&pieces).join(&b'\n');
+            if text.ends_with(b"\n") {
+                joined.push(b'\n');
+            }
+            prop_assert_eq!(joined, text);
+        }
+    }
+
+    #[test]
+    fn a_line_without_end_is_handed_on_in_pieces() {
+        let piece = vec![b'x'; LONGEST / 2 + 1];
+        let lines = assemble(&[&piece, &piece, b"y\n"]);
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[0].len(), LONGEST);
+        assert_eq!(lines[1], b"xxy");
+    }
+}

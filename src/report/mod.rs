@@ -1,0 +1,25 @@
+//! What happens, for people and for machines.
+//!
+//! Sinks take [`Message`](crate::event::Message)s and write to the writers they were given; none
+//! of them knows a terminal. Text that comes from documents, such as names, is made harmless
+//! before it is part of a line of ours.
+
+mod exit_meaning;
+mod json;
+mod lines;
+mod plain;
+#[cfg(test)]
+mod sample;
+mod state_line;
+mod style;
+mod summary;
+mod table;
+mod tails;
+mod tame;
+mod task_rows;
+
+pub use self::json::{Json, STREAM_VERSION};
+pub use self::plain::{Plain, PlainOptions};
+pub use self::style::{Mark, Style, ago, between, clean, duration, plural};
+pub use self::summary::{Outro, write_summary};
+pub use self::tails::{TAIL_LINES, Tails};

@@ -1,0 +1,285 @@
+//! The end of a run: what became of every task, the results, and last of all what failed and how
+//! to go on.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::exit_meaning::exit_meaning;
+use super::state_line::{label, reason_text};
+use super::style::{Style, between, clean, duration, mark_of};
+use super::table::{Cell, write_table};
+use super::tails::Tails;
+use super::task_rows::task_rows;
+use crate::event::{Record, RunKind, TaskRunRecord, TaskState, log_path};
+use crate::spec::param::ParamValue;
+use crate::status::{RunResult, StepState, Timestamp};
+
+/// What the summary says beyond the record.
+#[derive(Debug, Clone, Copy)]
+pub struct Outro<'a> {
+    /// The directory of logs; `None` when none are kept.
+    pub logs: Option<&'a Path>,
+    /// Commands to go on with, and what each does: shown when the run did not succeed.
+    pub next: &'a [(String, String)],
+    /// How it looks.
+    pub style: Style,
+}
+
+/// Writes the summary of a run that has ended.
+pub fn write_summary(
+    out: &mut impl Write,
+    record: &Record,
+    tails: &Tails,
+    outro: Outro<'_>,
+) -> io::Result<()> {
+    let Some(root) = record.root() else {
+        return Ok(());
+    };
+    writeln!(out)?;
+    if root.kind == RunKind::PipelineRun {
+        write_table(out, "", &task_rows(record, None, outro.style))?;
+        writeln!(out)?;
+    }
+    write_results(out, &root.status.results, outro.style)?;
+    let failures = failures(record);
+    for failure in &failures {
+        write_failure(out, record, failure, tails, outro)?;
+    }
+    let state = TaskState::of(root.condition());
+    write_verdict(out, record, state, outro.style)?;
+    if !state.is_success() {
+        for (command, purpose) in outro.next {
+            writeln!(out, "  {purpose}: {}", outro.style.bold(command))?;
+        }
+    }
+    out.flush()
+}
+
+fn failures(record: &Record) -> Vec<&TaskRunRecord> {
+    let mut runs = record.task_runs();
+    runs.retain(|run| run.state().is_failure());
+    // Those that were cancelled for another's sake are not the cause.
+    if runs.iter().any(|run| run.state() != TaskState::Cancelled) {
+        runs.retain(|run| run.state() != TaskState::Cancelled);
+    }
+    runs
+}
+
+fn write_verdict(
+    out: &mut impl Write,
+    record: &Record,
+    state: TaskState,
+    style: Style,
+) -> io::Result<()> {
+    let Some((root, condition)) = record.root().zip(record.root_condition()) else {
+        return Ok(());
+    };
+    let kind = match root.kind {
+        RunKind::PipelineRun => "PipelineRun",
+        RunKind::TaskRun => "TaskRun",
+    };
+    let span = between(root.status.start_time, root.status.completion_time);
+    let span = span.map(|span| format!(" ({})", duration(span)));
+    let mark = style.mark(mark_of(state));
+    let name = clean(&root.name);
+    let reason = style.state(state, &clean(&condition.reason));
+    let span = span.unwrap_or_default();
+    writeln!(out, "{mark} {kind} {name}: {reason}{span}")?;
+    writeln!(out, "  {}", reason_text(condition))
+}
+
+/// The results of a run, one per line.
+pub(super) fn write_results(
+    out: &mut impl Write,
+    results: &[RunResult],
+    style: Style,
+) -> io::Result<()> {
+    if results.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{}", style.bold("Results"))?;
+    let rows: Vec<Vec<Cell>> = results
+        .iter()
+        .map(|result| {
+            let name = Cell::new(clean(&result.name));
+            vec![name, Cell::new(value_text(&result.value))]
+        })
+        .collect();
+    write_table(out, "  ", &rows)?;
+    writeln!(out)
+}
+
+/// A value on one line: text as it is, anything else as JSON.
+pub(super) fn value_text(value: &ParamValue) -> String {
+    let text = match value {
+        ParamValue::String(text) => text.clone(),
+        ParamValue::Array(_) | ParamValue::Object(_) => {
+            serde_json::to_string(value).unwrap_or_default()
+        }
+    };
+    clean(&text).into_owned()
+}
+
+fn write_failure(
+    out: &mut impl Write,
+    record: &Record,
+    run: &TaskRunRecord,
+    tails: &Tails,
+    outro: Outro<'_>,
+) -> io::Result<()> {
+    let style = outro.style;
+    let mark = style.mark(mark_of(run.state()));
+    let name = style.bold(&label(record, &run.run, &run.name));
+    let Some(step) = culprit(run) else {
+        let why = run.condition().map(reason_text).unwrap_or_default();
+        writeln!(out, "{mark} {name}: {why}")?;
+        return writeln!(out);
+    };
+    let what = step_text(step);
+    writeln!(out, "{mark} {name}, step {}: {what}", clean(&step.name))?;
+    if let Some(condition) = run.condition().filter(|c| c.reason != "StepFailed") {
+        writeln!(out, "  {}", reason_text(condition))?;
+    }
+    let (lines, more) = tails.get(&run.run, &run.name, &step.name);
+    if more {
+        writeln!(out, "    {}", style.dim(style.ellipsis()))?;
+    }
+    for line in &lines {
+        writeln!(out, "    {line}")?;
+    }
+    if let Some(logs) = outro.logs {
+        let path = logs.join(log_path(&run.name, &step.name, false, run.attempt));
+        writeln!(out, "  log: {}", clean(&path.to_string_lossy()))?;
+    }
+    writeln!(out)
+}
+
+/// The step to show: the first that failed by itself, else the one that was ended.
+fn culprit(run: &TaskRunRecord) -> Option<&StepState> {
+    let ended_with_run = |step: &&StepState| {
+        let end = step.terminated.as_ref();
+        end.is_some_and(|end| end.reason.starts_with("TaskRun") && end.started_at.is_none())
+    };
+    let step = run.failed_step()?;
+    (!ended_with_run(&step)).then_some(step)
+}
+
+fn step_text(step: &StepState) -> String {
+    let Some(end) = &step.terminated else {
+        return String::new();
+    };
+    if end.reason.starts_with("TaskRun") || step.termination_reason == "TimeoutExceeded" {
+        let why = match step.termination_reason.as_str() {
+            "" => &end.reason,
+            reason => reason,
+        };
+        return format!("ended ({})", clean(why));
+    }
+    let meaning = exit_meaning(end.exit_code, &end.reason);
+    let meaning = meaning.map(|meaning| format!(" ({meaning})"));
+    format!(
+        "exit status {}{}{}",
+        end.exit_code,
+        meaning.unwrap_or_default(),
+        span_text(end.started_at, end.finished_at)
+    )
+}
+
+fn span_text(from: Option<Timestamp>, to: Option<Timestamp>) -> String {
+    let span = between(from, to);
+    span.map(|span| format!(" after {}", duration(span)))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::json;
+
+    use super::{Outro, write_summary};
+    use crate::event::{Message, Record};
+    use crate::report::sample::{self, condition, failing_run};
+    use crate::report::{Style, Tails};
+
+    fn show(messages: &[Message]) -> String {
+        let (mut record, mut tails) = (Record::default(), Tails::default());
+        for message in messages {
+            tails.message(message);
+            if let Message::Event(event) = message {
+                record.apply(event);
+            }
+        }
+        let next = [("tkn-local resume ci".to_owned(), "continue".to_owned())];
+        let outro = Outro {
+            logs: Some(Path::new("/state/runs/ci/logs")),
+            next: &next,
+            style: Style::PLAIN,
+        };
+        let mut out = Vec::new();
+        write_summary(&mut out, &record, &tails, outro).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_failure_is_told_last_with_the_way_on() {
+        assert_eq!(
+            show(&failing_run()),
+            r#"
++  build   succeeded    1.1s   after 1 failed attempt
++  test-0  succeeded    0.4s   os=linux
+x  test-1  failed       3m08s  os=mac
+-  ship    skipped             When Expressions evaluated to false: "dev" in ["main"]
+=  tidy    reused              from old/old-tidy
+-  late    not started
+
+Results
+  image  reg/app@sha256:1
+  list   ["a","b"]
+
+x test-1, step unit: exit status 127 (program not found) after 0.5s
+    bytes ��
+    sh: nope: not found
+  log: /state/runs/ci/logs/ci-test-1/unit.log
+
+x PipelineRun ci: Failed (3m10s)
+  Tasks Completed: 3 (Failed: 1, Cancelled 0), Skipped: 1
+  continue: tkn-local resume ci
+"#
+        );
+    }
+
+    #[test]
+    fn a_cancelled_run_names_no_culprit_but_what_was_stopped() {
+        let mut messages = failing_run();
+        messages.truncate(7);
+        let cancelled = condition(
+            "False",
+            "TaskRunCancelled",
+            "TaskRun \"ci-build\" was cancelled. ",
+        );
+        messages.push(sample::finished(30, "ci-build", &cancelled));
+        let message = "PipelineRun \"ci\" was cancelled";
+        messages.push(sample::run_finished(
+            31,
+            &condition("False", "Cancelled", message),
+            &json!([]),
+        ));
+        assert_eq!(
+            show(&messages),
+            r#"
+x  build  cancelled    2.8s
+-  test   not started
+-  ship   not started
+=  tidy   reused             from old/old-tidy
+-  late   not started
+
+x build: TaskRun "ci-build" was cancelled.
+
+x PipelineRun ci: Cancelled (3.1s)
+  PipelineRun "ci" was cancelled
+  continue: tkn-local resume ci
+"#
+        );
+    }
+}

@@ -1,0 +1,108 @@
+//! The process that owns a run, and whether it lives.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::private;
+
+/// A process. A pid alone is not enough: pids are used again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Owner {
+    /// Its pid.
+    pub pid: u32,
+    /// When it started, in clock ticks since boot; `None` where the system does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process_start: Option<u64>,
+}
+
+impl Owner {
+    /// This process.
+    pub fn current() -> Self {
+        let pid = std::process::id();
+        Self {
+            pid,
+            process_start: process_start(pid),
+        }
+    }
+
+    /// True when that very process lives, as far as the system tells.
+    pub fn is_alive(&self) -> bool {
+        exists(self.pid) && process_start(self.pid) == self.process_start
+    }
+}
+
+/// The start time in `/proc/<pid>/stat`, field 22; the name before it may hold anything.
+fn process_start(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(19)?.parse().ok()
+}
+
+#[cfg(unix)]
+fn exists(pid: u32) -> bool {
+    use rustix::io::Errno;
+    use rustix::process::{Pid, test_kill_process};
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| !matches!(test_kill_process(pid), Err(Errno::SRCH)))
+}
+
+#[cfg(not(unix))]
+fn exists(_pid: u32) -> bool {
+    false
+}
+
+/// Takes the lock of a run for as long as the file is open. A file system without locks is no
+/// reason not to run: the pid in the header stands in for it.
+pub(super) fn lock(path: &Path) -> io::Result<File> {
+    let file = private::append(path)?;
+    match file.try_lock() {
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
+    }
+}
+
+/// Whether a live process holds the lock at `path`. Asks with a shared lock, so that two that ask
+/// do not take each other for the owner.
+pub(super) fn is_locked(path: &Path, owner: &Owner) -> bool {
+    let Ok(file) = File::open(path) else {
+        return false;
+    };
+    match file.try_lock_shared() {
+        Ok(()) => false,
+        Err(TryLockError::WouldBlock) => true,
+        Err(TryLockError::Error(_)) => owner.is_alive(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Owner, is_locked, lock};
+
+    #[test]
+    fn this_process_lives_and_its_twin_of_another_time_does_not() {
+        let current = Owner::current();
+        assert!(current.is_alive());
+        let twin = Owner {
+            process_start: Some(1),
+            ..current
+        };
+        assert!(!twin.is_alive());
+    }
+
+    #[test]
+    fn a_lock_lasts_as_long_as_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let owner = Owner::current();
+        assert!(!is_locked(&path, &owner));
+        let held = lock(&path).unwrap();
+        assert!(is_locked(&path, &owner) && is_locked(&path, &owner));
+        assert!(lock(&path).is_err());
+        drop(held);
+        assert!(!is_locked(&path, &owner));
+    }
+}

@@ -1,0 +1,127 @@
+//! Reads a run back, finished or not.
+
+use std::io;
+
+use serde_json::Value;
+
+use super::error::StateError;
+use super::header::{FORMAT, FormatOnly, Header, Manifest};
+use super::owner;
+use super::run_dir::RunDir;
+use crate::event::{Event, Record};
+
+/// A stored run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunReader {
+    dir: RunDir,
+    header: Header,
+}
+
+impl RunReader {
+    /// Opens the run in `dir`; refuses a newer format.
+    pub fn open(dir: RunDir) -> Result<Self, StateError> {
+        let path = dir.header();
+        let text = std::fs::read(&path).map_err(|error| StateError::read(&path, error))?;
+        let damaged = |source| StateError::Damaged {
+            path: path.clone(),
+            line: None,
+            source,
+        };
+        let format: FormatOnly = serde_json::from_slice(&text).map_err(damaged)?;
+        if format.format > FORMAT {
+            return Err(StateError::NewerFormat {
+                run: dir.id(),
+                format: format.format,
+                supported: FORMAT,
+                written_by: format.written_by,
+            });
+        }
+        let header = serde_json::from_slice(&text).map_err(damaged)?;
+        Ok(Self { dir, header })
+    }
+
+    /// The run's id.
+    pub fn id(&self) -> &str {
+        &self.header.id
+    }
+
+    /// The run's directory.
+    pub const fn dir(&self) -> &RunDir {
+        &self.dir
+    }
+
+    /// The run's header.
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// True while a live process owns the run.
+    pub fn is_running(&self) -> bool {
+        owner::is_locked(&self.dir.lock(), &self.header.owner)
+    }
+
+    /// The events. A last line that was cut short is left out.
+    pub fn events(&self) -> Result<Vec<Event>, StateError> {
+        let path = self.dir.events();
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(StateError::read(&path, error)),
+        };
+        let whole = text.iter().rposition(|byte| *byte == b'\n');
+        text[..whole.unwrap_or_default()]
+            .split(|byte| *byte == b'\n')
+            .enumerate()
+            .filter(|(_, line)| !line.is_empty())
+            .map(|(index, line)| {
+                serde_json::from_slice(line).map_err(|source| StateError::Damaged {
+                    path: path.clone(),
+                    line: Some(index + 1),
+                    source,
+                })
+            })
+            .collect()
+    }
+
+    /// The run as far as it is known. A run that did not end and has no live owner reads as
+    /// cancelled at its last event.
+    pub fn record(&self) -> Result<Record, StateError> {
+        // Asked first: a run that ends in between is then read with its end.
+        let running = self.is_running();
+        let mut record = Record::of(&self.events()?);
+        if !running && !record.is_finished() {
+            let at = record.last_event_at().unwrap_or(self.header.created_at);
+            record.interrupted(at);
+        }
+        Ok(record)
+    }
+
+    /// The resolved run.
+    pub fn resolved(&self) -> Result<Value, StateError> {
+        let path = self.dir.resolved();
+        let text = std::fs::read(&path).map_err(|error| StateError::read(&path, error))?;
+        serde_json::from_slice(&text).map_err(|source| StateError::Damaged {
+            path,
+            line: None,
+            source,
+        })
+    }
+
+    /// The copies of the inputs.
+    pub fn manifests(&self) -> Result<Vec<Manifest>, StateError> {
+        self.header
+            .inputs
+            .iter()
+            .map(|input| {
+                let path = self.dir.manifests().join(&input.copy);
+                let content =
+                    std::fs::read(&path).map_err(|error| StateError::read(&path, error))?;
+                Ok(Manifest {
+                    given: input.given.clone(),
+                    path: input.path.clone(),
+                    content,
+                })
+            })
+            .collect()
+    }
+}
