@@ -1,0 +1,35 @@
+//! The commands.
+
+use clap::{Parser, Subcommand};
+
+use super::context::Context;
+use super::error::CliError;
+use super::exit::ExitStatus;
+use super::graph::{self, GraphArgs};
+use super::settings::GlobalArgs;
+use super::validate::{self, ValidateArgs};
+
+/// Run a whole Tekton PipelineRun in one container sandbox, without Kubernetes
+#[derive(Debug, Parser)]
+#[command(name = "tkn-local", version, arg_required_else_help = true)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// One command and its arguments.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Validate(ValidateArgs),
+    Graph(GraphArgs),
+}
+
+/// Does what was asked for.
+pub(super) fn dispatch(command: Command, context: &mut Context) -> Result<ExitStatus, CliError> {
+    match command {
+        Command::Validate(args) => validate::validate(args, context),
+        Command::Graph(args) => graph::graph(args, context),
+    }
+}
