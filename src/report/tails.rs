@@ -57,7 +57,7 @@ impl Tails {
         let open = tail.open.iter().filter(|line| !line.is_empty());
         let all: Vec<&Vec<u8>> = tail.lines.iter().chain(open).collect();
         let skip = all.len().saturating_sub(TAIL_LINES);
-        let lines = all[skip..].iter().map(|line| show(line)).collect();
+        let lines = all[skip..].iter().map(|line| quote(line)).collect();
         (lines, tail.missed || skip > 0)
     }
 
@@ -161,7 +161,8 @@ fn last_lines(data: &[u8]) -> &[u8] {
     &data[start + 1..]
 }
 
-fn show(line: &[u8]) -> String {
+/// A line of output as text that may stand in a line of ours: without colours, without controls.
+pub(super) fn quote(line: &[u8]) -> String {
     let mut text = Vec::new();
     tame(line, &mut text);
     let text = String::from_utf8_lossy(&text).into_owned();
