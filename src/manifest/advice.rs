@@ -4,6 +4,9 @@ use super::v1beta1;
 use crate::diagnostic::{FieldPath, Segment, did_you_mean};
 use crate::spec::schema::ObjectSchema;
 
+/// The longest key, in bytes, that may be a slip of the keyboard.
+const MAX_SLIP: usize = 64;
+
 /// A field that is not Tekton's and can only be left out.
 pub(super) struct Stray {
     object: &'static str,
@@ -56,8 +59,10 @@ pub(super) fn for_unknown(key: &str, schema: &ObjectSchema, beta: bool) -> Optio
     } else {
         schema.fields.iter().map(|field| field.name).collect()
     };
+    if !beta && let Some(name) = v1beta1::name_in_v1(schema, key) {
+        return Some(format!("{name} is its name in v1"));
+    }
     let advice = match (schema.name, key) {
-        ("Step" | "StepTemplate" | "Sidecar", "resources") => "computeResources is its name in v1",
         ("PipelineRunSpec", "serviceAccountName" | "podTemplate") => {
             "in v1 it lies in taskRunTemplate"
         }
@@ -68,6 +73,7 @@ pub(super) fn for_unknown(key: &str, schema: &ObjectSchema, beta: bool) -> Optio
         ("ParamSpec", "value") => "a declared param has a default, not a value",
         ("TaskRef" | "PipelineRef", "version") => "the version is part of the resolver's params",
         ("Param", "default") => "a param that is passed has a value, not a default",
+        _ if key.len() > MAX_SLIP => return None,
         _ => return did_you_mean(key, known).map(|name| format!("did you mean {name:?}?")),
     };
     Some(advice.to_owned())

@@ -27,6 +27,8 @@ pub struct Document {
 struct Place {
     source: usize,
     root: Node,
+    /// The nodes before v1beta1 became v1: what was refused is only here.
+    written: Option<Node>,
     /// Paths of which the key is meant and not the value.
     keys: BTreeSet<FieldPath>,
 }
@@ -190,14 +192,22 @@ impl Catalog {
         self.places.push(Place {
             source,
             root,
+            written: None,
             keys: BTreeSet::new(),
         });
         DocumentId(self.places.len() - 1)
     }
 
-    pub(super) fn settle(&mut self, id: DocumentId, root: Node, keys: BTreeSet<FieldPath>) {
+    pub(super) fn settle(
+        &mut self,
+        id: DocumentId,
+        root: Node,
+        written: Option<Node>,
+        keys: BTreeSet<FieldPath>,
+    ) {
         if let Some(place) = self.places.get_mut(id.0) {
             place.root = root;
+            place.written = written;
             place.keys = keys;
         }
     }
@@ -225,7 +235,14 @@ impl Catalog {
 impl Place {
     /// A place that is short enough to underline: a value of one line, else its key.
     fn span(&self, source: &Source, path: &FieldPath) -> Span {
-        let found = self.root.find(path);
+        let mut found = self.root.find(path);
+        if !found.complete
+            && let Some(written) = &self.written
+        {
+            found = Some(written.find(path))
+                .filter(|written| written.complete)
+                .unwrap_or(found);
+        }
         let span = found.node.span;
         let one_line = !source.slice(span).contains('\n');
         match found.key {
@@ -245,5 +262,81 @@ fn first_line(source: &Source, span: Span) -> Span {
     Span {
         start: span.start,
         end: span.start + len,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnostic::{DocumentId, FieldPath};
+    use crate::manifest::{Catalog, Input, ReadOptions, load};
+
+    const YAML: &str = "\
+apiVersion: tekton.dev/v1
+kind: Task
+metadata:
+  name: t
+spec:
+  params:
+  - name: a
+    default: [x]
+  steps:
+  - name: s
+    script: |
+      echo
+    imag: i
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: t}
+";
+
+    fn catalog() -> Catalog {
+        let input = Input::Text {
+            name: "f".to_owned(),
+            bytes: YAML.into(),
+        };
+        load(&[input], ReadOptions::default()).0
+    }
+
+    fn underlined(path: &str) -> String {
+        let catalog = catalog();
+        let place = catalog
+            .locate(DocumentId(0), &FieldPath::parse(path))
+            .unwrap();
+        place.source.slice(place.span).to_owned()
+    }
+
+    #[test]
+    fn places_are_short_and_near() {
+        for (path, text) in [
+            ("metadata.name", "t"),
+            ("spec.params[0].default", "[x]"),
+            ("spec.params[a].default[0]", "x"),
+            ("spec.steps", "steps"),
+            ("spec.steps[0]", "name"),
+            ("spec.steps[0].script", "script"),
+            ("spec.steps[0].image", "name"),
+            ("spec.steps[0].imag", "imag"),
+            ("spec.nope.deeper", "spec"),
+            ("status", "apiVersion"),
+            ("", "apiVersion"),
+        ] {
+            assert_eq!(underlined(path), text, "{path}");
+        }
+    }
+
+    #[test]
+    fn names_lead_to_documents() {
+        let catalog = catalog();
+        let (task, id) = catalog.task("t").unwrap();
+        assert_eq!((&*task.metadata.name, id), ("t", DocumentId(0)));
+        let (map, id) = catalog.config_map("t").unwrap();
+        assert_eq!((&*map.metadata.name, id), ("t", DocumentId(1)));
+        assert!(catalog.task("u").is_none());
+        assert!(catalog.pipeline("t").is_none());
+        assert_eq!(catalog.names("Task").collect::<Vec<_>>(), ["t"]);
+        assert_eq!(catalog.source(id).unwrap().name(), "f");
+        assert!(catalog.document(DocumentId(7)).is_none());
+        assert_eq!(catalog.runs().count(), 0);
     }
 }

@@ -6,8 +6,8 @@
 //!
 //! Some of what a cluster refuses has one meaning only. With [`Options::lenient`] that is a
 //! warning: a number or boolean where text is wanted (its source text is taken), a v1 name in a
-//! v1beta1 document (it is read as in v1), and the fields of [`advice::STRAY`], which Tekton's own tests
-//! contain and no cluster ever saw. With [`Options::allow_unknown_fields`], unknown fields and
+//! v1beta1 document (it is read as in v1), and a few fields that Tekton's own tests
+//! contain and no cluster ever saw (`value` of a declared param, `type` of a passed one). With [`Options::allow_unknown_fields`], unknown fields and
 //! repeated keys are notices.
 
 use std::collections::{BTreeSet, HashSet};
@@ -298,5 +298,313 @@ impl Decoder {
             let hint = "write value: \"\" for an empty one";
             this.push(Diagnostic::error(message).hint(hint));
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Options;
+    use crate::diagnostic::{Diagnostics, Severity};
+    use crate::manifest::{Catalog, Input, load};
+    use crate::spec::{GoDuration, Object, ParamValue, PipelineRun, TaskRun};
+
+    const LENIENT: Options = Options {
+        allow_unknown_fields: false,
+        lenient: true,
+    };
+
+    fn read(yaml: &str, options: Options) -> (Catalog, Diagnostics) {
+        let input = Input::Text {
+            name: "-".to_owned(),
+            bytes: yaml.as_bytes().to_vec(),
+        };
+        load(&[input], options)
+    }
+
+    fn messages(yaml: &str) -> Vec<String> {
+        let (_, diagnostics) = read(yaml, Options::default());
+        let messages = diagnostics.0.into_iter().map(|found| found.message);
+        messages.collect()
+    }
+
+    fn task_run(spec: &str) -> TaskRun {
+        let yaml = format!("apiVersion: tekton.dev/v1\nkind: TaskRun\nspec:\n{spec}");
+        let (catalog, diagnostics) = read(&yaml, Options::default());
+        assert!(!diagnostics.has_errors(), "{diagnostics:?}");
+        match &catalog.documents()[0].object {
+            Object::TaskRun(run) => (**run).clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn param(value: &str) -> ParamValue {
+        task_run(&format!("  params:\n  - name: a\n    value: {value}\n"))
+            .spec
+            .params[0]
+            .value
+            .clone()
+    }
+
+    #[test]
+    fn task_36_37_pipeline_39_param_values_are_typed_as_on_a_cluster() {
+        for (yaml, text) in [
+            ("yes", "true"),
+            ("on", "true"),
+            ("y", "true"),
+            ("Y", "true"),
+            ("True", "true"),
+            ("TRUE", "true"),
+            ("no", "false"),
+            ("off", "false"),
+            ("n", "false"),
+            ("\"yes\"", "yes"),
+            ("010", "8"),
+            ("007", "7"),
+            ("0o14", "12"),
+            ("0x1F", "31"),
+            ("0b101", "5"),
+            ("1_000", "1000"),
+            ("+1", "1"),
+            ("-0", "0"),
+            ("1.0", "1"),
+            ("1.10", "1.1"),
+            ("0.30", "0.3"),
+            ("1e3", "1000"),
+            (".5", "0.5"),
+            ("12:30:45", "12:30:45"),
+            ("2024-01-01", "2024-01-01"),
+            ("1.2.3", "1.2.3"),
+            ("1e400", "1e400"),
+            ("", ""),
+            ("~", ""),
+            ("null", ""),
+            ("[yes, 2]", "[true,2]"),
+            ("[1, 2]", "[1,2]"),
+            ("{a: 1}", "{\"a\":1}"),
+        ] {
+            assert_eq!(param(yaml), ParamValue::from(text), "{yaml}");
+        }
+    }
+
+    #[test]
+    fn task_38_39_lists_and_maps_of_text_keep_their_shape() {
+        assert_eq!(
+            param("[a, b]"),
+            ParamValue::Array(vec!["a".into(), "b".into()])
+        );
+        assert_eq!(param("[null]"), ParamValue::Array(vec![String::new()]));
+        assert_eq!(
+            param("{a: \"1\"}"),
+            ParamValue::Object([("a".to_owned(), "1".to_owned())].into())
+        );
+        let run = task_run("  taskSpec:\n    params:\n    - name: a\n      default:\n");
+        let task = run.spec.task_spec.unwrap();
+        assert_eq!(task.params[0].default, None);
+    }
+
+    #[test]
+    fn task_8_durations_are_text() {
+        assert_eq!(
+            task_run("  timeout: \"0\"\n").spec.timeout,
+            Some(GoDuration(0))
+        );
+        for (timeout, message) in [
+            (
+                "0",
+                "invalid type: number, expected a duration such as \"1h30m\"",
+            ),
+            ("1d", "invalid duration \"1d\""),
+            ("\"60\"", "invalid duration \"60\""),
+            ("\"\"", "invalid duration \"\""),
+        ] {
+            let yaml = format!(
+                "{{apiVersion: tekton.dev/v1, kind: TaskRun, spec: {{timeout: {timeout}}}}}"
+            );
+            assert_eq!(messages(&yaml), [message], "{timeout}");
+        }
+    }
+
+    #[test]
+    fn pipeline_2_unknown_fields_name_their_path() {
+        let yaml = "apiVersion: tekton.dev/v1\nkind: Pipeline\nspec:\n  tasks:\n  - name: a\n    \
+                    runafter: [b]\n";
+        let (_, diagnostics) = read(yaml, Options::default());
+        let [found] = &diagnostics.0[..] else {
+            panic!("{diagnostics:?}");
+        };
+        assert_eq!(found.message, "unknown field \"spec.tasks[0].runafter\"");
+        assert_eq!(found.hint.as_deref(), Some("did you mean \"runAfter\"?"));
+        let allowed = Options {
+            allow_unknown_fields: true,
+            lenient: false,
+        };
+        let (_, diagnostics) = read(yaml, allowed);
+        assert_eq!(diagnostics.0[0].severity, Severity::Notice);
+    }
+
+    #[test]
+    fn all_faults_are_found_at_once() {
+        let yaml = "apiVersion: tekton.dev/v1\nkind: Task\nspec:\n  steps:\n  - image: [a]\n    \
+                    args: x\n    env: {}\n    securityContext: {runAsUser: \"0\", privileged: 1}\n  \
+                    - nope: 1\n";
+        assert_eq!(
+            messages(yaml),
+            [
+                "invalid type: list, expected a string",
+                "invalid type: string, expected a list",
+                "invalid type: map, expected a list",
+                "invalid type: string, expected a whole number",
+                "invalid type: number, expected true or false",
+                "unknown field \"spec.steps[1].nope\"",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_not_at_fault_remains() {
+        let yaml = "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {name: t}\nspec:\n  steps:\n  \
+                    - image: [a]\n    script: echo\n";
+        let (catalog, _) = read(yaml, Options::default());
+        let (task, id) = catalog.task("t").unwrap();
+        assert_eq!(task.spec.steps[0].script, "echo");
+        assert!(catalog.document(id).unwrap().faulty);
+    }
+
+    #[test]
+    fn scalars_for_text_are_refused_or_taken_from_the_source() {
+        let yaml = "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {name: t}\nspec:\n  steps:\n  \
+                    - image: i\n    env: [{name: A, value: 010}, {name: B, value: yes}]\n";
+        assert_eq!(
+            messages(yaml),
+            [
+                "invalid type: number, expected a string",
+                "invalid type: boolean, expected a string",
+            ]
+        );
+        let (catalog, diagnostics) = read(yaml, LENIENT);
+        assert!(
+            diagnostics
+                .0
+                .iter()
+                .all(|found| found.severity == Severity::Warning)
+        );
+        let env = &catalog.task("t").unwrap().0.spec.steps[0].env;
+        assert_eq!((&*env[0].value, &*env[1].value), ("010", "yes"));
+    }
+
+    #[test]
+    fn fields_that_tektons_tests_contain_are_forgiven_once() {
+        let yaml = "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {name: t}\nspec:\n  params:\n  \
+                    - {name: a, value: x}\n  - {name: b, value: x}\n";
+        assert_eq!(messages(yaml).len(), 2);
+        let (catalog, diagnostics) = read(yaml, LENIENT);
+        assert_eq!(diagnostics.0.len(), 1);
+        assert_eq!(diagnostics.0[0].severity, Severity::Warning);
+        assert_eq!(catalog.task("t").unwrap().0.spec.params[0].default, None);
+    }
+
+    #[test]
+    fn repeated_keys_are_refused() {
+        let yaml = "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {name: t}\nspec:\n  steps:\n  \
+                    - image: a\n    image: b\n";
+        assert_eq!(messages(yaml), ["key \"image\" already set in map"]);
+        let allowed = Options {
+            allow_unknown_fields: true,
+            lenient: false,
+        };
+        let (catalog, diagnostics) = read(yaml, allowed);
+        assert!(!diagnostics.has_errors());
+        assert_eq!(catalog.task("t").unwrap().0.spec.steps[0].image, "b");
+    }
+
+    #[test]
+    fn params_need_a_value() {
+        let yaml = "apiVersion: tekton.dev/v1\nkind: Pipeline\nspec:\n  tasks: [{params: [{name: a}]}]\n  \
+                    results: [null]\n";
+        assert_eq!(
+            messages(yaml),
+            [
+                "missing field(s): spec.tasks[0].params[0].value",
+                "missing field(s): spec.results[0].value",
+            ]
+        );
+    }
+
+    #[test]
+    fn quantities_are_checked_and_ports_are_not() {
+        let yaml = |cpu: &str| {
+            format!(
+                "{{apiVersion: tekton.dev/v1, kind: TaskRun, spec: {{computeResources: \
+                 {{limits: {{cpu: {cpu}}}}}}}}}"
+            )
+        };
+        for cpu in ["1", "500m", "1.5", "64Mi", "1e3", "1E", "2Ei", ".5", "'-1'"] {
+            assert_eq!(messages(&yaml(cpu)), [""; 0], "{cpu}");
+        }
+        for cpu in ["1x", "lots", "''", "1.2.3", "1GB", "1 Gi", "2ei"] {
+            assert_eq!(messages(&yaml(cpu)).len(), 1, "{cpu}");
+        }
+        let probe = "apiVersion: tekton.dev/v1\nkind: Task\nspec:\n  sidecars:\n  - readinessProbe: \
+                     {tcpSocket: {port: http}}\n";
+        assert_eq!(messages(probe), [""; 0]);
+    }
+
+    #[test]
+    fn task_34_v1beta1_fields_without_effect_are_let_pass() {
+        let yaml = "apiVersion: tekton.dev/v1beta1\nkind: Task\nmetadata: {name: t}\nspec:\n  \
+                    stepTemplate: {name: x}\n  steps:\n  - image: i\n    tty: true\n    resources: \
+                    {limits: {cpu: 1}}\n";
+        let (catalog, diagnostics) = read(yaml, Options::default());
+        let notices: Vec<_> = diagnostics.0.iter().map(|found| found.severity).collect();
+        assert_eq!(notices, [Severity::Notice; 2]);
+        let (task, id) = catalog.task("t").unwrap();
+        let limits = &task.spec.steps[0].compute_resources.limits;
+        assert_eq!(limits["cpu"].0, "1");
+        assert_eq!(task.api_version, "tekton.dev/v1");
+        assert_eq!(
+            catalog.document(id).unwrap().api_version,
+            "tekton.dev/v1beta1"
+        );
+        assert_eq!(
+            messages(&yaml.replace("tty: true", "tty: 1")),
+            [
+                "spec.stepTemplate.name has no effect",
+                "invalid type: number, expected true or false",
+                "spec.steps[0].tty has no effect",
+            ]
+        );
+    }
+
+    #[test]
+    fn pipeline_3_to_6_v1beta1_runs_become_v1() {
+        let yaml = "apiVersion: tekton.dev/v1beta1\nkind: PipelineRun\nspec:\n  timeout: 10m\n  \
+                    serviceAccountName: sa\n";
+        let (catalog, diagnostics) = read(yaml, Options::default());
+        assert_eq!(diagnostics, Diagnostics::default());
+        let Object::PipelineRun(run) = &catalog.documents()[0].object else {
+            panic!("no run");
+        };
+        let PipelineRun { spec, .. } = &**run;
+        assert_eq!(
+            spec.timeouts.as_ref().unwrap().pipeline,
+            Some(GoDuration::from_mins(10))
+        );
+        assert_eq!(spec.task_run_template.service_account_name, "sa");
+        assert_eq!(
+            messages(&yaml.replace("serviceAccountName: sa", "timeouts: {}")),
+            ["must not set the field(s): spec.timeout, spec.timeouts"]
+        );
+    }
+
+    #[test]
+    fn nulls_stand_for_nothing() {
+        let run = task_run(
+            "  taskSpec:\n    steps:\n    - image: i\n      args: [a, null]\n      env:\n      \
+             timeout: ~\n    volumes: null\n",
+        );
+        let task = run.spec.task_spec.unwrap();
+        assert_eq!(task.steps[0].args, ["a", ""]);
+        assert_eq!(task.steps[0].timeout, None);
+        assert!(task.volumes.is_empty() && task.steps[0].env.is_empty());
     }
 }

@@ -103,6 +103,9 @@ fn type_hint(node: &Node, expected: &str) -> Option<String> {
             let unit = if scalar.text == "0" { "" } else { "s" };
             (scalar.kind.noun() == "number").then(|| format!("write \"{}{unit}\"", scalar.text))
         }
+        NodeValue::Map(_) if expected == "a string" => {
+            Some("quote text that contains a colon and a space".to_owned())
+        }
         NodeValue::Scalar(_) if expected == "a list" => {
             Some("a list of one is written as an item: `- …` or `[…]`".to_owned())
         }

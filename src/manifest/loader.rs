@@ -168,8 +168,9 @@ impl Loader {
         };
         // The place comes first, so that documents are numbered in the order read.
         let id = self.catalog.add_place(source, Node::null(root.span.start));
+        let written = (api_version == "tekton.dev/v1beta1").then(|| root.clone());
         let decoded = decode(&mut root, kind, &api_version, id, self.options);
-        self.catalog.settle(id, root, decoded.keys);
+        self.catalog.settle(id, root, written, decoded.keys);
         let faulty = decoded.diagnostics.has_errors();
         self.diagnostics.extend(decoded.diagnostics);
         if let Some(object) = decoded.object {
@@ -322,6 +323,142 @@ fn decode_text(bytes: &[u8]) -> (String, Option<Problem>) {
             };
             let problem = fault("not valid UTF-8", span);
             (String::from_utf8_lossy(bytes).into_owned(), Some(problem))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::{Input, load};
+    use crate::diagnostic::{Diagnostics, Severity};
+    use crate::manifest::{Catalog, ReadOptions};
+
+    const RUN: &str = "apiVersion: tekton.dev/v1\nkind: TaskRun\nmetadata: {name: NAME}\n";
+
+    fn run(name: &str) -> String {
+        RUN.replace("NAME", name)
+    }
+
+    fn of_text(bytes: impl Into<Vec<u8>>) -> (Catalog, Diagnostics) {
+        let input = Input::Text {
+            name: "-".to_owned(),
+            bytes: bytes.into(),
+        };
+        load(&[input], ReadOptions::default())
+    }
+
+    fn of_paths(paths: &[&Path]) -> (Catalog, Diagnostics) {
+        let inputs: Vec<_> = paths
+            .iter()
+            .map(|path| Input::Path((*path).to_owned()))
+            .collect();
+        load(&inputs, ReadOptions::default())
+    }
+
+    fn names(catalog: &Catalog) -> Vec<&str> {
+        let runs = catalog.runs();
+        runs.map(|run| &*run.object.metadata().name).collect()
+    }
+
+    #[test]
+    fn directories_are_read_in_order_and_files_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        fs::write(path("b.yml"), run("b")).unwrap();
+        fs::write(path("a.yaml"), run("a")).unwrap();
+        fs::write(path("c.json"), r#"{"services": {}}"#).unwrap();
+        fs::write(path("README.md"), "# no manifest").unwrap();
+        fs::create_dir(path("sub.yaml")).unwrap();
+        let (catalog, diagnostics) = of_paths(&[directory.path(), &path("a.yaml")]);
+        assert_eq!(names(&catalog), ["a", "b"]);
+        let severities: Vec<_> = diagnostics.0.iter().map(|found| found.severity).collect();
+        assert_eq!(severities, [Severity::Notice]);
+        let (_, diagnostics) = of_paths(&[&path("c.json")]);
+        assert!(diagnostics.has_errors());
+        let (_, diagnostics) = of_paths(&[&path("sub.yaml")]);
+        assert!(diagnostics.0[0].message.contains("no manifests in this"));
+    }
+
+    #[test]
+    fn a_missing_file_is_told_with_the_next_step() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("pipeline.yaml"), "").unwrap();
+        let wrong = directory.path().join("pipelin.yaml");
+        let (_, diagnostics) = of_paths(&[&wrong]);
+        let [found] = &diagnostics.0[..] else {
+            panic!("{diagnostics:?}");
+        };
+        assert!(found.message.starts_with("cannot read"), "{found:?}");
+        assert!(found.hint.as_deref().unwrap().contains("pipeline.yaml"));
+    }
+
+    #[test]
+    fn a_broken_document_costs_itself_only() {
+        let text = format!("{}---\nkind: [\n---\n{}", run("a"), run("b"));
+        let (catalog, diagnostics) = of_text(text);
+        assert_eq!(names(&catalog), ["a", "b"]);
+        let [found] = &diagnostics.0[..] else {
+            panic!("{diagnostics:?}");
+        };
+        let place = catalog
+            .locate(found.document.unwrap(), &found.path)
+            .unwrap();
+        assert!(place.position.line >= 5, "{:?}", place.position);
+    }
+
+    #[test]
+    fn lists_are_their_items() {
+        let text = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: tekton.dev/v1, kind: TaskRun, \
+                    metadata: {name: a}}\n- {apiVersion: v1, kind: Node}\n";
+        let (catalog, diagnostics) = of_text(text);
+        assert_eq!(names(&catalog), ["a"]);
+        assert_eq!(diagnostics.0[0].severity, Severity::Notice);
+        assert!(diagnostics.0[0].message.contains("Node"));
+        let (_, diagnostics) = of_text("{apiVersion: v1, kind: List, items: {}}");
+        assert!(diagnostics.has_errors());
+    }
+
+    #[test]
+    fn one_name_belongs_to_one_object() {
+        let (catalog, diagnostics) = of_text(format!("{}---\n{}", run("a"), run("a")));
+        assert_eq!(names(&catalog), ["a", "a"]);
+        let [found] = &diagnostics.0[..] else {
+            panic!("{diagnostics:?}");
+        };
+        assert_eq!(found.message, "TaskRun \"a\" is defined more than once");
+        assert!(found.hint.as_deref().unwrap().contains("-:3:18"));
+        let elsewhere = run("a").replace("{name: a}", "{name: a, namespace: other}");
+        let (_, diagnostics) = of_text(format!("{}---\n{elsewhere}", run("a")));
+        assert_eq!(diagnostics, Diagnostics::default());
+        let generated = run("a").replace("name:", "generateName:");
+        let (_, diagnostics) = of_text(format!("{generated}---\n{generated}"));
+        assert_eq!(diagnostics, Diagnostics::default());
+    }
+
+    #[test]
+    fn encodings_are_utf_8_or_refused() {
+        let (catalog, diagnostics) = of_text(format!("\u{feff}{}", run("a")));
+        assert_eq!(names(&catalog), ["a"]);
+        assert_eq!(diagnostics, Diagnostics::default());
+        let (_, diagnostics) = of_text([0xff, 0xfe, b'a', 0]);
+        assert_eq!(diagnostics.0[0].message, "UTF-16 is not read");
+        let (catalog, diagnostics) = of_text(*b"a: 1\nb: \xff\n");
+        let found = &diagnostics.0[0];
+        assert_eq!(found.message, "not valid UTF-8");
+        let place = catalog
+            .locate(found.document.unwrap(), &found.path)
+            .unwrap();
+        assert_eq!((place.position.line, place.position.column), (2, 4));
+    }
+
+    #[test]
+    fn nothing_is_not_enough() {
+        for text in ["", "# only a comment\n", "---\n---\n"] {
+            let (_, diagnostics) = of_text(text);
+            assert!(diagnostics.has_errors(), "{text:?}");
         }
     }
 }

@@ -155,3 +155,149 @@ const fn harmless(c: char) -> char {
         _ => c,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{json, text};
+    use crate::diagnostic::{Diagnostic, Diagnostics};
+    use crate::manifest::{Catalog, Input, ReadOptions, load};
+
+    fn read(bytes: impl Into<Vec<u8>>) -> (Catalog, Diagnostics) {
+        let input = Input::Text {
+            name: "task.yaml".to_owned(),
+            bytes: bytes.into(),
+        };
+        load(&[input], ReadOptions::default())
+    }
+
+    fn rendered(bytes: impl Into<Vec<u8>>) -> String {
+        let (catalog, diagnostics) = read(bytes);
+        text(&diagnostics, &catalog, false)
+    }
+
+    const FAULTY: &str =
+        "apiVersion: tekton.dev/v1\nkind: Task\nspec:\n  steps:\n  - image: [1]\n    scrip: x\n";
+
+    #[test]
+    fn people_see_the_line_and_the_way_out() {
+        let expected = "\
+error: invalid type: list, expected a string
+ --> task.yaml:5:12
+  |
+5 |   - image: [1]
+  |            ^^^
+  |
+  = field: spec.steps[0].image
+
+error: unknown field \"spec.steps[0].scrip\"
+ --> task.yaml:6:5
+  |
+6 |     scrip: x
+  |     ^^^^^
+  |
+  = help: did you mean \"script\"?
+";
+        assert_eq!(rendered(FAULTY), expected);
+    }
+
+    #[test]
+    fn what_v1beta1_refuses_is_underlined_too() {
+        let shown = rendered(
+            "apiVersion: tekton.dev/v1beta1\nkind: PipelineRun\nspec:\n  timeout: 1h\n  timeouts: {}\n",
+        );
+        assert!(
+            shown.contains("4 |   timeout: 1h\n  |   ^^^^^^^\n"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn programs_get_every_part() {
+        let (catalog, mut diagnostics) = read(FAULTY);
+        diagnostics.0.truncate(1);
+        diagnostics.push(Diagnostic::notice("all over").hint("h"));
+        assert_eq!(
+            json(&diagnostics, &catalog),
+            serde_json::json!([
+                {
+                    "severity": "error",
+                    "message": "invalid type: list, expected a string",
+                    "file": "task.yaml",
+                    "line": 5,
+                    "column": 12,
+                    "field": "spec.steps[0].image",
+                    "hint": null,
+                },
+                {
+                    "severity": "notice",
+                    "message": "all over",
+                    "file": null,
+                    "line": null,
+                    "column": null,
+                    "field": null,
+                    "hint": "h",
+                },
+            ])
+        );
+    }
+
+    #[test]
+    fn without_color_there_are_no_escapes_and_with_it_there_are() {
+        let (catalog, diagnostics) = read(FAULTY);
+        assert!(!text(&diagnostics, &catalog, false).contains('\u{1b}'));
+        assert!(text(&diagnostics, &catalog, true).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        let key = "\"\\e[31m\\u009b\\u202e\"";
+        let hostile = format!("{FAULTY}    {key}: x\u{202e}\n");
+        let shown = rendered(hostile);
+        assert!(shown.contains("unknown field"), "{shown}");
+        let raw = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+        assert!(!shown.contains(raw), "{shown:?}");
+        assert!(!rendered("a: \u{7}\u{1b}[2J\u{9b}31m\n").contains(raw));
+    }
+
+    #[test]
+    fn long_lines_and_many_faults_stay_readable() {
+        let long = format!("{FAULTY}    nope: {}\n", "x".repeat(3000));
+        assert!(rendered(long).lines().all(|line| line.len() < 300));
+        let huge = format!("{{apiVersion: {}}}", "x".repeat(2_000_000));
+        assert!(rendered(huge).len() < 10_000);
+        let mut many = String::from(FAULTY);
+        many.extend((0..5000).map(|index| format!("    nope{index}: 1\n")));
+        let shown = rendered(many);
+        assert!(shown.ends_with("… and 4902 more\n"), "{shown}");
+        assert!(shown.len() < 100_000);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let (catalog, diagnostics) = read(bytes);
+            text(&diagnostics, &catalog, true);
+            json(&diagnostics, &catalog);
+        }
+
+        #[test]
+        fn anything_like_yaml_is_read_without_panic(
+            parts in prop::collection::vec(
+                prop::sample::select(vec![
+                    "a", ": ", "- ", "\n", "  ", "\t", "[", "]", "{", "}", ",", "&x ", "*x", "|\n",
+                    ">-\n", "---\n", "...\n", "'", "\"", "#", "!!int ", "!!binary ", "<<", "? ",
+                    "0x", "1e9", "~", "%", "é", "\u{1b}", "apiVersion: tekton.dev/v1beta1\n",
+                    "kind: PipelineRun\n", "kind: Task\n", "spec:\n", "  steps:\n", "  timeout: 1",
+                    "  taskRunSpecs:\n", "resources", "podTemplate",
+                ]),
+                0..60,
+            )
+        ) {
+            let (catalog, diagnostics) = read(parts.concat());
+            text(&diagnostics, &catalog, false);
+            json(&diagnostics, &catalog);
+        }
+    }
+}

@@ -92,6 +92,14 @@ pub fn absent_from_v1(object: &ObjectSchema, field: &str) -> bool {
     matches!(object.name, "TaskRef" | "PipelineRef") && field == "bundle"
 }
 
+/// What v1 calls a field of v1beta1.
+pub fn name_in_v1(object: &ObjectSchema, field: &str) -> Option<&'static str> {
+    RENAMED
+        .iter()
+        .find(|(name, old, _)| *name == object.name && *old == field)
+        .map(|(.., new)| *new)
+}
+
 /// Turns a document of v1beta1 into one of v1, and says what v1beta1 refuses. With
 /// `keep_v1_names`, what already has its name of v1 stays, unless it has both.
 pub fn convert(
@@ -239,12 +247,10 @@ impl Conversion {
 
 /// Removes a field and returns it as it counts: the last one.
 fn take(entries: &mut Vec<Entry>, field: &str) -> Option<Entry> {
-    let mut taken = None;
-    while let Some(at) = entries.iter().rposition(|entry| entry.key == field) {
-        let entry = entries.remove(at);
-        taken.get_or_insert(entry);
-    }
-    taken
+    let at = entries.iter().rposition(|entry| entry.key == field)?;
+    let taken = entries.remove(at);
+    entries.retain(|entry| entry.key != field);
+    Some(taken)
 }
 
 /// Puts entries into a map of their own, which stands where the first of them stood.
@@ -283,4 +289,136 @@ pub fn field_names(object: &ObjectSchema) -> Vec<&'static str> {
         names.push("name");
     }
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Refusal, convert};
+    use crate::manifest::json::to_value;
+    use crate::manifest::yaml;
+    use crate::spec::{ObjectSchema, PipelineRun, Task, TaskRun};
+
+    fn converted(
+        schema: &'static ObjectSchema,
+        yaml: &str,
+        lenient: bool,
+    ) -> (serde_json::Value, Vec<Refusal>) {
+        let mut root = yaml::parse(yaml).remove(0).unwrap();
+        let refusals = convert(&mut root, schema, lenient);
+        (to_value(&root)["spec"].clone(), refusals)
+    }
+
+    fn disallowed(refusals: &[Refusal]) -> Vec<String> {
+        let paths = refusals.iter().flat_map(|refusal| match refusal {
+            Refusal::Disallowed { paths, .. } => paths.clone(),
+            Refusal::Unknown { .. } => Vec::new(),
+        });
+        paths.map(|path| path.to_string()).collect()
+    }
+
+    #[test]
+    fn pipeline_3_timeout_becomes_the_pipelines() {
+        let (spec, refusals) = converted(
+            PipelineRun::SCHEMA,
+            "spec: {timeout: 10m, serviceAccountName: sa, podTemplate: {hostNetwork: true}}",
+            false,
+        );
+        assert_eq!(refusals, []);
+        assert_eq!(
+            spec,
+            json!({
+                "taskRunTemplate": {
+                    "serviceAccountName": "sa",
+                    "podTemplate": {"hostNetwork": true},
+                },
+                "timeouts": {"pipeline": "10m"},
+            })
+        );
+    }
+
+    #[test]
+    fn pipeline_4_timeout_and_timeouts_exclude_each_other() {
+        let (_, refusals) = converted(
+            PipelineRun::SCHEMA,
+            "spec: {timeout: 10m, timeouts: {pipeline: 1h}}",
+            false,
+        );
+        assert_eq!(disallowed(&refusals), ["spec.timeout", "spec.timeouts"]);
+    }
+
+    #[test]
+    fn pipeline_5_task_run_specs_get_their_names_of_v1() {
+        let (spec, refusals) = converted(
+            PipelineRun::SCHEMA,
+            "spec: {taskRunSpecs: [{pipelineTaskName: a, taskServiceAccountName: sa, \
+             taskPodTemplate: {}, stepOverrides: [{name: s, resources: {limits: {cpu: 1}}}]}]}",
+            false,
+        );
+        assert_eq!(refusals, []);
+        assert_eq!(
+            spec["taskRunSpecs"][0],
+            json!({
+                "pipelineTaskName": "a",
+                "serviceAccountName": "sa",
+                "podTemplate": {},
+                "stepSpecs": [{"name": "s", "computeResources": {"limits": {"cpu": 1}}}],
+            })
+        );
+    }
+
+    #[test]
+    fn pipeline_6_pipeline_resources_are_refused() {
+        let (_, refusals) = converted(
+            PipelineRun::SCHEMA,
+            "spec: {resources: [{name: a}], pipelineSpec: {tasks: [{resources: {inputs: []}}]}}",
+            false,
+        );
+        assert_eq!(
+            disallowed(&refusals),
+            ["spec.resources", "spec.pipelineSpec.tasks[0].resources"]
+        );
+    }
+
+    #[test]
+    fn task_34_resources_move_wherever_a_step_stands() {
+        let (spec, refusals) = converted(
+            PipelineRun::SCHEMA,
+            "spec: {pipelineSpec: {tasks: [{taskSpec: {stepTemplate: {resources: {}}, \
+             steps: [{resources: {}}], sidecars: [{resources: {}}]}, \
+             pipelineRef: {name: p}}]}}",
+            false,
+        );
+        assert_eq!(refusals, []);
+        let task = &spec["pipelineSpec"]["tasks"][0];
+        assert_eq!(
+            task["taskSpec"],
+            json!({
+                "stepTemplate": {"computeResources": {}},
+                "steps": [{"computeResources": {}}],
+                "sidecars": [{"computeResources": {}}],
+            })
+        );
+        assert_eq!(task["pipelineRef"]["name"], "p");
+        let (_, refusals) = converted(TaskRun::SCHEMA, "spec: {resources: {}}", false);
+        assert_eq!(disallowed(&refusals), ["spec.resources"]);
+    }
+
+    #[test]
+    fn names_of_v1_are_unknown_unless_forgiven() {
+        let yaml = "spec: {steps: [{computeResources: {}}]}";
+        let (spec, refusals) = converted(Task::SCHEMA, yaml, false);
+        assert_eq!(spec["steps"][0], json!({}));
+        assert!(matches!(
+            &refusals[..],
+            [Refusal::Unknown { kept: false, .. }]
+        ));
+        let (spec, refusals) = converted(Task::SCHEMA, yaml, true);
+        assert_eq!(spec["steps"][0], json!({"computeResources": {}}));
+        assert!(matches!(
+            &refusals[..],
+            [Refusal::Unknown { kept: true, .. }]
+        ));
+    }
 }
