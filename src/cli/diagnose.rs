@@ -1,7 +1,5 @@
 //! Showing what is wrong with the files.
 
-use std::io::Write as _;
-
 use super::context::Context;
 use super::error::CliError;
 use crate::diagnostic::{Diagnostics, Severity};

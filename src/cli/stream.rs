@@ -70,7 +70,7 @@ impl Write for OutStream {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.inner().unless_closed((), Write::flush)
+        self.inner().unless_closed((), |writer| writer.flush())
     }
 }
 
