@@ -40,7 +40,7 @@ enum Type {
     Null,
     List,
     Map,
-    Type,
+    Kind,
     Duration,
     Timestamp,
 }
@@ -58,7 +58,7 @@ impl fmt::Display for Type {
             Self::Null => "null",
             Self::List => "list(dyn)",
             Self::Map => "map(dyn, dyn)",
-            Self::Type => "type(dyn)",
+            Self::Kind => "type(dyn)",
             Self::Duration => "google.protobuf.Duration",
             Self::Timestamp => "google.protobuf.Timestamp",
         })
@@ -127,7 +127,7 @@ fn of_name(name: &str, names: &[&str]) -> Result<Type, String> {
     if name.starts_with('@') || names.contains(&name) {
         Ok(Type::Dyn)
     } else if TYPE_NAMES.contains(&name) || name == "google" {
-        Ok(Type::Type)
+        Ok(Type::Kind)
     } else {
         Err(format!(
             "undeclared reference to '{name}' (in container '')"
@@ -234,7 +234,7 @@ fn named(function: &str) -> Result<Type, String> {
         "double" => Type::Double,
         "string" => Type::String,
         "bytes" => Type::Bytes,
-        "type" => Type::Type,
+        "type" => Type::Kind,
         "dyn" => Type::Dyn,
         "duration" => Type::Duration,
         "timestamp" => Type::Timestamp,

@@ -43,7 +43,7 @@ pub(super) fn results_used(task: &PipelineTask) -> Vec<ResultRef> {
             .iter()
             .map(|sidecar| texts::of_sidecar(&root, sidecar));
         for text in steps.chain(sidecars).flatten().filter(is_searched) {
-            found.extend(ResultRef::find_in(&text.text));
+            found.extend(ResultRef::find_in(&text.value));
         }
     }
     found
@@ -156,6 +156,7 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::without_the_free;
+    use crate::validate::testing::{errors, pipeline, said, table, tasks};
 
     fn blocked(
         edges: &[(&'static str, &[&'static str])],
@@ -187,5 +188,64 @@ mod tests {
             ]),
             [("x", vec!["y"]), ("y", vec!["x"]), ("z", vec!["y"])]
         );
+    }
+
+    #[test]
+    fn pipeline_15_16_cycles_are_named_as_tekton_names_them() {
+        table(
+            tasks,
+            &[
+                (
+                    "[{name: a, runAfter: [b], taskRef: {name: t}}, {name: b, runAfter: [a], taskRef: {name: t}}]",
+                    "invalid value: cycle detected; task \"a\" depends on \"b\": spec.tasks",
+                ),
+                (
+                    "[{name: a, taskRef: {name: t}, params: [{name: p, value: $(tasks.a.results.x)}]}]",
+                    "invalid value: cycle detected; task \"a\" depends on \"a\": spec.tasks",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn pipeline_17_18_a_task_waits_only_for_tasks_there_are() {
+        let wrong = |on: &str| {
+            format!(
+                "invalid value: couldn't add link between a and {on}: task a depends on {on} but \
+                 {on} wasn't present in Pipeline: spec.tasks[0].runAfter[0]"
+            )
+        };
+        let unknown = tasks(
+            "[{name: a, runAfter: [bulid], taskRef: {name: t}}, {name: build, taskRef: {name: t}}]",
+        );
+        assert_eq!(errors(&unknown), [wrong("bulid")]);
+        assert_eq!(
+            said(&unknown)[0].hint.as_deref(),
+            Some("did you mean \"build\"?")
+        );
+        let last = pipeline(
+            "{tasks: [{name: a, runAfter: [z], taskRef: {name: t}}], \
+             finally: [{name: z, taskRef: {name: t}}]}",
+        );
+        assert_eq!(errors(&last), [wrong("z")]);
+    }
+
+    #[test]
+    fn results_make_edges_wherever_tekton_looks() {
+        for (fields, expected) in [
+            (
+                "matrix: {params: [{name: m, value: [$(tasks.x.results.r)]}]}",
+                true,
+            ),
+            ("when: [{cel: \"'$(tasks.x.results.r)' == ''\"}]", true),
+            ("displayName: $(tasks.x.results.r)", false),
+        ] {
+            let yaml = tasks(&format!("[{{name: a, taskRef: {{name: t}}, {fields}}}]"));
+            assert_eq!(!errors(&yaml).is_empty(), expected, "{fields}");
+        }
+        let script = tasks(
+            "[{name: a, taskSpec: {steps: [{image: i, script: 'echo $(tasks.x.results.r)'}]}}]",
+        );
+        assert!(errors(&script)[0].contains("task a depends on x"));
     }
 }

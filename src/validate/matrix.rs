@@ -91,3 +91,51 @@ fn items(param: &Param) -> &[String] {
         ParamValue::String(_) | ParamValue::Object(_) => &[],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::validate::testing::{errors, table, tasks};
+
+    #[test]
+    fn pipeline_matrix_has_at_most_256_combinations() {
+        let list = |n: usize| vec!["x"; n].join(", ");
+        for (first, second, wrong) in [(16, 16, false), (16, 17, true), (257, 1, true)] {
+            let yaml = tasks(&format!(
+                "[{{name: a, taskRef: {{name: t}}, matrix: {{params: [{{name: m, value: [{}]}}, \
+                 {{name: k, value: [{}]}}]}}}}]",
+                list(first),
+                list(second)
+            ));
+            let message = format!(
+                "expected 0 <= {} <= 256: spec.tasks[0].matrix",
+                first * second
+            );
+            let expected: Vec<String> = Some(message).filter(|_| wrong).into_iter().collect();
+            assert_eq!(errors(&yaml), expected);
+        }
+    }
+
+    #[test]
+    fn pipeline_matrix_names_occur_once() {
+        table(
+            |fields| tasks(&format!("[{{name: a, taskRef: {{name: t}}, {fields}}}]")),
+            &[
+                (
+                    "matrix: {params: [{name: m, value: [a]}, {name: m, value: [b]}]}",
+                    "parameter names must be unique, the parameter \"m\" is also defined at: \
+                     spec.tasks[0].matrix.params[1].name",
+                ),
+                (
+                    "params: [{name: m, value: a}], matrix: {params: [{name: m, value: [b]}]}",
+                    "expected exactly one, got both: spec.tasks[0].matrix[m], \
+                     spec.tasks[0].params[m]",
+                ),
+                (
+                    "params: [{name: m, value: a}], matrix: {include: [{params: [{name: m, value: b}]}]}",
+                    "expected exactly one, got both: spec.tasks[0].matrix[m], \
+                     spec.tasks[0].params[m]",
+                ),
+            ],
+        );
+    }
+}

@@ -23,10 +23,14 @@ mod sidecar;
 mod step;
 mod step_action;
 mod support;
+mod table;
 mod task;
 mod task_run;
+#[cfg(test)]
+mod testing;
 mod texts;
 mod timeouts;
+mod usage;
 mod variables;
 mod volumes;
 mod when;
@@ -34,4 +38,5 @@ mod workspaces;
 
 pub use graph::dependencies;
 pub use object::document;
-pub use support::{compatibility_table, support};
+pub use support::support;
+pub use table::compatibility_table;

@@ -124,3 +124,54 @@ fn find<'p>(pipeline: &'p PipelineSpec, name: &str) -> Option<&'p PipelineTask> 
     let tasks = pipeline.tasks.iter().chain(&pipeline.finally);
     tasks.into_iter().find(|task| task.name == name)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::validate::testing::{pipeline_run, table};
+
+    #[test]
+    fn partial_execution_7_faults_one_document_shows() {
+        table(
+            |fields| {
+                pipeline_run(&format!(
+                    "{{pipelineSpec: {{tasks: [{{name: build, taskSpec: {{results: [{{name: r}}], \
+                     steps: [{{image: i}}]}}}}]}}, {fields}}}"
+                ))
+            },
+            &[
+                (
+                    "disableTasks: [{name: build, results: [{name: r, value: v}]}]",
+                    "",
+                ),
+                (
+                    "disableTasks: [{name: build}, {name: build}]",
+                    "expected exactly one, got both: spec.disableTasks[1].name",
+                ),
+                (
+                    "disableTasks: [{name: biuld}]",
+                    "invalid value: task \"biuld\" does not exist in Pipeline: \
+                     spec.disableTasks[0].name",
+                ),
+                (
+                    "disableTasks: [{name: build, results: [{name: x, value: v}]}]",
+                    "invalid value: task \"build\" declares no result \"x\": \
+                     spec.disableTasks[0].results[0].name",
+                ),
+                (
+                    "disableTasks: [{name: build, results: [{name: r, value: [v]}]}]",
+                    "invalid value: result \"r\" is of type string, not array: \
+                     spec.disableTasks[0].results[0].value",
+                ),
+                (
+                    "disableTasks: [{name: build}], resumeFrom: {name: latest, enableTasks: [{name: build}]}",
+                    "invalid value: task \"build\" is both enabled and disabled: \
+                     spec.resumeFrom.enableTasks[0].name",
+                ),
+                (
+                    "resumeFrom: {enableTasks: [{name: build}]}",
+                    "missing field(s): spec.resumeFrom.name",
+                ),
+            ],
+        );
+    }
+}

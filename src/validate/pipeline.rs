@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::checker::Checker;
-use super::params::{self, Declared};
 use super::pipeline_task::{self, Surroundings};
-use super::{graph, references, results, workspaces};
+use super::usage::Declared;
+use super::{graph, params, references, results, workspaces};
 use crate::diagnostic::FieldPath;
 use crate::spec::{PipelineSpec, PipelineTask};
 
@@ -104,5 +104,77 @@ fn finally_section(check: &mut Checker, at: &FieldPath, spec: &PipelineSpec) {
                 ),
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::validate::testing::{pipeline, table, tasks};
+
+    #[test]
+    fn pipeline_7_task_names_are_labels() {
+        let (long, fits) = ("a".repeat(64), "a".repeat(63));
+        for (name, expected) in [
+            ("Build", true),
+            ("a.b", true),
+            (long.as_str(), true),
+            (fits.as_str(), false),
+        ] {
+            let yaml = tasks(&format!("[{{name: {name}, taskRef: {{name: t}}}}]"));
+            let message = format!("invalid value {name:?}: spec.tasks[0].name");
+            let expected: Vec<String> = Some(message).filter(|_| expected).into_iter().collect();
+            assert_eq!(crate::validate::testing::errors(&yaml), expected);
+        }
+    }
+
+    #[test]
+    fn pipeline_8_11_13_14_shape_of_a_pipeline() {
+        table(
+            pipeline,
+            &[
+                (
+                    "{tasks: [{name: a, taskRef: {name: t}}], finally: [{name: a, taskRef: {name: t}}]}",
+                    "expected exactly one, got both: spec.finally[0].name",
+                ),
+                (
+                    "{}",
+                    "expected at least one, got none: spec.description, spec.params, \
+                     spec.resources, spec.tasks, spec.workspaces",
+                ),
+                ("{params: [{name: a}]}", ""),
+                (
+                    "{finally: [{name: a, taskRef: {name: t}}]}",
+                    "invalid value: spec.tasks is empty but spec.finally has 1 tasks: spec.finally",
+                ),
+                (
+                    "{tasks: [{name: a, taskRef: {name: t}}], finally: [{name: b, runAfter: [a], taskRef: {name: t}}]}",
+                    "invalid value: no runAfter allowed under spec.finally, final task b has \
+                     runAfter specified: spec.finally[0].runAfter",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn pipeline_27_an_enum_is_of_strings_and_has_the_default() {
+        table(
+            |param| pipeline(&format!("{{params: [{param}]}}")),
+            &[
+                ("{name: e, enum: [a, b], default: a}", ""),
+                ("{name: e, enum: [a, b], default: \"\"}", ""),
+                (
+                    "{name: e, enum: [a, a]}",
+                    "parameter enum value a appears more than once: spec.params[0].enum[1]",
+                ),
+                (
+                    "{name: e, enum: [a], default: c}",
+                    "param default value c not in the enum list: spec.params[0].enum",
+                ),
+                (
+                    "{name: e, type: array, enum: [a]}",
+                    "enum can only be set with string type param: spec.params[0].enum",
+                ),
+            ],
+        );
     }
 }

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::checker::{Checker, meant};
-use super::params::{self, Declared};
 use super::pipeline_task::Surroundings;
-use super::{names, partial, pipeline, refs, task_run, timeouts, workspaces};
+use super::usage::Declared;
+use super::{names, params, partial, pipeline, refs, task_run, timeouts, workspaces};
 use crate::diagnostic::FieldPath;
 use crate::spec::PipelineSpec;
 use crate::spec::pipeline::PipelineTaskRunSpec;
@@ -176,6 +176,114 @@ fn status(check: &mut Checker, at: &FieldPath, status: &str) {
                  StoppedRunFinally or PipelineRunPending"
             ),
             meant(status, STATUSES),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::validate::testing::{pipeline_run, table};
+
+    fn of_ref(fields: &str) -> String {
+        pipeline_run(&format!("{{pipelineRef: {{name: p}}, {fields}}}"))
+    }
+
+    #[test]
+    fn pipeline_25_26_given_params() {
+        table(
+            of_ref,
+            &[
+                (
+                    "params: [{name: A, value: x}, {name: a, value: x}]",
+                    "expected exactly one, got both: spec.params[1].name",
+                ),
+                (
+                    "params: [{name: a, value: $(tasks.a.results.x)}]",
+                    "invalid value: cannot use result expressions in [tasks.a.results.x] as \
+                     PipelineRun parameter values: spec.params[0].value",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn pipeline_28_29_30_31_parts_fit_into_the_whole() {
+        table(
+            |timeouts| of_ref(&format!("timeouts: {timeouts}")),
+            &[
+                (
+                    "{tasks: 2h}",
+                    "invalid value: 2h0m0s should be <= pipeline duration: spec.timeouts.tasks",
+                ),
+                (
+                    "{pipeline: 1h, tasks: 40m, finally: 30m}",
+                    "invalid value: 40m0s + 30m0s should be <= pipeline duration: \
+                     spec.timeouts.tasks, spec.timeouts.finally",
+                ),
+                ("{pipeline: \"0\", tasks: 3h}", ""),
+                (
+                    "{pipeline: 1h, tasks: \"0\"}",
+                    "invalid value: 0s (no timeout) should be <= pipeline duration: \
+                     spec.timeouts.tasks",
+                ),
+                ("{pipeline: \"0\", tasks: 1h, finally: 1h}", ""),
+                (
+                    "{tasks: -1s}",
+                    "invalid value: -1s should be >= 0: spec.timeouts.tasks",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn pipeline_timeouts_of_single_tasks() {
+        table(
+            of_ref,
+            &[
+                ("taskRunSpecs: [{pipelineTaskName: a, timeout: 1h}]", ""),
+                (
+                    "taskRunSpecs: [{pipelineTaskName: a, timeout: 61m}]",
+                    "invalid value: 1h1m0s should be <= pipeline duration 1h0m0s: \
+                     spec.taskRunSpecs[0].timeout",
+                ),
+                (
+                    "timeouts: {tasks: 30m}, taskRunSpecs: [{pipelineTaskName: a, timeout: 40m}]",
+                    "invalid value: 40m0s should be <= pipeline tasks duration 30m0s: \
+                     spec.taskRunSpecs[0].timeout",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn pipeline_status_is_one_of_four_words() {
+        table(
+            |word| of_ref(&format!("status: {word}")),
+            &[
+                ("StoppedRunFinally", ""),
+                (
+                    "cancelled",
+                    "invalid value: cancelled should be Cancelled, CancelledRunFinally, \
+                     StoppedRunFinally or PipelineRunPending: spec.status",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn pipeline_a_run_has_one_pipeline() {
+        table(
+            pipeline_run,
+            &[
+                (
+                    "{params: []}",
+                    "expected exactly one, got neither: spec.pipelineRef, spec.pipelineSpec",
+                ),
+                (
+                    "{pipelineRef: {name: p}, pipelineSpec: {tasks: [{name: a, taskRef: {name: t}}]}}",
+                    "expected exactly one, got both: spec.pipelineRef, spec.pipelineSpec",
+                ),
+            ],
         );
     }
 }

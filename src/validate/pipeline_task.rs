@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::checker::Checker;
-use super::params::{self, Declared, Slot};
 use super::step::is_on_error;
-use super::{matrix, pipeline, refs, task, timeouts, when, workspaces};
+use super::usage::{Declared, Slot, usage, value_usage};
+use super::{matrix, params, pipeline, refs, task, timeouts, when, workspaces};
 use crate::diagnostic::FieldPath;
 use crate::spec::task::TaskRef;
 use crate::spec::{ParamValue, PipelineTask};
@@ -201,17 +201,17 @@ fn beside_steps(check: &mut Checker, at: &FieldPath, version: &str, kind: &str) 
 fn param_usage(check: &mut Checker, at: &FieldPath, task: &PipelineTask, declared: &Declared) {
     for (index, param) in task.params.iter().enumerate() {
         let at = at.key("params").index(index).key("value");
-        params::value_usage(check, &at, &param.value, declared);
+        value_usage(check, &at, &param.value, declared);
     }
     if let Some(matrix) = &task.matrix {
         let at = at.key("matrix");
         for (index, param) in matrix.params.iter().enumerate() {
             let at = at.key("params").index(index).key("value");
             match &param.value {
-                ParamValue::Array(_) => params::value_usage(check, &at, &param.value, declared),
+                ParamValue::Array(_) => value_usage(check, &at, &param.value, declared),
                 // The webhook looks at arrays only.
                 value => check.leniently(|check| {
-                    params::value_usage(check, &at, value, declared);
+                    value_usage(check, &at, value, declared);
                 }),
             }
         }
@@ -220,10 +220,155 @@ fn param_usage(check: &mut Checker, at: &FieldPath, task: &PipelineTask, declare
             for (index, param) in include.params.iter().enumerate() {
                 if let ParamValue::String(text) = &param.value {
                     let at = at.index(index).key("value");
-                    params::usage(check, &at, text, Slot::Text, declared);
+                    usage(check, &at, text, Slot::Text, declared);
                 }
             }
         }
     }
     when::usage(check, &at.key("when"), &task.when, declared);
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::validate::testing::{errors, pipeline, pipeline_run, said, table, tasks};
+
+    #[test]
+    fn pipeline_9_10_one_of_four_is_given() {
+        table(
+            tasks,
+            &[
+                (
+                    "[{name: a, taskRef: {name: t}, taskSpec: {steps: [{image: i}]}}]",
+                    "expected exactly one, got multiple: spec.tasks[0].taskRef, \
+                     spec.tasks[0].taskSpec",
+                ),
+                (
+                    "[{name: a}]",
+                    "expected exactly one, got neither: spec.tasks[0].taskRef, \
+                     spec.tasks[0].taskSpec, spec.tasks[0].pipelineRef, \
+                     spec.tasks[0].pipelineSpec",
+                ),
+                ("[{name: a, pipelineRef: {name: p}}]", ""),
+            ],
+        );
+    }
+
+    #[test]
+    fn pipeline_19_20_21_retries_and_on_error() {
+        table(
+            |fields| tasks(&format!("[{{name: a, taskRef: {{name: t}}, {fields}}}]")),
+            &[
+                (
+                    "retries: -1",
+                    "invalid value: -1 should be >= 0: spec.tasks[0].retries",
+                ),
+                (
+                    "timeout: -1s",
+                    "invalid value: -1s should be >= 0: spec.tasks[0].timeout",
+                ),
+                (
+                    "onError: continue, retries: 1",
+                    "PipelineTask OnError cannot be set to \"continue\" when Retries is greater \
+                     than 0: spec.tasks[0].onError",
+                ),
+                ("onError: continue", ""),
+                (
+                    "onError: ignore",
+                    "invalid value: ignore: spec.tasks[0].onError",
+                ),
+                ("onError: $(params.e)", ""),
+            ],
+        );
+    }
+
+    #[test]
+    fn pipeline_22_params_must_be_declared() {
+        let found = said(&pipeline(
+            "{params: [{name: version}], tasks: [{name: a, taskRef: {name: t}, \
+             params: [{name: p, value: $(params.verison)}]}]}",
+        ));
+        assert_eq!(
+            found[0].message,
+            "non-existent variable in \"$(params.verison)\": spec.tasks[0].params[0].value"
+        );
+        assert_eq!(found[0].hint.as_deref(), Some("did you mean \"version\"?"));
+    }
+
+    #[test]
+    fn pipeline_23_in_a_run_all_tasks_declare_for_each_other() {
+        let run = |name: &str| {
+            pipeline_run(&format!(
+                "{{pipelineSpec: {{tasks: [\
+                 {{name: a, taskRef: {{name: t}}, params: [{{name: p, value: $(params.{name})}}]}}, \
+                 {{name: b, taskSpec: {{params: [{{name: nope, default: d}}], steps: [{{image: i}}]}}}}]}}}}"
+            ))
+        };
+        assert_eq!(errors(&run("nope")), [""; 0]);
+        assert_eq!(
+            errors(&run("other")),
+            ["non-existent variable in \"$(params.other)\": \
+              spec.pipelineSpec.tasks[0].params[0].value"]
+        );
+    }
+
+    #[test]
+    fn pipeline_arrays_and_objects_stay_whole() {
+        table(
+            |value| {
+                pipeline(&format!(
+                    "{{params: [{{name: arr, type: array}}, {{name: o, type: object, \
+                     properties: {{k: {{type: string}}}}}}], tasks: [{{name: a, taskRef: {{name: t}}, \
+                     params: [{{name: p, value: {value}}}]}}]}}"
+                ))
+            },
+            &[
+                ("'$(params.arr[*])'", ""),
+                ("'$(params.o[*])'", ""),
+                ("'$(params.o.k) $(params.arr[1])'", ""),
+                ("['$(params.arr[*])', b]", ""),
+                (
+                    "'x $(params.arr[*])'",
+                    "variable type invalid in \"x $(params.arr[*])\": \
+                     spec.tasks[0].params[0].value",
+                ),
+                (
+                    "['x$(params.arr[*])']",
+                    "variable is not properly isolated in \"x$(params.arr[*])\": \
+                     spec.tasks[0].params[0].value[0]",
+                ),
+                (
+                    "$(params.o.z)",
+                    "non-existent variable in \"$(params.o.z)\": spec.tasks[0].params[0].value",
+                ),
+                (
+                    "{k: '$(params.o)'}",
+                    "variable type invalid in \"$(params.o)\": spec.tasks[0].params[0].value.k",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn pipeline_45_custom_tasks_are_refused() {
+        table(
+            |reference| tasks(&format!("[{{name: a, taskRef: {reference}}}]")),
+            &[
+                (
+                    "{apiVersion: acme.io/v1, kind: Scan, name: s}",
+                    "custom task acme.io/v1 Scan is not supported: spec.tasks[0].taskRef",
+                ),
+                (
+                    "{kind: Scan, name: s}",
+                    "invalid value: custom task ref must specify apiVersion: \
+                     spec.tasks[0].taskRef.apiVersion",
+                ),
+                (
+                    "{apiVersion: v1, kind: Scan, name: s}",
+                    "invalid value: invalid apiVersion format \"v1\", must be in the format \
+                     \"group/version\": spec.tasks[0].taskRef.apiVersion",
+                ),
+                ("{apiVersion: tekton.dev/v1, kind: Task, name: s}", ""),
+            ],
+        );
+    }
 }

@@ -275,3 +275,109 @@ fn results_of_children(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::validate::testing::{pipeline, table};
+
+    fn with_param(value: &str) -> String {
+        pipeline(&format!(
+            "{{tasks: [{{name: a, taskRef: {{name: t}}, params: [{{name: p, value: \"{value}\"}}]}}]}}"
+        ))
+    }
+
+    #[test]
+    fn pipeline_24_references_begin_with_a_known_word() {
+        table(
+            with_param,
+            &[
+                (
+                    "$(FOO)",
+                    "invalid value: invalid variable reference \"$(FOO)\", must start with a \
+                     valid prefix: params, tasks, finally, context, workspaces, or results; if you \
+                     meant a shell variable, use ${VAR} instead: spec.tasks[0].params[0].value",
+                ),
+                ("$(date +%s)", ""),
+                ("$(results.x.path)", ""),
+                ("$(context.pipelineRun.name)", ""),
+                (
+                    "$(context.pipelineRun.nmae)",
+                    "non-existent variable in \"$(context.pipelineRun.nmae)\": \
+                     spec.tasks[0].params[0].value",
+                ),
+                (
+                    "$(tasks.status)",
+                    "invalid value: pipeline tasks can not refer to execution status of any other \
+                     pipeline task or aggregate status of tasks: spec.tasks[0].params[0].value",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn pipeline_finally_refers_to_tasks_only() {
+        table(
+            |value| {
+                pipeline(&format!(
+                    "{{tasks: [{{name: a, taskRef: {{name: t}}}}], finally: [{{name: z, \
+                     taskRef: {{name: t}}, params: [{{name: p, value: \"{value}\"}}]}}]}}"
+                ))
+            },
+            &[
+                ("$(tasks.status) $(tasks.a.status) $(tasks.a.reason)", ""),
+                ("$(tasks.a.results.r)", ""),
+                (
+                    "$(tasks.b.status)",
+                    "invalid value: pipeline task b is not defined in the pipeline: \
+                     spec.finally[0].params[0].value",
+                ),
+                (
+                    "$(finally.z.results.r)",
+                    "invalid value: invalid task result reference, final task has task result \
+                     reference from a final task z: spec.finally[0].params[0].value",
+                ),
+                (
+                    "$(tasks.b.results.r)",
+                    "invalid value: invalid task result reference, final task has task result \
+                     reference from a task b which is not defined in the pipeline: \
+                     spec.finally[0].params[0].value",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn pipeline_results_of_fan_outs_come_all_together() {
+        table(
+            |value| {
+                pipeline(&format!(
+                    "{{tasks: [{{name: m, taskRef: {{name: t}}, matrix: {{params: [{{name: x, \
+                     value: [a, b]}}]}}}}, {{name: a, taskRef: {{name: t}}, params: [{{name: p, \
+                     value: \"{value}\"}}]}}]}}"
+                ))
+            },
+            &[
+                ("$(tasks.m.results.r[*])", ""),
+                (
+                    "$(tasks.m.results.r)",
+                    "A matrixed pipelineTask can only be consumed in aggregate using [*] notation, \
+                     but is currently set to tasks.m.results.r: spec.tasks[1].params[0].value",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn pipeline_children_give_no_results() {
+        table(
+            pipeline,
+            &[(
+                "{tasks: [{name: c, pipelineRef: {name: p}}, {name: a, taskRef: {name: t}, \
+                 params: [{name: p, value: $(tasks.c.results.r)}]}]}",
+                "invalid value: result reference to pipelineTask \"c\" is not supported: \
+                 referenced task uses pipelineRef or pipelineSpec and result propagation from \
+                 child Pipelines is not yet implemented: spec.tasks[1]",
+            )],
+        );
+    }
+}

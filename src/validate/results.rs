@@ -214,3 +214,74 @@ pub(super) fn looks_like_result(reference: &str) -> bool {
     let parts: Vec<&str> = reference.split('.').collect();
     matches!(parts.as_slice(), ["tasks" | "finally", _, "results", _, ..])
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::validate::testing::{pipeline, table, task};
+
+    #[test]
+    fn task_21_22_23_results_of_a_task() {
+        table(
+            |result| task(&format!("{{results: [{result}], steps: [{{image: i}}]}}")),
+            &[
+                ("{name: a.b}", ""),
+                (
+                    "{name: a-}",
+                    "invalid key name \"a-\": spec.results[0].name",
+                ),
+                (
+                    "{name: o, type: object}",
+                    "missing field(s): spec.results[0].properties",
+                ),
+                (
+                    "{name: o, type: int}",
+                    "invalid value: int: spec.results[0].type",
+                ),
+                (
+                    "{name: r, value: foo}",
+                    "Could not extract step name and result name. Expected value to look like \
+                     $(steps.<stepName>.results.<resultName>) but got \"foo\": \
+                     spec.results[0].value",
+                ),
+                ("{name: r, value: $(steps.zzz.results.q)}", ""),
+                (
+                    "{name: r, value: [a]}",
+                    "Invalid Type. Wanted string but got: \"array\": spec.results[0].value",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn pipeline_results_are_made_of_results() {
+        let expected = "invalid value: expected pipeline results to be task result expressions but";
+        table(
+            |value| {
+                pipeline(&format!(
+                    "{{tasks: [{{name: a, taskRef: {{name: t}}}}], results: [{{name: r, value: {value}}}]}}"
+                ))
+            },
+            &[
+                ("$(tasks.a.results.x)", ""),
+                ("'v-$(tasks.a.results.x)!'", ""),
+                ("{k: $(tasks.a.results.x)}", ""),
+                (
+                    "text",
+                    &format!("{expected} no expressions were found: spec.results[0].value"),
+                ),
+                (
+                    "$(params.x)",
+                    &format!("{expected} an invalid expressions was found: spec.results[0].value"),
+                ),
+                (
+                    "$(tasks.b.results.x)",
+                    "invalid value: referencing a nonexistent task: spec.results[0].value",
+                ),
+                (
+                    "'$(tasks.a.results.x) $(params.x)'",
+                    "invalid value: referencing a nonexistent task: spec.results[0].value",
+                ),
+            ],
+        );
+    }
+}

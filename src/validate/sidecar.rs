@@ -33,3 +33,27 @@ fn one(check: &mut Checker, at: &FieldPath, sidecar: &Sidecar) {
         check.fault(&at.key("script"), "script cannot be used with command");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::validate::testing::{table, task};
+
+    #[test]
+    fn task_1_8_18_sidecars() {
+        table(
+            |sidecars| task(&format!("{{steps: [{{image: i}}], sidecars: {sidecars}}}")),
+            &[
+                ("[{name: s}]", "missing field(s): spec.sidecars[0].image"),
+                (
+                    "[{name: tekton-log-results, image: i}]",
+                    "Invalid: cannot use reserved sidecar name tekton-log-results : \
+                     spec.sidecars[0].name",
+                ),
+                (
+                    "[{name: s, image: i}, {name: s, image: i}]",
+                    "expected exactly one, got both: spec.sidecars[1].name",
+                ),
+            ],
+        );
+    }
+}

@@ -168,7 +168,7 @@ fn misplaced(check: &mut Checker, text: &Text) {
     let matches = |regex: &LazyLock<Option<Regex>>| {
         regex
             .as_ref()
-            .is_some_and(|regex| regex.is_match(&text.text))
+            .is_some_and(|regex| regex.is_match(&text.value))
     };
     if (early || text.field == "script") && matches(&STEP_RESULT) {
         check.fault(
@@ -198,4 +198,128 @@ fn step_results(check: &mut Checker, at: &FieldPath, step: &Step) {
         &known,
     );
     results::of_step(check, &at.key("results"), &step.results);
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::validate::testing::{step, table, task};
+
+    #[test]
+    fn task_1_2_3_steps_and_images() {
+        table(
+            task,
+            &[
+                ("{description: d}", "missing field(s): spec.steps"),
+                (
+                    "{steps: [{name: a}]}",
+                    "missing field(s): spec.steps[0].image",
+                ),
+                ("{stepTemplate: {image: i}, steps: [{name: a}]}", ""),
+            ],
+        );
+    }
+
+    #[test]
+    fn task_4_5_script_and_command() {
+        table(
+            task,
+            &[
+                (
+                    "{steps: [{image: i, script: x, command: [sh]}]}",
+                    "script cannot be used with command: spec.steps[0].script",
+                ),
+                ("{steps: [{image: i, script: x, args: [sh]}]}", ""),
+                (
+                    "{stepTemplate: {command: [sh]}, steps: [{image: i, script: x}]}",
+                    "script cannot be used with command: spec.steps[0].script",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn task_6_7_names_of_steps() {
+        table(
+            task,
+            &[
+                (
+                    "{steps: [{name: a, image: i}, {name: a, image: i}]}",
+                    "expected exactly one, got both: spec.steps[1].name",
+                ),
+                ("{steps: [{image: i}, {image: i}]}", ""),
+                (
+                    "{steps: [{name: Bad_Name, image: i}]}",
+                    "invalid value \"Bad_Name\": spec.steps[0].name",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn task_9_10_11_12_fields_of_a_step() {
+        table(
+            step,
+            &[
+                (
+                    "timeout: -5s",
+                    "invalid value: -5s: negative timeout: spec.steps[0].timeout",
+                ),
+                ("timeout: \"0\"", ""),
+                (
+                    "onError: Ignore",
+                    "invalid value: \"Ignore\": spec.steps[0].onError",
+                ),
+                (
+                    "volumeMounts: [{name: v, mountPath: /tekton//results/}]",
+                    "volumeMount cannot be mounted under /tekton/ (volumeMount \"v\" mounted at \
+                     \"/tekton//results/\"): spec.steps[0].volumeMounts[0].mountPath",
+                ),
+                ("volumeMounts: [{name: v, mountPath: /tekton/home/x}]", ""),
+                (
+                    "volumeMounts: [{name: tekton-internal-x, mountPath: /x}]",
+                    "volumeMount name \"tekton-internal-x\" cannot start with \
+                     \"tekton-internal-\": spec.steps[0].volumeMounts[0].name",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn task_1_8_15_results_of_steps_come_late() {
+        table(
+            step,
+            &[
+                ("env: [{name: A, value: $(steps.a.results.r)}]", ""),
+                (
+                    "workingDir: $(steps.a.results.r)",
+                    "stepResult substitutions are only allowed in env, command and args. Found \
+                     usage in: spec.steps[0].workingDir",
+                ),
+                (
+                    "imagePullPolicy: $(steps.a.outputs.r)",
+                    "stepArtifact substitutions are only allowed in env, command, args and script. \
+                     Found usage in: spec.steps[0].imagePullPolicy",
+                ),
+                ("script: $(steps.a.outputs.r)", ""),
+            ],
+        );
+    }
+
+    #[test]
+    fn task_1_8_8_a_ref_stands_nearly_alone() {
+        table(
+            |fields| task(&format!("{{steps: [{{ref: {{name: r}}, {fields}}}]}}")),
+            &[
+                ("name: a, timeout: 1s, params: [{name: p, value: v}]", ""),
+                (
+                    "workingDir: /x",
+                    "working dir cannot be used with Ref: spec.steps[0].workingDir",
+                ),
+                (
+                    "script: x",
+                    "script cannot be used with Ref: spec.steps[0].script",
+                ),
+            ],
+        );
+    }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::checker::Checker;
-use super::params::{self, Declared, Slot};
-use super::{results, texts, variables};
+use super::usage::{Declared, usage};
+use super::{params, results, texts, variables};
 use crate::diagnostic::FieldPath;
 use crate::spec::{Step, StepActionSpec};
 
@@ -34,13 +34,14 @@ fn usages(check: &mut Checker, at: &FieldPath, spec: &StepActionSpec) {
     let declared = Declared::closed().and(&spec.params);
     let results: BTreeSet<&str> = spec.results.iter().map(|r| r.name.as_str()).collect();
     for text in texts::of_step(at, &as_step(spec)) {
-        let slot = match text.field {
-            "command" | "args" => Slot::Element,
-            "image" | "env" => Slot::Text,
-            "volumeMounts" if text.sub == "name" => Slot::Text,
-            _ => continue,
+        let checked = match text.field {
+            "command" | "args" | "image" | "env" => true,
+            "volumeMounts" => text.sub == "name",
+            _ => false,
         };
-        params::usage(check, &text.at, &text.text, slot, &declared);
+        if checked {
+            usage(check, &text.at, &text.value, text.slot(), &declared);
+        }
     }
     for prefix in ["step.results", "results"] {
         variables::unknown(check, &at.key("script"), &spec.script, prefix, &results);
@@ -69,5 +70,41 @@ fn mounts(check: &mut Checker, at: &FieldPath, spec: &StepActionSpec) {
                 Some("expect the Name to be a single param reference".to_owned()),
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::validate::testing::{step_action, table};
+
+    #[test]
+    fn task_8_2_step_actions() {
+        table(
+            step_action,
+            &[
+                ("{script: x}", "missing field(s): spec.image"),
+                (
+                    "{image: i, script: x, command: [sh]}",
+                    "script cannot be used with command: spec.script",
+                ),
+                (
+                    "{image: i, params: [{name: p}], script: $(params.p)}",
+                    "param substitution in scripts is not allowed.: spec.script",
+                ),
+                (
+                    "{image: i, env: [{name: A, value: $(params.p)}]}",
+                    "non-existent variable in \"$(params.p)\": spec.env[0].value",
+                ),
+                ("{image: i, workingDir: $(params.p)}", ""),
+                (
+                    "{image: i, script: $(step.results.r.path)}",
+                    "non-existent variable in \"$(step.results.r.path)\": spec.script",
+                ),
+                (
+                    "{image: i, volumeMounts: [{name: v, mountPath: /v}]}",
+                    "invalid value: v: spec.volumeMounts[0].name",
+                ),
+            ],
+        );
     }
 }

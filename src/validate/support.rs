@@ -1,14 +1,250 @@
 //! Nothing in silence: what a document uses that means something else here.
 
-use crate::diagnostic::{Diagnostics, DocumentId};
-use crate::spec::Object;
+use std::collections::BTreeSet;
 
-/// Reports the fields a document uses that are not honoured.
-pub fn support(_object: &Object, _document: DocumentId) -> Diagnostics {
-    Diagnostics::default()
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::diagnostic::{Diagnostic, Diagnostics, DocumentId, FieldPath};
+use crate::spec::schema::Field;
+use crate::spec::{
+    ConfigMap, Object, ObjectSchema, PersistentVolumeClaim, Pipeline, PipelineRun, Schema, Secret,
+    ServiceAccount, StepAction, Support, Task, TaskRun,
+};
+
+/// The schemas of the documents that are read.
+pub(super) const DOCUMENTS: [&ObjectSchema; 9] = [
+    PipelineRun::SCHEMA,
+    Pipeline::SCHEMA,
+    TaskRun::SCHEMA,
+    Task::SCHEMA,
+    StepAction::SCHEMA,
+    ConfigMap::SCHEMA,
+    Secret::SCHEMA,
+    PersistentVolumeClaim::SCHEMA,
+    ServiceAccount::SCHEMA,
+];
+
+/// Fields whose lack of effect nobody can notice: text for people is not listed, its reason says
+/// so.
+const UNNOTICEABLE: [(&str, &str); 6] = [
+    // What refers to the claim is emulated and says so.
+    ("PersistentVolumeClaim", "spec"),
+    ("PipelineRef", "apiVersion"),
+    ("ObjectFieldSelector", "apiVersion"),
+    ("ContainerPort", "protocol"),
+    ("ConfigMap", "immutable"),
+    ("Secret", "immutable"),
+];
+
+/// Reports the fields a document uses that are not honoured as on a cluster: a notice for each
+/// field that is emulated or has no effect, once however often it is used, and an error wherever
+/// a field is used that cannot be honoured.
+///
+/// What carries no meaning for a run is passed over: metadata, a stored status, text for people.
+pub fn support(object: &Object, document: DocumentId) -> Diagnostics {
+    let Some((schema, value)) = serialized(object) else {
+        return Diagnostics::default();
+    };
+    let mut walk = Walk {
+        document,
+        said: BTreeSet::new(),
+        found: Diagnostics::default(),
+    };
+    for (key, value) in value.as_object().into_iter().flatten() {
+        let Some(field) = schema.field(key) else {
+            continue;
+        };
+        if !matches!(field.name, "metadata" | "status") {
+            walk.field(&FieldPath::root(), schema, field, value);
+        }
+    }
+    walk.found
 }
 
-/// The table of all fields.
-pub fn compatibility_table() -> String {
-    String::new()
+fn serialized(object: &Object) -> Option<(&'static ObjectSchema, Value)> {
+    fn value(object: &impl Serialize) -> Option<Value> {
+        serde_json::to_value(object).ok()
+    }
+    let (schema, value) = match object {
+        Object::Pipeline(object) => (Pipeline::SCHEMA, value(object)),
+        Object::PipelineRun(object) => (PipelineRun::SCHEMA, value(object)),
+        Object::Task(object) => (Task::SCHEMA, value(object)),
+        Object::TaskRun(object) => (TaskRun::SCHEMA, value(object)),
+        Object::StepAction(object) => (StepAction::SCHEMA, value(object)),
+        Object::ConfigMap(object) => (ConfigMap::SCHEMA, value(object)),
+        Object::Secret(object) => (Secret::SCHEMA, value(object)),
+        Object::PersistentVolumeClaim(object) => (PersistentVolumeClaim::SCHEMA, value(object)),
+        Object::ServiceAccount(object) => (ServiceAccount::SCHEMA, value(object)),
+    };
+    Some((schema, value?))
+}
+
+struct Walk {
+    document: DocumentId,
+    said: BTreeSet<(&'static str, &'static str)>,
+    found: Diagnostics,
+}
+
+impl Walk {
+    fn value(&mut self, at: &FieldPath, schema: &Schema, value: &Value) {
+        match (schema, value) {
+            (Schema::Object(object), Value::Object(map)) => {
+                for (key, value) in map {
+                    if let Some(field) = object.field(key) {
+                        self.field(at, object, field, value);
+                    }
+                }
+            }
+            (Schema::Map(item), Value::Object(map)) => {
+                for (key, value) in map {
+                    self.value(&at.key(key), item, value);
+                }
+            }
+            (Schema::List(item), Value::Array(list)) => {
+                for (index, value) in list.iter().enumerate() {
+                    self.value(&at.index(index), item, value);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What is below a field that has no effect is not looked at: it has none either.
+    fn field(
+        &mut self,
+        at: &FieldPath,
+        object: &'static ObjectSchema,
+        field: &'static Field,
+        value: &Value,
+    ) {
+        let at = at.key(field.name);
+        match field.support {
+            Support::Honoured => self.value(&at, &(field.schema)(), value),
+            Support::Emulated(why) => {
+                if !as_on_a_cluster(object, field, value) {
+                    self.once(&at, object, field, &format!("is emulated: {why}"));
+                }
+                self.value(&at, &(field.schema)(), value);
+            }
+            Support::NoEffect(why) => {
+                if !is_unnoticeable(object, field, value, why) {
+                    self.once(&at, object, field, &format!("has no effect here: {why}"));
+                }
+            }
+            Support::Refused(_) if is_refused_by_another(object, field) => {}
+            Support::Refused(why) => {
+                let message = format!("{} is not supported: {why}", field.name);
+                self.found
+                    .push(Diagnostic::error(message).at(self.document, at));
+            }
+        }
+    }
+
+    fn once(
+        &mut self,
+        at: &FieldPath,
+        object: &'static ObjectSchema,
+        field: &'static Field,
+        what: &str,
+    ) {
+        if self.said.insert((object.name, field.name)) {
+            let message = format!("{} {what}", field.name);
+            self.found
+                .push(Diagnostic::notice(message).at(self.document, at.clone()));
+        }
+    }
+}
+
+/// A custom task is refused once, not for each of the three fields that make it one.
+fn is_refused_by_another(object: &ObjectSchema, field: &Field) -> bool {
+    object.name == "EmbeddedTask" && field.name != "apiVersion"
+}
+
+/// True for a value that means the same here after all.
+fn as_on_a_cluster(object: &ObjectSchema, field: &Field, value: &Value) -> bool {
+    match (object.name, field.name) {
+        ("ResourceRequirements", "limits") => value.as_object().is_some_and(|map| {
+            map.keys()
+                .all(|key| matches!(key.as_str(), "cpu" | "memory"))
+        }),
+        ("HTTPGetAction", "scheme") => value == "HTTP",
+        (_, "serviceAccountName") => value == "default",
+        _ => false,
+    }
+}
+
+fn is_unnoticeable(object: &ObjectSchema, field: &Field, value: &Value, why: &str) -> bool {
+    why == "text for people"
+        || *value == Value::Bool(false)
+        || object.name == "ObjectMeta"
+        || UNNOTICEABLE.contains(&(object.name, field.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::support;
+    use crate::diagnostic::Severity;
+    use crate::manifest::{Input, ReadOptions, load};
+    use crate::validate::testing::{pipeline_run, task};
+
+    fn said(yaml: &str) -> Vec<String> {
+        let input = Input::Text {
+            name: "test.yaml".to_owned(),
+            bytes: yaml.as_bytes().to_vec(),
+        };
+        let (catalog, _) = load(&[input], ReadOptions::default());
+        catalog
+            .documents()
+            .iter()
+            .flat_map(|document| support(&document.object, document.id).0)
+            .map(|found| format!("{:?} {} @{}", found.severity, found.message, found.path))
+            .collect()
+    }
+
+    #[test]
+    fn each_field_is_told_once() {
+        assert_eq!(
+            said(&task(
+                "{steps: [{image: i, computeResources: {requests: {cpu: 1}}}, \
+                 {image: i, computeResources: {requests: {cpu: 1}, limits: {cpu: 2}}}]}"
+            )),
+            [
+                "Notice requests has no effect here: a request never delays a start on one machine \
+              @spec.steps[0].computeResources.requests"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_honoured_is_an_error_wherever_it_is() {
+        let found = said(&task(
+            "{steps: [{image: i}], volumes: [{name: a, nfs: {server: s}}, {name: b, nfs: {server: s}}]}",
+        ));
+        assert_eq!(
+            found,
+            [0, 1].map(|index| format!(
+                "{:?} nfs is not supported: network volumes are not mounted locally \
+                 @spec.volumes[{index}].nfs",
+                Severity::Error
+            ))
+        );
+    }
+
+    #[test]
+    fn what_nobody_misses_is_passed_over() {
+        let quiet = "{description: d, displayName: d, steps: [{image: i, computeResources: \
+                     {limits: {memory: 1Gi}}}]}";
+        assert_eq!(said(&task(quiet)), [""; 0]);
+        assert_eq!(
+            said(&pipeline_run(
+                "{pipelineRef: {name: p}, taskRunTemplate: {serviceAccountName: default, \
+                 podTemplate: {automountServiceAccountToken: false, nodeSelector: {a: b}}}}"
+            )),
+            [
+                "Notice nodeSelector has no effect here: there is one machine to run on \
+              @spec.taskRunTemplate.podTemplate.nodeSelector"
+            ]
+        );
+    }
 }

@@ -2,9 +2,9 @@
 
 use super::checker::{Checker, meant};
 use super::names::{self, repeats};
-use super::params::{self, Declared};
 use super::pipeline_run::{has_started, properties_of_given};
-use super::{refs, task, timeouts, workspaces};
+use super::usage::Declared;
+use super::{params, refs, task, timeouts, workspaces};
 use crate::diagnostic::FieldPath;
 use crate::spec::core::ResourceRequirements;
 use crate::spec::task::{StepSpecOverride, TaskBreakpoints};
@@ -154,6 +154,108 @@ fn status(check: &mut Checker, at: &FieldPath, spec: &TaskRunSpec) {
                  {}",
                 spec.status_message
             ),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::validate::testing::{table, task_run};
+
+    fn of_ref(fields: &str) -> String {
+        task_run(&format!("{{taskRef: {{name: t}}, {fields}}}"))
+    }
+
+    #[test]
+    fn task_28_30_a_task_run_has_one_task() {
+        table(
+            task_run,
+            &[
+                (
+                    "{params: []}",
+                    "expected exactly one, got neither: spec.taskRef, spec.taskSpec",
+                ),
+                (
+                    "{taskRef: {name: t}, taskSpec: {steps: [{image: i}]}}",
+                    "expected exactly one, got both: spec.taskRef, spec.taskSpec",
+                ),
+                ("{taskRef: {}}", "missing field(s): spec.taskRef.name"),
+                (
+                    "{taskRef: {name: t}, params: [{name: x, value: a}, {name: X, value: a}]}",
+                    "expected exactly one, got both: spec.params[1].name",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn task_32_numbers_and_words() {
+        table(
+            of_ref,
+            &[
+                (
+                    "retries: -1",
+                    "invalid value: -1 should be >= 0: spec.retries",
+                ),
+                (
+                    "timeout: -1s",
+                    "invalid value: -1s should be >= 0: spec.timeout",
+                ),
+                (
+                    "status: Foo",
+                    "invalid value: Foo should be TaskRunCancelled or TaskRunPending: spec.status",
+                ),
+                (
+                    "statusMessage: m",
+                    "invalid value: statusMessage should not be set if status is not set, but it \
+                     is currently set to m: spec.statusMessage",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn task_breakpoints_before_steps_may_stand_alone() {
+        table(
+            |breakpoints| of_ref(&format!("debug: {{breakpoints: {breakpoints}}}")),
+            &[
+                ("{beforeSteps: [a]}", ""),
+                ("{onFailure: enabled}", ""),
+                (
+                    "{beforeSteps: [a, a]}",
+                    "before step must be unique, the same step: a is defined multiple times at: \
+                     spec.debug.breakpoints.beforeSteps[1]",
+                ),
+                (
+                    "{onFailure: x}",
+                    "invalid value: x is not a valid onFailure breakpoint value, onFailure \
+                     breakpoint is only allowed to be set as enabled: \
+                     spec.debug.breakpoints.onFailure",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn task_resources_are_given_in_one_place() {
+        table(
+            of_ref,
+            &[
+                (
+                    "stepSpecs: [{name: a}, {name: a}]",
+                    "expected exactly one, got both: spec.stepSpecs[1].name",
+                ),
+                (
+                    "sidecarSpecs: [{computeResources: {}}]",
+                    "missing field(s): spec.sidecarSpecs[0].name",
+                ),
+                (
+                    "computeResources: {limits: {cpu: 1}}, stepSpecs: [{name: a, \
+                     computeResources: {limits: {cpu: 1}}}]",
+                    "expected exactly one, got both: spec.computeResources, \
+                     spec.stepSpecs[0].computeResources",
+                ),
+            ],
         );
     }
 }

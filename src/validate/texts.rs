@@ -1,5 +1,6 @@
 //! The texts of a step or sidecar that take references, and where each stands.
 
+use super::usage::Slot;
 use crate::diagnostic::FieldPath;
 use crate::spec::{ParamValue, Sidecar, Step, StepTemplate, TaskSpec, WhenExpression};
 use crate::substitution::fields::{self, Place, Visitor};
@@ -12,7 +13,7 @@ pub(super) struct Text {
     pub(super) field: &'static str,
     /// The field of its item: `value` in `env[0].value`.
     pub(super) sub: &'static str,
-    pub(super) text: String,
+    pub(super) value: String,
 }
 
 impl Text {
@@ -27,9 +28,14 @@ impl Text {
         }
     }
 
-    /// True when the field is a list whose items may be whole arrays.
-    pub(super) fn is_element(&self) -> bool {
-        matches!(self.field, "command" | "args") || self.sub == "values"
+    /// What it may do with arrays and objects.
+    pub(super) fn slot(&self) -> Slot {
+        match self.field {
+            "command" | "args" => Slot::Element,
+            "params" => Slot::Value,
+            "when" => Slot::Guard,
+            _ => Slot::Text,
+        }
     }
 }
 
@@ -45,7 +51,7 @@ impl Collector<'_> {
                 at,
                 field,
                 sub,
-                text: text.to_owned(),
+                value: text.to_owned(),
             });
         }
     }

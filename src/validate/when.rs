@@ -2,7 +2,7 @@
 
 use super::cel;
 use super::checker::{Checker, meant};
-use super::params::{self, Declared, Slot};
+use super::usage::{self, Declared, Slot};
 use crate::diagnostic::FieldPath;
 use crate::spec::WhenExpression;
 
@@ -55,10 +55,59 @@ pub(super) fn usage(
 ) {
     for (index, when) in list.iter().enumerate() {
         let at = at.index(index);
-        params::usage(check, &at.key("input"), &when.input, Slot::Guard, declared);
+        usage::usage(check, &at.key("input"), &when.input, Slot::Guard, declared);
         for (index, value) in when.values.iter().enumerate() {
             let at = at.key("values").index(index);
-            params::usage(check, &at, value, Slot::Guard, declared);
+            usage::usage(check, &at, value, Slot::Guard, declared);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::validate::testing::{pipeline, table};
+
+    #[test]
+    fn pipeline_guards_are_complete() {
+        table(
+            |when| {
+                pipeline(&format!(
+                    "{{params: [{{name: arr, type: array}}], tasks: [{{name: a, \
+                     taskRef: {{name: t}}, when: [{when}]}}]}}"
+                ))
+            },
+            &[
+                ("{}", "missing field(s): spec.tasks[0].when[0]"),
+                ("{operator: in, values: [a]}", ""),
+                (
+                    "{input: a, operator: In, values: [a]}",
+                    "invalid value: operator \"In\" is not recognized. valid operators: in,notin: \
+                     spec.tasks[0].when[0]",
+                ),
+                (
+                    "{input: a, operator: in}",
+                    "invalid value: expecting non-empty values field: spec.tasks[0].when[0]",
+                ),
+                (
+                    "{cel: \"'a' == 'a'\", input: a}",
+                    "cel and input+operator+values cannot be set in one WhenExpression: \
+                     spec.tasks[0].when[0]",
+                ),
+                (
+                    "{cel: 'params.x == 1'}",
+                    "invalid cel expression: params.x == 1 with err: undeclared reference to \
+                     'params' (in container ''): spec.tasks[0].when[0].cel",
+                ),
+                (
+                    "{input: '$(params.arr[*])', operator: in, values: ['$(params.arr[*])']}",
+                    "",
+                ),
+                (
+                    "{input: a, operator: in, values: ['x$(params.arr[*])']}",
+                    "variable type invalid in \"x$(params.arr[*])\": \
+                     spec.tasks[0].when[0].values[0]",
+                ),
+            ],
+        );
     }
 }

@@ -216,3 +216,84 @@ fn source(check: &mut Checker, at: &FieldPath, binding: &WorkspaceBinding) {
         check.missing(&path);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::validate::testing::{pipeline, pipeline_run, table, task};
+
+    #[test]
+    fn pipeline_33_task_31_a_binding_has_one_source() {
+        let sources = "spec.workspaces[0].persistentVolumeClaim, \
+                       spec.workspaces[0].volumeClaimTemplate, spec.workspaces[0].emptyDir, \
+                       spec.workspaces[0].configMap, spec.workspaces[0].secret";
+        table(
+            |binding| {
+                pipeline_run(&format!(
+                    "{{pipelineRef: {{name: p}}, workspaces: [{binding}]}}"
+                ))
+            },
+            &[
+                ("{name: w, emptyDir: {}}", ""),
+                (
+                    "{name: w, emptyDir: {}, secret: {secretName: s}}",
+                    &format!("expected exactly one, got both: {sources}"),
+                ),
+                (
+                    "{name: w}",
+                    &format!("expected exactly one, got neither: {sources}"),
+                ),
+                (
+                    "{name: w, configMap: {}}",
+                    "missing field(s): spec.workspaces[0].configMap.name",
+                ),
+                (
+                    "{name: w, emptyDir: {}}, {name: w, emptyDir: {}}",
+                    "workspace \"w\" provided by pipelinerun more than once, at index 0 and 1: \
+                     spec.workspaces[1].name",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn task_14_15_workspaces_of_a_task() {
+        table(
+            task,
+            &[
+                (
+                    "{workspaces: [{name: w, mountPath: /m}], steps: [{image: i, volumeMounts: \
+                     [{name: v, mountPath: /m/}]}]}",
+                    "workspace mount path \"/m\" must be unique: spec.workspaces[0].mountPath",
+                ),
+                (
+                    "{workspaces: [{name: w}], steps: [{image: i, workspaces: [{name: q}]}]}",
+                    "undefined workspace \"q\": spec.steps[0].workspaces[0].name",
+                ),
+                (
+                    "{workspaces: [{name: w}, {name: w, mountPath: /x}], steps: [{image: i}]}",
+                    "workspace name \"w\" must be unique: spec.workspaces[1].name",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn pipeline_tasks_take_what_the_pipeline_declares() {
+        table(
+            pipeline,
+            &[
+                (
+                    "{workspaces: [{name: w}], tasks: [{name: a, taskRef: {name: t}, workspaces: \
+                     [{name: s, workspace: x}]}]}",
+                    "invalid value: pipeline task \"a\" expects workspace with name \"x\" but none \
+                     exists in pipeline spec: spec.tasks[0].workspaces[0].workspace",
+                ),
+                (
+                    "{workspaces: [{name: w}, {name: w}]}",
+                    "invalid value: workspace with name \"w\" appears more than once: \
+                     spec.workspaces[1]",
+                ),
+            ],
+        );
+    }
+}

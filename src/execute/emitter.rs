@@ -1,0 +1,86 @@
+//! From all parts of a run to the one place that hands messages to the sinks.
+//!
+//! Facts are never held back. Output is: a container may be [`BUDGET`] bytes ahead of the sinks,
+//! then its program waits, so nothing is lost and nothing piles up.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::event::{Event, EventKind, LogChunk, Message};
+
+/// Bytes of output that may wait for the sinks.
+const BUDGET: u32 = 8 * 1024 * 1024;
+
+/// A message, and the share of the budget it holds until it is handed over.
+pub struct Envelope {
+    /// The message.
+    pub message: Message,
+    _share: Option<OwnedSemaphorePermit>,
+}
+
+/// Sends messages of one run.
+#[derive(Clone)]
+pub struct Emitter {
+    sender: UnboundedSender<Envelope>,
+    budget: Arc<Semaphore>,
+    run: String,
+}
+
+impl Emitter {
+    /// An emitter for a run, and the other end.
+    pub fn new(run: &str) -> (Self, UnboundedReceiver<Envelope>) {
+        let (sender, receiver) = unbounded_channel();
+        let budget = Arc::new(Semaphore::new(BUDGET as usize));
+        (
+            Self {
+                sender,
+                budget,
+                run: run.to_owned(),
+            },
+            receiver,
+        )
+    }
+
+    /// The same for another run of the same invocation: a child pipeline.
+    #[must_use]
+    pub fn of(&self, run: &str) -> Self {
+        Self {
+            run: run.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// The run it speaks for.
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// States a fact, now.
+    pub fn event(&self, kind: EventKind) {
+        let event = Event {
+            at: jiff::Timestamp::now(),
+            run: self.run.clone(),
+            kind,
+        };
+        self.send(Message::Event(Box::new(event)), None);
+    }
+
+    /// Passes output on, when there is room for it.
+    pub async fn log(&self, chunk: LogChunk) {
+        let size = u32::try_from(chunk.data.len())
+            .unwrap_or(BUDGET)
+            .min(BUDGET);
+        let share = Arc::clone(&self.budget).acquire_many_owned(size).await.ok();
+        self.send(Message::Log(chunk), share);
+    }
+
+    fn send(&self, message: Message, share: Option<OwnedSemaphorePermit>) {
+        // The other end is gone only when the sinks failed, and then the run is being cancelled.
+        let _gone = self.sender.send(Envelope {
+            message,
+            _share: share,
+        });
+    }
+}

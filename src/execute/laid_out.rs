@@ -1,0 +1,609 @@
+//! One attempt of a TaskRun laid out: the files it needs and the containers it is.
+
+use std::collections::BTreeMap;
+
+use super::env::{EnvSources, PodFacts, environment, expand};
+use super::layout::{AttemptDir, clean, file_name, workspace_dir};
+use super::sandbox::{ContainerSpec, FileOp, Image, Mount, MountSource, VolumePath};
+use super::security;
+use super::volumes::{Backing, Sources};
+use crate::plan::{BoundTask, BoundWorkspace, TaskRunRequest, join_sub_path};
+use crate::resolve::Library;
+use crate::spec::core::{EnvVar, VolumeMount};
+use crate::spec::task::{Sidecar, Step};
+use crate::spec::workspace::WorkspaceUsage;
+use crate::status::Condition;
+use crate::substitution::Scope;
+
+/// What an attempt is laid out from, besides itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Where ConfigMaps and Secrets are.
+    pub library: &'a Library,
+    /// Claims that are directories of the run's volume.
+    pub run_claims: &'a BTreeMap<String, String>,
+    /// Directories of the run's volume for the emptyDir workspaces of the TaskRun.
+    pub storage: &'a BTreeMap<String, String>,
+    /// Host paths may be bound.
+    pub allow_host_path: bool,
+}
+
+/// A container of a TaskRun: a step or a sidecar.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Laid<T> {
+    /// As it is known now.
+    pub source: T,
+    /// `step-<name>` or `sidecar-<name>`.
+    pub container: String,
+    /// What to start.
+    pub spec: ContainerSpec,
+    /// The image it is from.
+    pub image: Image,
+}
+
+/// An attempt laid out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layout {
+    /// Its place in the run's volume.
+    pub dir: AttemptDir,
+    /// Its pod.
+    pub pod: PodFacts,
+    /// The files it needs before its containers start.
+    pub ops: Vec<FileOp>,
+    /// Its steps.
+    pub steps: Vec<Laid<Step>>,
+    /// Its sidecars.
+    pub sidecars: Vec<Laid<Sidecar>>,
+    /// Some directory must not be made before the TaskRun's turn: it lies in a workspace that
+    /// another task may be filling.
+    pub intrudes: bool,
+}
+
+/// Lays an attempt out. `image` gives the image of a reference, which has been looked up.
+pub fn lay_out(
+    bound: &BoundTask,
+    request: &TaskRunRequest,
+    attempt: usize,
+    around: Surroundings<'_>,
+    image: &dyn Fn(&str) -> Option<Image>,
+) -> Result<Layout, Condition> {
+    let dir = AttemptDir::new(&request.identity.name, attempt);
+    let pod = pod_facts(request, attempt);
+    let mut builder = Builder {
+        bound,
+        request,
+        attempt,
+        around,
+        dir,
+        pod,
+        ops: Vec::new(),
+        backings: BTreeMap::new(),
+        intrudes: false,
+    };
+    builder.directories();
+    builder.volumes()?;
+    let steps = (0..bound.task.spec.steps.len())
+        .map(|index| builder.step(index, image))
+        .collect::<Result<_, _>>()?;
+    let sidecars = (0..bound.task.spec.sidecars.len())
+        .map(|index| builder.sidecar(index, image))
+        .collect::<Result<_, _>>()?;
+    builder.group_ownership();
+    Ok(Layout {
+        dir: builder.dir,
+        pod: builder.pod,
+        ops: builder.ops,
+        steps,
+        sidecars,
+        intrudes: builder.intrudes,
+    })
+}
+
+fn pod_facts(request: &TaskRunRequest, attempt: usize) -> PodFacts {
+    let mut labels = request.identity.labels.clone();
+    labels.insert(
+        "tekton.dev/taskRun".to_owned(),
+        request.identity.name.clone(),
+    );
+    labels.insert(
+        "tekton.dev/taskRunUID".to_owned(),
+        request.identity.uid.clone(),
+    );
+    let account = &request.overrides.service_account;
+    PodFacts {
+        name: crate::name::pod(&request.identity.name, attempt),
+        namespace: request.identity.namespace.clone(),
+        uid: request.identity.uid.clone(),
+        labels,
+        annotations: request.identity.annotations.clone(),
+        service_account: if account.is_empty() {
+            "default".to_owned()
+        } else {
+            account.clone()
+        },
+    }
+}
+
+/// The condition of a TaskRun whose container cannot be created
+/// (`pkg/reconciler/taskrun/taskrun.go`).
+pub fn config_fault(request: &TaskRunRequest, role: &str, name: &str, text: &str) -> Condition {
+    Condition::failed(
+        "CreateContainerConfigError",
+        format!(
+            "the {role} \"{name}\" in TaskRun \"{}\" failed to start. The pod errored with the message: \"{text}.\"",
+            request.identity.name
+        ),
+    )
+}
+
+/// The condition of a TaskRun whose pod cannot be made.
+pub fn pod_fault(request: &TaskRunRequest, text: &str) -> Condition {
+    Condition::failed(
+        "PodCreationFailed",
+        format!(
+            "failed to create task run pod \"{}\": {text}",
+            request.identity.name
+        ),
+    )
+}
+
+/// The condition of a TaskRun whose image is not to be had.
+pub fn image_fault(
+    request: &TaskRunRequest,
+    role: &str,
+    name: &str,
+    image: &str,
+    text: &str,
+) -> Condition {
+    Condition::failed(
+        "TaskRunImagePullFailed",
+        format!(
+            "the {role} \"{name}\" in TaskRun \"{}\" failed to pull the image \"{image}\". The pod errored with the message: \"{text}.\"",
+            request.identity.name
+        ),
+    )
+}
+
+struct Builder<'a> {
+    bound: &'a BoundTask,
+    request: &'a TaskRunRequest,
+    attempt: usize,
+    around: Surroundings<'a>,
+    dir: AttemptDir,
+    pod: PodFacts,
+    ops: Vec<FileOp>,
+    backings: BTreeMap<String, Backing>,
+    intrudes: bool,
+}
+
+impl Builder<'_> {
+    fn run_path(&self, path: &str) -> VolumePath {
+        VolumePath::Run(self.dir.join(path))
+    }
+
+    fn directories(&mut self) {
+        let make = |builder: &Self, path: &str, mode: u32| FileOp::Directory {
+            path: builder.run_path(path),
+            mode,
+            owner: None,
+        };
+        let mut ops = Vec::new();
+        for path in ["workspace", "home", "results", "artifacts"] {
+            ops.push(make(self, path, 0o777));
+        }
+        for path in ["steps", "scripts", "run", "downward"] {
+            ops.push(make(self, path, 0o755));
+        }
+        for index in 0..self.bound.task.spec.steps.len() {
+            let container = self.bound.container(index);
+            ops.push(make(self, &format!("run/{index}"), 0o777));
+            ops.push(make(self, &format!("creds/{index}"), 0o777));
+            for link in [container, index.to_string()] {
+                let path = self.run_path(&format!("steps/{link}"));
+                ops.push(FileOp::Symlink {
+                    path,
+                    target: format!("/tekton/run/{index}/status"),
+                });
+            }
+        }
+        self.ops.extend(ops);
+    }
+
+    /// What every volume and workspace of the TaskRun is backed by, by volume name.
+    fn volumes(&mut self) -> Result<(), Condition> {
+        let sources = Sources {
+            library: self.around.library,
+            pod: &self.pod,
+            run_claims: self.around.run_claims,
+            allow_host_path: self.around.allow_host_path,
+        };
+        let mut volumes = self.bound.task.spec.volumes.clone();
+        for volume in &mut volumes {
+            crate::substitution::fields::volume(volume, &mut &self.bound.scope);
+        }
+        volumes.extend(self.request.overrides.pod_template.volumes.clone());
+        let mut backings = BTreeMap::new();
+        for volume in &volumes {
+            let dir = self
+                .dir
+                .join(&format!("volumes/{}", file_name(&volume.name)));
+            let backing = sources
+                .volume(volume, &dir)
+                .map_err(|text| self.volume_fault(&volume.name, &text))?;
+            if backings.insert(volume.name.clone(), backing).is_some() {
+                return Err(pod_fault(
+                    self.request,
+                    &format!("multiple volumes with same name \"{}\"", volume.name),
+                ));
+            }
+        }
+        for workspace in &self.bound.workspaces {
+            let name = &workspace.declaration.name;
+            let own = self
+                .around
+                .storage
+                .get(name)
+                .cloned()
+                .unwrap_or_else(|| self.dir.join(&workspace_dir(name)));
+            let backing = sources
+                .workspace(&workspace.binding, &own)
+                .map_err(|text| self.volume_fault(name, &text))?;
+            backings.insert(crate::name::workspace_volume(name), backing);
+        }
+        self.ops
+            .extend(backings.values().flat_map(|backing| backing.ops.clone()));
+        self.backings = backings;
+        Ok(())
+    }
+
+    fn volume_fault(&self, name: &str, text: &str) -> Condition {
+        let step = self
+            .bound
+            .task
+            .spec
+            .steps
+            .first()
+            .map_or("", |step| step.name.as_str());
+        config_fault(
+            self.request,
+            "step",
+            step,
+            &format!("volume \"{name}\": {text}"),
+        )
+    }
+
+    fn step(
+        &mut self,
+        index: usize,
+        image: &dyn Fn(&str) -> Option<Image>,
+    ) -> Result<Laid<Step>, Condition> {
+        let mut step = self.bound.step(index, &Scope::new())?;
+        let container = self.bound.container(index);
+        let name = container.trim_start_matches("step-").to_owned();
+        step.compute_resources = security::step_resources(&step, self.request);
+        let Some(image) = image(&step.image) else {
+            return Err(image_fault(
+                self.request,
+                "step",
+                &name,
+                &step.image,
+                "image is not known",
+            ));
+        };
+        self.check_environment(&step, &name)?;
+        let targets: Vec<String> = step
+            .volume_mounts
+            .iter()
+            .map(|mount| clean(&mount.mount_path))
+            .collect();
+        let mut mounts: Vec<Mount> = self
+            .implicit(index, !step.script.is_empty())
+            .into_iter()
+            .filter(|mount| !targets.contains(&mount.target))
+            .collect();
+        mounts.extend(self.mounts(
+            &step.volume_mounts,
+            &step.env,
+            &step.workspaces,
+            "step",
+            &name,
+        )?);
+        let working_dir = fixed_directory(&step.working_dir, &mounts);
+        let mut spec = security::apply(step.security_context.as_ref(), self.request, &image)
+            .map_err(|text| config_fault(self.request, "step", &name, &text))?;
+        security::limits(&step.compute_resources, &mut spec);
+        self.finish(&mut spec, &container, &image, mounts, working_dir);
+        Ok(Laid {
+            source: step,
+            container,
+            spec,
+            image,
+        })
+    }
+
+    fn sidecar(
+        &mut self,
+        index: usize,
+        image: &dyn Fn(&str) -> Option<Image>,
+    ) -> Result<Laid<Sidecar>, Condition> {
+        let mut sidecar = self.bound.sidecar(index);
+        let name = sidecar.name.clone();
+        if let Some(own) = self
+            .request
+            .overrides
+            .sidecar_specs
+            .iter()
+            .find(|own| own.name == name)
+        {
+            sidecar.compute_resources =
+                security::merged(&sidecar.compute_resources, &own.compute_resources);
+        }
+        let container = format!("sidecar-{name}");
+        let Some(image) = image(&sidecar.image) else {
+            return Err(image_fault(
+                self.request,
+                "sidecar",
+                &name,
+                &sidecar.image,
+                "image is not known",
+            ));
+        };
+        let sources = EnvSources {
+            env_from: &sidecar.env_from,
+            env: &sidecar.env,
+            library: self.around.library,
+            pod: &self.pod,
+            resources: &sidecar.compute_resources,
+        };
+        environment(&sources)
+            .map_err(|text| config_fault(self.request, "sidecar", &name, &text))?;
+        let mut mounts = Vec::new();
+        if !sidecar.script.is_empty() {
+            mounts.push(self.mount("scripts", "/tekton/scripts", true));
+        }
+        mounts.extend(self.mounts(
+            &sidecar.volume_mounts,
+            &sidecar.env,
+            &sidecar.workspaces,
+            "sidecar",
+            &name,
+        )?);
+        let working_dir = fixed_directory(&sidecar.working_dir, &mounts);
+        let mut spec = security::apply(sidecar.security_context.as_ref(), self.request, &image)
+            .map_err(|text| config_fault(self.request, "sidecar", &name, &text))?;
+        security::limits(&sidecar.compute_resources, &mut spec);
+        self.finish(&mut spec, &container, &image, mounts, working_dir);
+        Ok(Laid {
+            source: sidecar,
+            container,
+            spec,
+            image,
+        })
+    }
+
+    fn check_environment(&self, step: &Step, name: &str) -> Result<(), Condition> {
+        let sources = EnvSources {
+            env_from: &step.env_from,
+            env: &step.env,
+            library: self.around.library,
+            pod: &self.pod,
+            resources: &step.compute_resources,
+        };
+        environment(&sources)
+            .map(drop)
+            .map_err(|text| config_fault(self.request, "step", name, &text))
+    }
+
+    fn finish(
+        &self,
+        spec: &mut ContainerSpec,
+        container: &str,
+        image: &Image,
+        mounts: Vec<Mount>,
+        working_dir: Option<String>,
+    ) {
+        spec.task_run.clone_from(&self.request.identity.name);
+        spec.attempt = self.attempt;
+        container.clone_into(&mut spec.container);
+        spec.image.clone_from(&image.id);
+        spec.mounts = mounts;
+        spec.working_dir = working_dir;
+        spec.labels = self.pod.labels.clone();
+    }
+
+    fn mount(&self, path: &str, target: &str, read_only: bool) -> Mount {
+        Mount {
+            source: MountSource::Volume(self.run_path(path)),
+            target: target.to_owned(),
+            read_only,
+        }
+    }
+
+    /// The directories Tekton gives to every step (`pkg/pod/pod.go`, `implicitVolumeMounts`).
+    fn implicit(&self, index: usize, scripted: bool) -> Vec<Mount> {
+        let mut mounts = vec![
+            self.mount("workspace", "/workspace", false),
+            self.mount("home", "/tekton/home", false),
+            self.mount("results", "/tekton/results", false),
+            self.mount("steps", "/tekton/steps", true),
+            self.mount("artifacts", "/tekton/artifacts", false),
+            self.mount("run", "/tekton/run", true),
+            self.mount(
+                &format!("run/{index}"),
+                &format!("/tekton/run/{index}"),
+                false,
+            ),
+            self.mount(&format!("creds/{index}"), "/tekton/creds", false),
+        ];
+        if scripted {
+            mounts.push(self.mount("scripts", "/tekton/scripts", true));
+        }
+        mounts
+    }
+
+    /// The mounts a container asks for, and its workspaces.
+    fn mounts(
+        &mut self,
+        asked: &[VolumeMount],
+        env: &[EnvVar],
+        usages: &[WorkspaceUsage],
+        role: &str,
+        name: &str,
+    ) -> Result<Vec<Mount>, Condition> {
+        let mut mounts = Vec::new();
+        for mount in asked {
+            let Some(backing) = self.backings.get(&mount.name).cloned() else {
+                return Err(pod_fault(
+                    self.request,
+                    &format!(
+                        "{role} \"{name}\" mounts volume \"{}\", which is not among the volumes of the Task",
+                        mount.name
+                    ),
+                ));
+            };
+            let sub_path = if mount.sub_path_expr.is_empty() {
+                mount.sub_path.clone()
+            } else {
+                expand(&mount.sub_path_expr, |wanted| {
+                    env.iter()
+                        .find(|var| var.name == wanted)
+                        .map(|var| var.value.clone())
+                })
+            };
+            let source = self
+                .below(&backing, &sub_path)
+                .map_err(|text| config_fault(self.request, role, name, &text))?;
+            let read_only = mount.read_only || backing.read_only;
+            mounts.push(Mount {
+                source,
+                target: clean(&mount.mount_path),
+                read_only,
+            });
+        }
+        for workspace in self.bound.workspaces.clone() {
+            let Some(target) = self.workspace_target(&workspace, usages) else {
+                continue;
+            };
+            let target = clean(&target);
+            if mounts.iter().any(|mount: &Mount| mount.target == target) {
+                continue;
+            }
+            let volume = crate::name::workspace_volume(&workspace.declaration.name);
+            let Some(backing) = self.backings.get(&volume).cloned() else {
+                continue;
+            };
+            let source = self
+                .below(&backing, &workspace.binding.sub_path)
+                .map_err(|text| config_fault(self.request, role, name, &text))?;
+            let read_only = workspace.declaration.read_only || backing.read_only;
+            mounts.push(Mount {
+                source,
+                target,
+                read_only,
+            });
+        }
+        Ok(mounts)
+    }
+
+    /// Where a container has a workspace; `None` when it has it not.
+    fn workspace_target(
+        &self,
+        workspace: &BoundWorkspace,
+        usages: &[WorkspaceUsage],
+    ) -> Option<String> {
+        let usage = usages
+            .iter()
+            .find(|usage| usage.name == workspace.declaration.name);
+        let declared = workspace.declaration.mount_path.clone();
+        match usage {
+            Some(usage) if !usage.mount_path.is_empty() => {
+                Some(self.bound.scope.text(&usage.mount_path))
+            }
+            Some(_) => Some(declared),
+            None => (!workspace.is_isolated(&self.bound.task.spec)).then_some(declared),
+        }
+    }
+
+    /// A place below the root of a volume, made when it is a directory of a volume that is written.
+    fn below(&mut self, backing: &Backing, sub_path: &str) -> Result<MountSource, String> {
+        if sub_path.is_empty() {
+            return Ok(backing.source.clone());
+        }
+        let Some(sub_path) = join_sub_path(sub_path, "").filter(|_| !sub_path.starts_with('/'))
+        else {
+            return Err(format!(
+                "subPath \"{sub_path}\" must be relative and stay inside its volume"
+            ));
+        };
+        let join = |path: &str| {
+            if path.is_empty() {
+                sub_path.clone()
+            } else {
+                format!("{path}/{sub_path}")
+            }
+        };
+        let path = match &backing.source {
+            MountSource::Volume(VolumePath::Run(path)) => VolumePath::Run(join(path)),
+            MountSource::Volume(VolumePath::Claim { claim, path }) => VolumePath::Claim {
+                claim: claim.clone(),
+                path: join(path),
+            },
+            MountSource::Host(path) => return Ok(MountSource::Host(join(path))),
+            MountSource::Tmpfs => return Err("a subPath of memory is not supported".to_owned()),
+        };
+        let holds_files = backing
+            .ops
+            .iter()
+            .any(|op| matches!(op, FileOp::File { .. }));
+        if !holds_files {
+            self.intrudes = true;
+            self.ops.push(FileOp::Directory {
+                path: path.clone(),
+                mode: 0o777,
+                owner: None,
+            });
+        }
+        Ok(MountSource::Volume(path))
+    }
+
+    /// `fsGroup`: the volumes that are written belong to the group.
+    fn group_ownership(&mut self) {
+        let context = self
+            .request
+            .overrides
+            .pod_template
+            .security_context
+            .as_ref();
+        let Some(gid) = context
+            .and_then(|context| context.fs_group)
+            .and_then(|gid| u32::try_from(gid).ok())
+        else {
+            return;
+        };
+        let owned = self
+            .backings
+            .values()
+            .filter_map(|backing| match &backing.source {
+                MountSource::Volume(path @ VolumePath::Run(_)) => Some(FileOp::GroupOwned {
+                    path: path.clone(),
+                    gid,
+                }),
+                MountSource::Volume(VolumePath::Claim { .. })
+                | MountSource::Host(_)
+                | MountSource::Tmpfs => None,
+            });
+        let owned: Vec<FileOp> = owned.collect();
+        self.ops.extend(owned);
+    }
+}
+
+/// A working directory that the engine can make as root before the start: one that no volume
+/// shows.
+fn fixed_directory(working_dir: &str, mounts: &[Mount]) -> Option<String> {
+    let path = clean(working_dir);
+    let fixed = working_dir.starts_with('/') && !working_dir.contains("$(");
+    let below = |target: &str| {
+        path == target || path.starts_with(&format!("{}/", target.trim_end_matches('/')))
+    };
+    (fixed && !mounts.iter().any(|mount| below(&mount.target))).then_some(path)
+}

@@ -1,0 +1,144 @@
+//! Containers started before their turn.
+//!
+//! Starting a container takes the engine about a tenth of a second; releasing one that waits takes
+//! milliseconds. Whoever sees a container coming says so ([`Prestart::want`]); the wishes are met
+//! in order, never more than [`WINDOW`] of them waiting at a time. Whoever needs the container
+//! takes it ([`Prestart::take`]): the one that waits if it is exactly what is needed, else a new
+//! one at once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::sandbox::{Container, ContainerSpec, FileOp, Sandbox, SandboxError};
+
+/// Containers that may wait ahead of the tasks that run.
+const WINDOW: usize = 4;
+
+type Key = (String, usize, String);
+type Started<S> = Result<(<S as Sandbox>::Container, Option<OwnedSemaphorePermit>), SandboxError>;
+
+struct Wish<S: Sandbox> {
+    spec: ContainerSpec,
+    handle: JoinHandle<Option<Started<S>>>,
+    urgent: CancellationToken,
+    dropped: CancellationToken,
+}
+
+/// Starts containers ahead.
+pub struct Prestart<S: Sandbox> {
+    sandbox: S,
+    wishes: Arc<Mutex<HashMap<Key, Wish<S>>>>,
+    window: Arc<Semaphore>,
+}
+
+fn key(spec: &ContainerSpec) -> Key {
+    (spec.task_run.clone(), spec.attempt, spec.container.clone())
+}
+
+impl<S: Sandbox> Prestart<S> {
+    /// Nothing is wanted yet.
+    pub fn new(sandbox: S) -> Self {
+        Self {
+            sandbox,
+            wishes: Arc::default(),
+            window: Arc::new(Semaphore::new(WINDOW)),
+        }
+    }
+
+    fn wishes(&self) -> MutexGuard<'_, HashMap<Key, Wish<S>>> {
+        self.wishes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says that this container will be needed, and the files it needs before it starts. A second
+    /// wish for the same container changes nothing.
+    pub fn want(&self, ops: Vec<FileOp>, spec: ContainerSpec) {
+        let mut wishes = self.wishes();
+        if wishes.contains_key(&key(&spec)) {
+            return;
+        }
+        let (urgent, dropped) = (CancellationToken::new(), CancellationToken::new());
+        let handle = tokio::spawn(meet(
+            self.sandbox.clone(),
+            Arc::clone(&self.window),
+            ops,
+            spec.clone(),
+            (urgent.clone(), dropped.clone()),
+        ));
+        wishes.insert(
+            key(&spec),
+            Wish {
+                spec,
+                handle,
+                urgent,
+                dropped,
+            },
+        );
+    }
+
+    /// The container, started. Its files must have been made.
+    pub async fn take(&self, spec: &ContainerSpec) -> Result<S::Container, SandboxError> {
+        let wish = self.wishes().remove(&key(spec));
+        if let Some(wish) = wish {
+            if wish.spec == *spec {
+                wish.urgent.cancel();
+                if let Ok(Some(started)) = wish.handle.await {
+                    // The permit goes back here: the container waits no longer.
+                    return started.map(|(container, _permit)| container);
+                }
+            } else {
+                give_up(wish);
+            }
+        }
+        self.sandbox.start(spec.clone()).await
+    }
+
+    /// Gives up what was wanted for a TaskRun.
+    pub fn forget(&self, task_run: &str) {
+        let mut wishes = self.wishes();
+        let keys: Vec<Key> = wishes
+            .keys()
+            .filter(|(name, _, _)| name == task_run)
+            .cloned()
+            .collect();
+        for wish in keys.iter().filter_map(|key| wishes.remove(key)) {
+            give_up(wish);
+        }
+    }
+}
+
+async fn meet<S: Sandbox>(
+    sandbox: S,
+    window: Arc<Semaphore>,
+    ops: Vec<FileOp>,
+    spec: ContainerSpec,
+    (urgent, dropped): (CancellationToken, CancellationToken),
+) -> Option<Started<S>> {
+    let permit = tokio::select! {
+        biased;
+        () = dropped.cancelled() => return None,
+        () = urgent.cancelled() => None,
+        permit = window.acquire_owned() => permit.ok(),
+    };
+    if let Err(error) = sandbox.files(ops).await {
+        return Some(Err(error));
+    }
+    Some(
+        sandbox
+            .start(spec)
+            .await
+            .map(|container| (container, permit)),
+    )
+}
+
+fn give_up<S: Sandbox>(wish: Wish<S>) {
+    wish.dropped.cancel();
+    tokio::spawn(async move {
+        if let Ok(Some(Ok((container, _permit)))) = wish.handle.await {
+            container.discard();
+        }
+    });
+}
