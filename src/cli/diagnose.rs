@@ -16,9 +16,7 @@ pub(super) fn print(
         diagnostics
             .0
             .iter()
-            .filter(|diagnostic| {
-                !context.settings.quiet || diagnostic.severity == Severity::Error
-            })
+            .filter(|diagnostic| !context.settings.quiet || diagnostic.severity == Severity::Error)
             .cloned()
             .collect(),
     );

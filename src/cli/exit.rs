@@ -71,7 +71,11 @@ mod tests {
 
     #[test]
     fn the_worst_of_several_counts() {
-        let worst = [ExitStatus::Success, ExitStatus::Invalid, ExitStatus::RunFailed];
+        let worst = [
+            ExitStatus::Success,
+            ExitStatus::Invalid,
+            ExitStatus::RunFailed,
+        ];
         assert_eq!(worst.into_iter().max(), Some(ExitStatus::Invalid));
     }
 }

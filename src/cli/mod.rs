@@ -19,6 +19,7 @@ mod stream;
 mod validate;
 
 pub use self::entry::{main, run_with};
+pub use self::error::CliError;
 pub use self::exit::ExitStatus;
 pub use self::settings::Environment;
 pub use self::stream::OutStream;

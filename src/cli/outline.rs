@@ -118,7 +118,10 @@ impl Outline {
 }
 
 fn quoted(text: &str) -> String {
-    format!("\"{}\"", clean(text).replace('\\', "\\\\").replace('"', "\\\""))
+    format!(
+        "\"{}\"",
+        clean(text).replace('\\', "\\\\").replace('"', "\\\"")
+    )
 }
 
 fn push_row(text: &mut String, row: &Row, width: usize, style: Style) {

@@ -84,7 +84,9 @@ impl Environment {
             no_color: variable("NO_COLOR").is_some(),
             is_ci: variable("CI").is_some_and(|value| value != "false"),
         };
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable);
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .into_iter()
+            .find_map(variable);
         let is_utf8 = |locale: String| {
             let locale = locale.to_lowercase();
             locale.contains("utf-8") || locale.contains("utf8")
@@ -116,20 +118,20 @@ fn variable(name: &str) -> Option<String> {
 
 /// What holds for every command.
 #[derive(Debug, Clone, Default)]
-pub struct Settings {
+pub(super) struct Settings {
     state_dir: Option<PathBuf>,
     /// What the process finds around it.
-    pub environment: Environment,
+    pub(super) environment: Environment,
     /// The engine asked for.
-    pub engine_host: Option<String>,
+    pub(super) engine_host: Option<String>,
     /// How standard output looks.
-    pub out: Style,
+    pub(super) out: Style,
     /// How standard error looks.
-    pub err: Style,
+    pub(super) err: Style,
     /// No progress, no notices.
-    pub quiet: bool,
+    pub(super) quiet: bool,
     /// How much to tell of the inside.
-    pub verbose: u8,
+    pub(super) verbose: u8,
 }
 
 impl Settings {
@@ -164,7 +166,7 @@ impl Settings {
     }
 
     /// Where runs are kept.
-    pub fn state_dir(&self) -> Result<&Path, CliError> {
+    pub(super) fn state_dir(&self) -> Result<&Path, CliError> {
         self.state_dir.as_deref().ok_or_else(|| {
             CliError::new(ExitStatus::Internal, "there is no place to keep runs in")
                 .cause("neither HOME nor XDG_STATE_HOME is set")

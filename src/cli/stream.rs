@@ -66,7 +66,8 @@ impl Write for OutStream {
     }
 
     fn write_all(&mut self, data: &[u8]) -> io::Result<()> {
-        self.inner().unless_closed((), |writer| writer.write_all(data))
+        self.inner()
+            .unless_closed((), |writer| writer.write_all(data))
     }
 
     fn flush(&mut self) -> io::Result<()> {

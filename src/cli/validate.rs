@@ -120,5 +120,6 @@ fn foresee(document: &Document, library: &Library) -> Option<Diagnostic> {
         "CouldntGetPipeline" | "CouldntGetTask"
     );
     let message = format!("this run would fail: {}", condition.message);
-    (!is_absent).then(|| Diagnostic::warning(message).at(document.id, FieldPath::root().key("spec")))
+    (!is_absent)
+        .then(|| Diagnostic::warning(message).at(document.id, FieldPath::root().key("spec")))
 }
