@@ -1,16 +1,28 @@
 //! Running a plan.
 
+mod ahead;
+mod attempt;
 mod context;
+pub mod credentials;
 mod emitter;
 pub mod env;
 pub mod images;
 pub mod laid_out;
 pub mod layout;
+mod pipeline_run;
 mod prestart;
 pub mod quantity;
 pub mod results;
+pub mod run;
 pub mod sandbox;
 pub mod scheduler;
 pub mod security;
+mod sidecars;
+mod step;
+mod task_run;
+mod units;
 pub mod verdict;
 pub mod volumes;
+
+pub use context::Options;
+pub use run::{Ended, ExecuteError, Interrupt, Job, run};

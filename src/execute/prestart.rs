@@ -33,6 +33,8 @@ pub struct Prestart<S: Sandbox> {
     sandbox: S,
     wishes: Arc<Mutex<HashMap<Key, Wish<S>>>>,
     window: Arc<Semaphore>,
+    /// Opened when the first container has been taken: until then the engine's time belongs to it.
+    gate: CancellationToken,
 }
 
 fn key(spec: &ContainerSpec) -> Key {
@@ -46,6 +48,7 @@ impl<S: Sandbox> Prestart<S> {
             sandbox,
             wishes: Arc::default(),
             window: Arc::new(Semaphore::new(WINDOW)),
+            gate: CancellationToken::new(),
         }
     }
 
@@ -66,7 +69,7 @@ impl<S: Sandbox> Prestart<S> {
             Arc::clone(&self.window),
             ops,
             spec.clone(),
-            (urgent.clone(), dropped.clone()),
+            [&urgent, &dropped, &self.gate].map(CancellationToken::clone),
         ));
         wishes.insert(
             key(&spec),
@@ -81,13 +84,19 @@ impl<S: Sandbox> Prestart<S> {
 
     /// The container, started. Its files must have been made.
     pub async fn take(&self, spec: &ContainerSpec) -> Result<S::Container, SandboxError> {
+        let container = self.waiting_or_new(spec).await;
+        self.gate.cancel();
+        container
+    }
+
+    async fn waiting_or_new(&self, spec: &ContainerSpec) -> Result<S::Container, SandboxError> {
         let wish = self.wishes().remove(&key(spec));
         if let Some(wish) = wish {
             if wish.spec == *spec {
                 wish.urgent.cancel();
-                if let Ok(Some(started)) = wish.handle.await {
+                if let Ok(Some(Ok((container, _permit)))) = wish.handle.await {
                     // The permit goes back here: the container waits no longer.
-                    return started.map(|(container, _permit)| container);
+                    return Ok(container);
                 }
             } else {
                 give_up(wish);
@@ -115,13 +124,13 @@ async fn meet<S: Sandbox>(
     window: Arc<Semaphore>,
     ops: Vec<FileOp>,
     spec: ContainerSpec,
-    (urgent, dropped): (CancellationToken, CancellationToken),
+    [urgent, dropped, gate]: [CancellationToken; 3],
 ) -> Option<Started<S>> {
     let permit = tokio::select! {
         biased;
         () = dropped.cancelled() => return None,
         () = urgent.cancelled() => None,
-        permit = window.acquire_owned() => permit.ok(),
+        permit = async { gate.cancelled().await; window.acquire_owned().await } => permit.ok(),
     };
     if let Err(error) = sandbox.files(ops).await {
         return Some(Err(error));

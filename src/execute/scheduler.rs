@@ -145,6 +145,21 @@ impl Scheduler {
         self.pipeline_timed_out = true;
     }
 
+    /// True when the run has been told that its time is up.
+    pub const fn pipeline_is_late(&self) -> bool {
+        self.pipeline_timed_out
+    }
+
+    /// True when the time of the tasks was up before they were done.
+    pub const fn tasks_are_late(&self) -> bool {
+        self.tasks_timed_out
+    }
+
+    /// True when the time of the finally tasks is up.
+    pub const fn finally_is_late(&self) -> bool {
+        self.finally_timed_out
+    }
+
     /// Marks a task as not to run, its results as given (`disableTasks`).
     pub fn disable(&mut self, task: usize, results: &BTreeMap<String, ParamValue>) {
         self.states[task] = State::Skipped(SkipReason::Disabled);

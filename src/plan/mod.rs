@@ -16,6 +16,6 @@ pub use graph::{Graph, GraphFault, dependencies, result_refs};
 pub use matrix::{Combination, fan_out, has_empty_array};
 pub use model::{Body, Identity, Overrides, Plan, PlannedTask, Requested};
 pub use step::step_result_value;
-pub use task_run::{BoundTask, BoundWorkspace, Inputs, TaskRunRequest, bind};
+pub use task_run::{BoundTask, BoundWorkspace, Inputs, TaskRunRequest, bind, truncated};
 pub use timeouts::{Timeouts, standalone as standalone_timeout};
 pub use workspaces::{join_sub_path, mentioned_workspaces};

@@ -389,6 +389,14 @@ pub(super) fn step_container(name: &str, index: usize) -> String {
     }
 }
 
+/// A container's name in status: at most 63 characters, ending in a letter or digit
+/// (`pkg/names/generate.go`, `SimpleNameGenerator.RestrictLength`).
+pub fn truncated(container: &str) -> String {
+    let cut: String = container.chars().take(63).collect();
+    cut.trim_end_matches(|c: char| !c.is_ascii_alphanumeric())
+        .to_owned()
+}
+
 fn set_paths(spec: &TaskSpec, scope: &mut Scope) {
     for result in &spec.results {
         let path = Path::new("/tekton/results")

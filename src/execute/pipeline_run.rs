@@ -1,0 +1,584 @@
+//! One PipelineRun: the loop that asks the scheduler, starts what it says and tells it what ended.
+
+use std::collections::{BTreeMap, HashMap};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::ahead;
+use super::context::{Context, Halt};
+use super::sandbox::{Engine, SandboxError};
+use super::scheduler::{Decision, Ending, Finished, Scheduler, Start};
+use super::task_run::{TaskRunEnd, task_run};
+use super::units::{Maker, Storage, Unit};
+use super::verdict::cancelled_message;
+use crate::event::{EventKind, RunKind};
+use crate::plan::{Body, Identity, Plan, Requested, build};
+use crate::spec::param::ParamValue;
+use crate::status::{Condition, RunResult};
+
+/// How far a run is to stop; a later one is stronger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stop {
+    /// Not at all.
+    Go,
+    /// `StoppedRunFinally`: what runs may end, then finally.
+    StopRunFinally,
+    /// `CancelledRunFinally`: what runs is cancelled, then finally.
+    CancelRunFinally,
+    /// `Cancelled`: at once.
+    Cancel,
+}
+
+/// How a PipelineRun ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct PipelineEnd {
+    /// Its condition.
+    pub(super) condition: Condition,
+}
+
+type EndFuture = Pin<Box<dyn Future<Output = Result<PipelineEnd, SandboxError>> + Send>>;
+
+/// Runs a plan to its end. `parent` is the run and task this one is a child of.
+pub(super) fn pipeline_run<E: Engine>(
+    context: Arc<Context<E>>,
+    plan: Plan,
+    storage: Storage,
+    parent: Option<(String, String)>,
+    stop: watch::Receiver<Stop>,
+) -> EndFuture {
+    Box::pin(async move {
+        let plan = Arc::new(plan);
+        let runner = Runner {
+            emitter: context.emitter.of(&plan.identity.name),
+            scheduler: Scheduler::new(Arc::clone(&plan)),
+            groups: HashMap::new(),
+            units: JoinSet::new(),
+            identities: BTreeMap::new(),
+            started: Instant::now(),
+            finally_started: None,
+            progress: String::new(),
+            context,
+            plan,
+            storage,
+            stop,
+        };
+        runner.run(parent).await
+    })
+}
+
+/// What announces a run.
+pub(super) fn started(plan: &Plan, parent: Option<(String, String)>, started: bool) -> EventKind {
+    EventKind::RunStarted {
+        kind: RunKind::PipelineRun,
+        object: plan.object.clone(),
+        pipeline_spec: Some(plan.pipeline_spec.clone()),
+        tasks: plan.tasks.iter().map(|task| task.name.clone()).collect(),
+        parent,
+        started,
+    }
+}
+
+/// The TaskRuns, or the child run, of one task.
+struct Group {
+    ends: Vec<Option<TaskRunEnd>>,
+    halt: watch::Sender<Option<Halt>>,
+    child: Option<watch::Sender<Stop>>,
+}
+
+struct UnitEnd {
+    task: usize,
+    index: usize,
+    end: Result<TaskRunEnd, SandboxError>,
+}
+
+struct Runner<E: Engine> {
+    context: Arc<Context<E>>,
+    plan: Arc<Plan>,
+    storage: Storage,
+    scheduler: Scheduler,
+    emitter: super::emitter::Emitter,
+    groups: HashMap<usize, Group>,
+    units: JoinSet<UnitEnd>,
+    /// Identities given to TaskRuns before their turn, by name.
+    identities: BTreeMap<String, Identity>,
+    started: Instant,
+    finally_started: Option<Instant>,
+    progress: String,
+    stop: watch::Receiver<Stop>,
+}
+
+impl<E: Engine> Runner<E> {
+    async fn run(mut self, parent: Option<(String, String)>) -> Result<PipelineEnd, SandboxError> {
+        self.emitter.event(started(&self.plan, parent, true));
+        if self.plan.requested == Some(Requested::Cancelled) {
+            return Ok(self.finish(self.cancelled()));
+        }
+        self.plan_ahead().await;
+        let aborted = self.until_done().await?;
+        let condition = match aborted {
+            Some(condition) => condition,
+            None => self.scheduler.verdict(),
+        };
+        Ok(self.finish(condition))
+    }
+
+    /// The loop. The condition is that of a run that ends before it is done.
+    async fn until_done(&mut self) -> Result<Option<Condition>, SandboxError> {
+        loop {
+            for decision in self.scheduler.advance() {
+                if let Some(condition) = self.apply(decision) {
+                    self.halt_all(true, &self.permanent());
+                    self.drain().await;
+                    return Ok(Some(condition));
+                }
+            }
+            if self.scheduler.is_done() {
+                return Ok(None);
+            }
+            self.report_progress();
+            let next = self.next_deadline();
+            tokio::select! {
+                biased;
+                Some(ended) = self.units.join_next() => {
+                    let Ok(unit) = ended else { continue };
+                    self.ended(unit)?;
+                }
+                Ok(()) = self.stop.changed() => {
+                    if self.asked_to_stop() {
+                        self.drain().await;
+                        return Ok(Some(self.cancelled()));
+                    }
+                }
+                () = at(next) => self.time_is_up(),
+            }
+        }
+    }
+
+    fn cancelled(&self) -> Condition {
+        Condition::failed("Cancelled", cancelled_message(&self.plan.identity.name))
+    }
+
+    fn finish(&self, condition: Condition) -> PipelineEnd {
+        let hard = condition.reason == "Cancelled" && !self.scheduler.is_done();
+        let (results, invalid) = if hard {
+            (Vec::new(), Vec::new())
+        } else {
+            self.scheduler.results()
+        };
+        let condition = if invalid.is_empty() {
+            condition
+        } else {
+            Condition::failed(
+                "CouldntGetPipelineResult",
+                format!(
+                    "Failed to get PipelineResult from TaskRun Results for PipelineRun {}: invalid pipelineresults [{}], the referenced results don't exist",
+                    self.plan.identity.name,
+                    invalid.join(", ")
+                ),
+            )
+        };
+        let results = results
+            .into_iter()
+            .map(|(name, value)| RunResult {
+                name,
+                result_type: None,
+                value,
+            })
+            .collect();
+        for task in &self.plan.tasks {
+            self.context.prestart.forget(&crate::name::task_run(
+                &self.plan.identity.name,
+                &task.name,
+                0,
+                1,
+            ));
+        }
+        self.emitter.event(EventKind::RunFinished {
+            condition: condition.clone(),
+            results,
+        });
+        PipelineEnd { condition }
+    }
+
+    /// Wishes for the first container of every task, in the order they will come.
+    async fn plan_ahead(&mut self) {
+        let roots = self
+            .plan
+            .graph
+            .order()
+            .iter()
+            .copied()
+            .filter(|task| self.plan.graph.parents(*task).next().is_some());
+        let finally = (0..self.plan.tasks.len()).filter(|task| self.plan.tasks[*task].finally);
+        let order: Vec<usize> = roots.chain(finally).collect();
+        for task in order {
+            let maker = Maker {
+                plan: &self.plan,
+                scope: self.scheduler.scope(),
+                storage: &self.storage,
+            };
+            let Some(unit) = maker.preview(task) else {
+                continue;
+            };
+            let identity = unit.request.identity.clone();
+            if ahead::wish(&self.context, unit).await {
+                self.identities.insert(identity.name.clone(), identity);
+            }
+        }
+    }
+
+    fn apply(&mut self, decision: Decision) -> Option<Condition> {
+        match decision {
+            Decision::Abort(condition) => return Some(condition),
+            Decision::FinallyStarts => {
+                self.finally_started = Some(Instant::now());
+                if self.plan.tasks.iter().any(|task| task.finally) {
+                    self.emitter.event(EventKind::FinallyStarted {});
+                }
+            }
+            Decision::Skip { task, reason, when } => {
+                let name = self.plan.tasks[task].name.clone();
+                self.context.prestart.forget(&crate::name::task_run(
+                    &self.plan.identity.name,
+                    &name,
+                    0,
+                    1,
+                ));
+                self.emitter.event(EventKind::TaskSkipped {
+                    task: name,
+                    reason,
+                    when,
+                });
+            }
+            Decision::Start(start) => match self.plan.tasks[start.task].body.clone() {
+                Body::Task(task) => self.start_task(&start, &task),
+                Body::Pipeline => return self.start_child(&start),
+                Body::Absent => {}
+            },
+        }
+        None
+    }
+
+    fn start_task(&mut self, start: &Start, task: &Arc<crate::resolve::ResolvedTask>) {
+        let maker = Maker {
+            plan: &self.plan,
+            scope: self.scheduler.scope(),
+            storage: &self.storage,
+        };
+        let units = maker.task_runs(start, task);
+        let (halt, halted) = watch::channel(None);
+        self.groups.insert(
+            start.task,
+            Group {
+                ends: vec![None; units.len()],
+                halt,
+                child: None,
+            },
+        );
+        for (index, mut unit) in units.into_iter().enumerate() {
+            if let Some(identity) = self.identities.remove(&unit.request.identity.name) {
+                unit.request.identity = identity;
+            }
+            self.start_unit(start, index, unit, halted.clone());
+        }
+    }
+
+    fn start_unit(
+        &mut self,
+        start: &Start,
+        index: usize,
+        unit: Unit,
+        halted: super::context::HaltReceiver,
+    ) {
+        let Unit {
+            request,
+            storage,
+            display_name,
+            combination,
+        } = unit;
+        self.emitter.event(EventKind::TaskRunCreated {
+            task: self.plan.tasks[start.task].name.clone(),
+            task_run: request.identity.name.clone(),
+            object: request.object(),
+            display_name,
+            when: start.when.clone(),
+            combination,
+            inputs: serde_json::Value::Null,
+        });
+        let context = Arc::clone(&self.context);
+        let run = self.plan.identity.name.clone();
+        let task = start.task;
+        self.units.spawn(async move {
+            let end = task_run(context, run, Arc::new(request), storage, halted).await;
+            UnitEnd { task, index, end }
+        });
+    }
+
+    fn start_child(&mut self, start: &Start) -> Option<Condition> {
+        let maker = Maker {
+            plan: &self.plan,
+            scope: self.scheduler.scope(),
+            storage: &self.storage,
+        };
+        let (request, storage) = maker.child(start);
+        let name = self.plan.tasks[start.task].name.clone();
+        self.emitter.event(EventKind::ChildRunCreated {
+            task: name.clone(),
+            child: request.identity.name.clone(),
+            display_name: start.display_name.clone(),
+            when: start.when.clone(),
+        });
+        let parent = Some((self.plan.identity.name.clone(), name));
+        let (halt, _) = watch::channel(None);
+        let (stop, stopped) = watch::channel(Stop::Go);
+        self.groups.insert(
+            start.task,
+            Group {
+                ends: vec![None],
+                halt,
+                child: Some(stop),
+            },
+        );
+        let task = start.task;
+        match build(&request, &self.context.options.library) {
+            Err(condition) => {
+                super::run::reject_child(&self.context, &request, &condition, parent);
+                self.units.spawn(async move {
+                    UnitEnd {
+                        task,
+                        index: 0,
+                        end: Ok(child_end(condition, false)),
+                    }
+                });
+            }
+            Ok(plan) => {
+                let child = pipeline_run(
+                    Arc::clone(&self.context),
+                    plan,
+                    storage,
+                    parent,
+                    stopped.clone(),
+                );
+                self.units.spawn(async move {
+                    let end = child
+                        .await
+                        .map(|end| child_end(end.condition, *stopped.borrow() == Stop::Cancel));
+                    UnitEnd {
+                        task,
+                        index: 0,
+                        end,
+                    }
+                });
+            }
+        }
+        None
+    }
+
+    fn ended(&mut self, unit: UnitEnd) -> Result<(), SandboxError> {
+        let end = unit.end?;
+        let Some(group) = self.groups.get_mut(&unit.task) else {
+            return Ok(());
+        };
+        group.ends[unit.index] = Some(end);
+        let ends: Option<Vec<TaskRunEnd>> = group.ends.iter().cloned().collect();
+        if let Some(ends) = ends {
+            self.groups.remove(&unit.task);
+            self.scheduler.finish(unit.task, summary(ends));
+        }
+        Ok(())
+    }
+
+    /// Waits for what runs to end, whatever it ends with.
+    async fn drain(&mut self) {
+        while let Some(ended) = self.units.join_next().await {
+            if let Ok(unit) = ended {
+                // The condition of the run is settled: an engine that fails now changes nothing.
+                let _settled = self.ended(unit);
+            }
+        }
+    }
+
+    /// True when the run ends at once.
+    fn asked_to_stop(&mut self) -> bool {
+        let stop = *self.stop.borrow();
+        match stop {
+            Stop::Go => false,
+            Stop::StopRunFinally => {
+                self.scheduler.stop(Requested::StoppedRunFinally);
+                false
+            }
+            Stop::CancelRunFinally => {
+                self.scheduler.stop(Requested::CancelledRunFinally);
+                if !self.scheduler.finally_started() {
+                    self.halt_all(false, &self.told_to_cancel());
+                }
+                false
+            }
+            Stop::Cancel => {
+                self.halt_all(true, &self.told_to_cancel());
+                true
+            }
+        }
+    }
+
+    fn told_to_cancel(&self) -> Halting {
+        Halting {
+            text: "TaskRun cancelled as the PipelineRun it belongs to has been cancelled.",
+            ending: Ending::Cancelled,
+        }
+    }
+
+    const fn permanent(&self) -> Halting {
+        Halting {
+            text: "TaskRun cancelled as the PipelineRun it belongs to has failed.",
+            ending: Ending::Cancelled,
+        }
+    }
+
+    /// Ends what runs: DAG tasks, finally tasks too when `everything`.
+    fn halt_all(&self, everything: bool, why: &Halting) {
+        for (task, group) in &self.groups {
+            if !everything && self.plan.tasks[*task].finally != self.scheduler.finally_started() {
+                continue;
+            }
+            if let Some(child) = &group.child {
+                child.send_replace(Stop::Cancel);
+            }
+            let task_run = &self.plan.tasks[*task].name;
+            let name =
+                crate::name::task_run(&self.plan.identity.name, task_run, 0, group.ends.len());
+            group.halt.send_replace(Some(Halt {
+                reason: "TaskRunCancelled",
+                message: format!("TaskRun \"{name}\" was cancelled. {}", why.text),
+                ending: why.ending,
+            }));
+        }
+    }
+
+    fn deadlines(&self) -> [Option<Instant>; 3] {
+        let after = |start: Option<Instant>, limit: Option<Duration>| Some(start? + limit?);
+        let limits = &self.plan.timeouts;
+        let in_tasks = (!self.scheduler.finally_started()).then_some(self.started);
+        [
+            after(Some(self.started), limits.pipeline),
+            after(in_tasks, limits.tasks),
+            after(self.finally_started, limits.finally),
+        ]
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let told = [
+            self.scheduler.pipeline_is_late(),
+            self.scheduler.tasks_are_late(),
+            self.scheduler.finally_is_late(),
+        ];
+        self.deadlines()
+            .into_iter()
+            .zip(told)
+            .filter(|(_, told)| !told)
+            .filter_map(|(at, _)| at)
+            .min()
+    }
+
+    fn time_is_up(&mut self) {
+        let now = Instant::now();
+        let [pipeline, tasks, finally] = self
+            .deadlines()
+            .map(|deadline| deadline.is_some_and(|at| at <= now));
+        let why = Halting {
+            text: "TaskRun cancelled as the PipelineRun it belongs to has timed out.",
+            ending: Ending::TimedOut,
+        };
+        if pipeline && !self.scheduler.pipeline_is_late() {
+            self.scheduler.time_out_pipeline();
+            self.halt_all(true, &why);
+        } else if tasks && !self.scheduler.tasks_are_late() {
+            self.scheduler.time_out_tasks();
+            self.halt_all(false, &why);
+        } else if finally && !self.scheduler.finally_is_late() {
+            self.scheduler.time_out_finally();
+            self.halt_all(false, &why);
+        }
+    }
+
+    fn report_progress(&mut self) {
+        let finally = self.plan.tasks.iter().any(|task| task.finally);
+        let tally = self.scheduler.tally();
+        let reason = match self.scheduler.requested() {
+            _ if self.scheduler.tasks_are_late() && finally => "PipelineRunTimeoutRunningFinally",
+            Some(Requested::CancelledRunFinally) => "CancelledRunningFinally",
+            Some(Requested::StoppedRunFinally) => "StoppedRunningFinally",
+            Some(Requested::Cancelled | Requested::Pending) | None => {
+                if tally.cancelled > 0 || (tally.failed > 0 && !finally) {
+                    "PipelineRunStopping"
+                } else {
+                    "Running"
+                }
+            }
+        };
+        let condition = tally.progress(reason);
+        let text = format!("{reason} {}", condition.message);
+        if text != self.progress {
+            self.progress = text;
+            self.emitter.event(EventKind::RunProgress { condition });
+        }
+    }
+}
+
+/// Ends at this instant, never without one.
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Why running tasks are ended.
+struct Halting {
+    text: &'static str,
+    ending: Ending,
+}
+
+fn child_end(condition: Condition, stopped: bool) -> TaskRunEnd {
+    let ending = if condition.is_true() {
+        Ending::Succeeded
+    } else if stopped {
+        Ending::Cancelled
+    } else {
+        Ending::Failed
+    };
+    TaskRunEnd {
+        condition,
+        results: BTreeMap::new(),
+        ending,
+    }
+}
+
+/// One ending of all TaskRuns of a task.
+fn summary(ends: Vec<TaskRunEnd>) -> Finished {
+    let worst = |ending: Ending| ends.iter().find(|end| end.ending == ending);
+    let decisive = [Ending::Failed, Ending::TimedOut, Ending::Cancelled]
+        .into_iter()
+        .find_map(worst);
+    let (ending, reason) = match decisive {
+        Some(end) => (end.ending, end.condition.reason.clone()),
+        None => (
+            Ending::Succeeded,
+            ends.first()
+                .map(|end| end.condition.reason.clone())
+                .unwrap_or_default(),
+        ),
+    };
+    let results: Vec<BTreeMap<String, ParamValue>> =
+        ends.into_iter().map(|end| end.results).collect();
+    Finished {
+        ending,
+        reason,
+        results,
+    }
+}

@@ -1,0 +1,648 @@
+//! From a plan to its end: the sandbox around it, the messages out of it, the interrupts into it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::{Semaphore, watch};
+
+use super::attempt::wanted_images;
+use super::context::{Context, Halt, Options};
+use super::emitter::{Emitter, Envelope};
+use super::images::{Images, Progress};
+use super::laid_out::image_fault;
+use super::pipeline_run::{PipelineEnd, Stop, pipeline_run, started};
+use super::prestart::Prestart;
+use super::sandbox::{Engine, Sandbox, SandboxError, SandboxSpec, VolumePath};
+use super::scheduler::Ending;
+use super::task_run::task_run;
+use super::units::{Maker, Storage, Unit, claim_of_template, run_claims, storage_of};
+use crate::event::{EventKind, Message, RunKind};
+use crate::plan::{Body, Plan, Requested, RunRequest, TaskRunRequest, bind, build};
+use crate::spec::core::{ClaimVolume, PodTemplate};
+use crate::spec::workspace::WorkspaceBinding;
+use crate::status::{Condition, ConditionStatus};
+
+/// What to run.
+#[derive(Debug, Clone)]
+pub enum Job {
+    /// A PipelineRun.
+    Pipeline(Box<Plan>),
+    /// A TaskRun that is nobody's child.
+    Task(Box<TaskRunRequest>),
+}
+
+impl Job {
+    /// The name of the run.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Pipeline(plan) => &plan.identity.name,
+            Self::Task(request) => &request.identity.name,
+        }
+    }
+}
+
+/// What a person, or the system, asks of a run that goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interrupt {
+    /// `StoppedRunFinally`.
+    StopRunFinally,
+    /// `CancelledRunFinally`.
+    CancelRunFinally,
+    /// `Cancelled`.
+    Cancel,
+    /// At once, whatever is lost.
+    Kill,
+}
+
+/// How an execution ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// The condition of the run.
+    pub condition: Condition,
+    /// The run's volume is still there.
+    pub volume_kept: bool,
+}
+
+/// Why there is no ending.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError {
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(#[from] SandboxError),
+    /// A sink failed: the record cannot be written.
+    #[error("the run was cancelled because its record could not be written: {0}")]
+    Sink(#[source] io::Error),
+    /// Killed on request.
+    #[error("killed")]
+    Killed,
+}
+
+/// Runs a job to its end. `emit` gets every message in order; when it fails the run is cancelled.
+pub async fn run<E: Engine>(
+    job: Job,
+    engine: E,
+    options: Options,
+    interrupts: UnboundedReceiver<Interrupt>,
+    progress: Progress,
+    mut emit: impl FnMut(Message) -> io::Result<()>,
+) -> Result<Ended, ExecuteError> {
+    let (emitter, mut messages) = Emitter::new(job.name());
+    let (stop, stopped) = watch::channel(Stop::Go);
+    let mut work = tokio::spawn(execute(
+        job,
+        engine,
+        options,
+        emitter,
+        progress,
+        (interrupts, stop, stopped.clone()),
+    ));
+    let mut sink_fault = None;
+    let ended = loop {
+        tokio::select! {
+            biased;
+            Some(envelope) = messages.recv() => deliver(envelope, &mut emit, &mut sink_fault, &work),
+            ended = &mut work => break ended,
+        }
+    };
+    while let Ok(envelope) = messages.try_recv() {
+        deliver(envelope, &mut emit, &mut sink_fault, &work);
+    }
+    match (ended, sink_fault) {
+        (_, Some(fault)) => Err(ExecuteError::Sink(fault)),
+        (Ok(ended), None) => ended,
+        (Err(error), None) => {
+            Err(SandboxError::Engine(format!("the executor failed: {error}")).into())
+        }
+    }
+}
+
+/// Hands a message over. A sink that fails cancels the run; the sandbox dies with its connection.
+fn deliver(
+    envelope: Envelope,
+    emit: &mut impl FnMut(Message) -> io::Result<()>,
+    fault: &mut Option<io::Error>,
+    work: &tokio::task::JoinHandle<Result<Ended, ExecuteError>>,
+) {
+    if fault.is_some() {
+        return;
+    }
+    if let Err(error) = emit(envelope.message) {
+        *fault = Some(error);
+        work.abort();
+    }
+}
+
+type Controls = (
+    UnboundedReceiver<Interrupt>,
+    watch::Sender<Stop>,
+    watch::Receiver<Stop>,
+);
+
+async fn execute<E: Engine>(
+    job: Job,
+    engine: E,
+    options: Options,
+    emitter: Emitter,
+    progress: Progress,
+    (mut interrupts, stop, stopped): Controls,
+) -> Result<Ended, ExecuteError> {
+    if let Job::Pipeline(plan) = &job
+        && plan.requested == Some(Requested::Pending)
+    {
+        return Ok(pending(plan, &emitter));
+    }
+    let images = Images::new(engine.clone(), options.images.clone(), progress);
+    let opened = tokio::join!(
+        engine.open(sandbox_spec(&job)),
+        check_images(&job, &images, &options)
+    );
+    let (sandbox, image_faults) = (opened.0?, opened.1);
+    let context = Arc::new(Context {
+        prestart: Prestart::new(sandbox.clone()),
+        jobs: Arc::new(Semaphore::new(options.jobs.max(1))),
+        run_claims: match &job {
+            Job::Pipeline(plan) => run_claims(plan),
+            Job::Task(request) => task_claims(request),
+        },
+        sandbox: sandbox.clone(),
+        images,
+        options,
+        emitter,
+    });
+    let work = async {
+        upload(&context, &job).await?;
+        match job {
+            Job::Pipeline(plan) if !image_faults.is_empty() => {
+                Ok(reject_images(&context, &plan, image_faults))
+            }
+            Job::Pipeline(plan) => {
+                let storage = storage_of(&plan);
+                pipeline_run(Arc::clone(&context), *plan, storage, None, stopped).await
+            }
+            Job::Task(request) => standalone(Arc::clone(&context), *request, stopped).await,
+        }
+    };
+    let condition = tokio::select! {
+        end = work => end.map(|end| end.condition),
+        text = sandbox.lost() => Err(SandboxError::Engine(text)),
+        () = obey(&mut interrupts, &stop) => return finish_killed(&sandbox).await,
+    };
+    let keep = context.options.keep_volume || !condition.as_ref().is_ok_and(Condition::is_true);
+    let closed = sandbox.close(keep).await;
+    let condition = condition?;
+    closed?;
+    Ok(Ended {
+        condition,
+        volume_kept: keep,
+    })
+}
+
+async fn finish_killed<S: Sandbox>(sandbox: &S) -> Result<Ended, ExecuteError> {
+    sandbox.close(true).await?;
+    Err(ExecuteError::Killed)
+}
+
+/// Passes interrupts on; ends when the run is to be killed.
+async fn obey(interrupts: &mut UnboundedReceiver<Interrupt>, stop: &watch::Sender<Stop>) {
+    while let Some(interrupt) = interrupts.recv().await {
+        let wanted = match interrupt {
+            Interrupt::StopRunFinally => Stop::StopRunFinally,
+            Interrupt::CancelRunFinally => Stop::CancelRunFinally,
+            Interrupt::Cancel => Stop::Cancel,
+            Interrupt::Kill => return,
+        };
+        stop.send_if_modified(|current| {
+            let stronger = wanted > *current;
+            *current = wanted.max(*current);
+            stronger
+        });
+    }
+    std::future::pending().await
+}
+
+fn pending(plan: &Plan, emitter: &Emitter) -> Ended {
+    let condition = Condition::new(
+        ConditionStatus::Unknown,
+        "PipelineRunPending",
+        format!("PipelineRun \"{}\" is pending", plan.identity.name),
+    );
+    emitter.event(started(plan, None, false));
+    emitter.event(EventKind::RunProgress {
+        condition: condition.clone(),
+    });
+    Ended {
+        condition,
+        volume_kept: false,
+    }
+}
+
+/// What the sandbox of a job must offer.
+fn sandbox_spec(job: &Job) -> SandboxSpec {
+    let mut spec = SandboxSpec {
+        run: job.name().to_owned(),
+        hostname: crate::name::pod(job.name(), 0),
+        ..SandboxSpec::default()
+    };
+    match job {
+        Job::Pipeline(plan) => {
+            plan.tasks
+                .iter()
+                .for_each(|task| pod_settings(&task.overrides.pod_template, &mut spec));
+            let bound = plan.bindings.iter().map(|binding| {
+                let mut binding = binding.clone();
+                crate::substitution::fields::binding(&mut binding, &mut &plan.scope);
+                binding
+            });
+            spec.claims = bound
+                .filter_map(|binding| Some(binding.persistent_volume_claim?.claim_name))
+                .collect();
+            for task in &plan.tasks {
+                if let Body::Task(resolved) = &task.body {
+                    let maker = Maker {
+                        plan,
+                        scope: &plan.scope,
+                        storage: &Storage::new(),
+                    };
+                    let scope = maker.preview(plan.index_of(&task.name).unwrap_or_default());
+                    spec.claims.extend(volume_claims(
+                        scope.as_ref().map(|unit| &unit.request),
+                        resolved,
+                    ));
+                }
+            }
+        }
+        Job::Task(request) => {
+            pod_settings(&request.overrides.pod_template, &mut spec);
+            let own = request
+                .workspaces
+                .iter()
+                .filter_map(|binding| binding.persistent_volume_claim.as_ref());
+            spec.claims = own.map(|claim| claim.claim_name.clone()).collect();
+            spec.claims
+                .extend(volume_claims(Some(request), &request.task));
+        }
+    }
+    spec.claims.sort();
+    spec.claims.dedup();
+    spec
+}
+
+/// The claims among the volumes of a Task.
+fn volume_claims(
+    request: Option<&TaskRunRequest>,
+    task: &crate::resolve::ResolvedTask,
+) -> Vec<String> {
+    let bound = request.and_then(|request| bind(request, 0).ok());
+    let pod = request
+        .map(|request| request.overrides.pod_template.volumes.clone())
+        .unwrap_or_default();
+    let mut volumes = task.spec.volumes.clone();
+    volumes.extend(pod);
+    volumes
+        .into_iter()
+        .filter_map(|mut volume| {
+            if let Some(bound) = &bound {
+                crate::substitution::fields::volume(&mut volume, &mut &bound.scope);
+            }
+            Some(volume.persistent_volume_claim?.claim_name)
+        })
+        .collect()
+}
+
+fn pod_settings(pod: &PodTemplate, spec: &mut SandboxSpec) {
+    for alias in &pod.host_aliases {
+        for name in &alias.hostnames {
+            let entry = (name.clone(), alias.ip.clone());
+            if !spec.hosts.contains(&entry) {
+                spec.hosts.push(entry);
+            }
+        }
+    }
+    if let Some(dns) = &pod.dns_config {
+        dns.nameservers.clone_into(&mut spec.dns);
+        dns.searches.clone_into(&mut spec.dns_search);
+        spec.dns_options = dns
+            .options
+            .iter()
+            .map(|option| {
+                option.value.as_ref().map_or_else(
+                    || option.name.clone(),
+                    |value| format!("{}:{value}", option.name),
+                )
+            })
+            .collect();
+    }
+    spec.host_network |= pod.host_network;
+    if let Some(context) = &pod.security_context {
+        spec.sysctls.extend(
+            context
+                .sysctls
+                .iter()
+                .map(|sysctl| (sysctl.name.clone(), sysctl.value.clone())),
+        );
+    }
+}
+
+fn task_claims(request: &TaskRunRequest) -> BTreeMap<String, String> {
+    request
+        .workspaces
+        .iter()
+        .filter_map(|binding| {
+            Some((
+                claim_of_template(binding, &request.identity)?,
+                super::layout::workspace_dir(&binding.name),
+            ))
+        })
+        .collect()
+}
+
+async fn upload<E: Engine>(context: &Arc<Context<E>>, job: &Job) -> Result<(), SandboxError> {
+    for (workspace, from) in &context.options.uploads {
+        let claim = match job {
+            Job::Pipeline(plan) => plan
+                .binding(workspace)
+                .and_then(|binding| binding.persistent_volume_claim.clone()),
+            Job::Task(_) => None,
+        };
+        let to = match claim {
+            Some(claim) => VolumePath::Claim {
+                claim: claim.claim_name,
+                path: String::new(),
+            },
+            None => VolumePath::Run(super::layout::workspace_dir(workspace)),
+        };
+        let directory = super::sandbox::FileOp::Directory {
+            path: to.clone(),
+            mode: 0o777,
+            owner: None,
+        };
+        context.sandbox.files(vec![directory]).await?;
+        context.sandbox.upload(from.clone(), to).await?;
+    }
+    Ok(())
+}
+
+/// A TaskRun whose image is not to be had.
+struct ImageFault {
+    task: usize,
+    unit: Box<Unit>,
+    condition: Condition,
+}
+
+/// Looks up every image that is known before the start. The faults are those of tasks that run
+/// whatever happens: on a cluster the run could not succeed either.
+async fn check_images<E: Engine>(
+    job: &Job,
+    images: &Images<E>,
+    options: &Options,
+) -> Vec<ImageFault> {
+    let Job::Pipeline(plan) = job else {
+        return Vec::new();
+    };
+    let maker = Maker {
+        plan,
+        scope: &plan.scope,
+        storage: &Storage::new(),
+    };
+    let checks = (0..plan.tasks.len())
+        .filter_map(|task| Some((task, maker.preview(task)?)))
+        .map(|(task, unit)| async move {
+            let bound = bind(&unit.request, 0).ok()?;
+            let library = &options.library;
+            let account = library
+                .service_account(&unit.request.overrides.service_account)
+                .map(AsRef::as_ref);
+            let pod = &unit.request.overrides.pod_template;
+            let secrets =
+                super::credentials::pull_secrets(account, &pod.image_pull_secrets, library);
+            for wanted in wanted_images(&bound).ok()? {
+                if wanted.reference.contains("$(") {
+                    continue;
+                }
+                if let Err(error) = images
+                    .get(&wanted.reference, &wanted.policy, &secrets)
+                    .await
+                {
+                    let condition = image_fault(
+                        &unit.request,
+                        wanted.role,
+                        &wanted.name,
+                        &wanted.reference,
+                        &error.to_string(),
+                    );
+                    return Some(ImageFault {
+                        task,
+                        unit: Box::new(unit),
+                        condition,
+                    });
+                }
+            }
+            None
+        });
+    let faults = futures_util::future::join_all(checks).await;
+    faults
+        .into_iter()
+        .flatten()
+        .filter(|fault| is_certain(plan, fault.task))
+        .collect()
+}
+
+/// True for a task that runs unless something fails first.
+fn is_certain(plan: &Plan, task: usize) -> bool {
+    plan.tasks[task].source.when.is_empty()
+        && plan
+            .graph
+            .parents(task)
+            .all(|parent| is_certain(plan, parent))
+}
+
+/// Ends a run before its first container: the TaskRuns that could never start have failed.
+fn reject_images<E: Engine>(
+    context: &Arc<Context<E>>,
+    plan: &Plan,
+    faults: Vec<ImageFault>,
+) -> PipelineEnd {
+    let emitter = &context.emitter;
+    emitter.event(started(plan, None, true));
+    let count = faults.len();
+    for fault in faults {
+        let task_run = fault.unit.request.identity.name.clone();
+        emitter.event(EventKind::TaskRunCreated {
+            task: plan.tasks[fault.task].name.clone(),
+            task_run: task_run.clone(),
+            object: fault.unit.request.object(),
+            display_name: fault.unit.display_name,
+            when: Vec::new(),
+            combination: Vec::new(),
+            inputs: Value::Null,
+        });
+        emitter.event(EventKind::TaskRunFinished {
+            task_run,
+            condition: fault.condition,
+            results: Vec::new(),
+            artifacts: None,
+        });
+    }
+    let skipped = plan.tasks.len() - count;
+    let condition = Condition::failed(
+        "Failed",
+        format!("Tasks Completed: {count} (Failed: {count}, Cancelled 0), Skipped: {skipped}"),
+    );
+    emitter.event(EventKind::RunFinished {
+        condition: condition.clone(),
+        results: Vec::new(),
+    });
+    PipelineEnd { condition }
+}
+
+/// Announces a child run that cannot start, and its end.
+pub(super) fn reject_child<E: Engine>(
+    context: &Arc<Context<E>>,
+    request: &RunRequest,
+    condition: &Condition,
+    parent: Option<(String, String)>,
+) {
+    let emitter = context.emitter.of(&request.identity.name);
+    let object = serde_json::json!({
+        "apiVersion": "tekton.dev/v1",
+        "kind": "PipelineRun",
+        "metadata": request.identity.metadata(),
+        "spec": request.spec,
+    });
+    for mut kind in rejected(RunKind::PipelineRun, object, condition) {
+        if let EventKind::RunStarted { parent: slot, .. } = &mut kind {
+            slot.clone_from(&parent);
+        }
+        emitter.event(kind);
+    }
+}
+
+/// What there is to tell of a run that cannot start.
+pub fn rejected(kind: RunKind, object: Value, condition: &Condition) -> Vec<EventKind> {
+    vec![
+        EventKind::RunStarted {
+            kind,
+            object,
+            pipeline_spec: None,
+            tasks: Vec::new(),
+            parent: None,
+            started: true,
+        },
+        EventKind::RunFinished {
+            condition: condition.clone(),
+            results: Vec::new(),
+        },
+    ]
+}
+
+/// Runs a TaskRun that is nobody's child.
+async fn standalone<E: Engine>(
+    context: Arc<Context<E>>,
+    mut request: TaskRunRequest,
+    mut stopped: watch::Receiver<Stop>,
+) -> Result<PipelineEnd, SandboxError> {
+    let emitter = context.emitter.clone();
+    let run = request.identity.name.clone();
+    let object = request.object();
+    claim_templates(&mut request);
+    emitter.event(EventKind::RunStarted {
+        kind: RunKind::TaskRun,
+        object: object.clone(),
+        pipeline_spec: None,
+        tasks: vec![request.pipeline_task.clone()],
+        parent: None,
+        started: true,
+    });
+    emitter.event(EventKind::TaskRunCreated {
+        task: request.pipeline_task.clone(),
+        task_run: run.clone(),
+        object,
+        display_name: String::new(),
+        when: Vec::new(),
+        combination: Vec::new(),
+        inputs: Value::Null,
+    });
+    let (halt, halted) = watch::channel(None);
+    let storage = uploaded(&context.options);
+    let work = task_run(
+        Arc::clone(&context),
+        run.clone(),
+        Arc::new(request),
+        storage,
+        halted,
+    );
+    let stop = async {
+        if stopped
+            .wait_for(|stop| *stop > Stop::StopRunFinally)
+            .await
+            .is_ok()
+        {
+            halt.send_replace(Some(Halt {
+                reason: "TaskRunCancelled",
+                message: format!("TaskRun \"{run}\" was cancelled. "),
+                ending: Ending::Cancelled,
+            }));
+        }
+        std::future::pending::<()>().await;
+    };
+    let end = tokio::select! {
+        end = work => end?,
+        () = stop => return Err(SandboxError::Engine("the run was given up".to_owned())),
+    };
+    emitter.event(EventKind::RunFinished {
+        condition: end.condition.clone(),
+        results: Vec::new(),
+    });
+    Ok(PipelineEnd {
+        condition: end.condition,
+    })
+}
+
+/// Workspaces that were filled before the start keep their directory over all attempts.
+fn uploaded(options: &Options) -> Storage {
+    let names = options.uploads.iter().map(|(workspace, _)| workspace);
+    names
+        .map(|name| (name.clone(), super::layout::workspace_dir(name)))
+        .collect()
+}
+
+fn claim_templates(request: &mut TaskRunRequest) {
+    let identity = request.identity.clone();
+    let claim = |binding: &mut WorkspaceBinding| {
+        if let Some(claim_name) = claim_of_template(binding, &identity) {
+            binding.volume_claim_template = None;
+            binding.persistent_volume_claim = Some(ClaimVolume {
+                claim_name,
+                read_only: false,
+            });
+        }
+    };
+    request.workspaces.iter_mut().for_each(claim);
+}
+
+/// The plans of the children of a plan, as far as they can be made before the start.
+pub fn children(plan: &Plan, library: &crate::resolve::Library) -> Vec<Plan> {
+    let maker = Maker {
+        plan,
+        scope: &plan.scope,
+        storage: &Storage::new(),
+    };
+    plan.tasks
+        .iter()
+        .enumerate()
+        .filter(|(_, task)| task.body == Body::Pipeline)
+        .filter_map(|(task, planned)| {
+            let start = super::scheduler::Start {
+                task,
+                when: Vec::new(),
+                params: planned.source.params.clone(),
+                combinations: None,
+                display_name: String::new(),
+            };
+            build(&maker.child(&start).0, library).ok()
+        })
+        .collect()
+}

@@ -1,0 +1,390 @@
+//! The sidecars of a TaskRun: started together, awaited, stopped after the last step.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::attempt::Attempt;
+use super::env::{EnvSources, environment, expand};
+use super::laid_out::{Laid, config_fault};
+use super::sandbox::{
+    Container, Control, Engine, Exit, Launch, Outcome, Output, Probe, Sandbox, SandboxError,
+};
+use super::step::script_file;
+use crate::event::{EventKind, LogChunk};
+use crate::spec::core::Probe as ProbeSpec;
+use crate::spec::task::Sidecar;
+use crate::status::{Condition, Running, SidecarState, Terminated};
+
+type ControlOf<E> = <<<E as Engine>::Sandbox as Sandbox>::Container as Container>::Control;
+
+struct Started<E: Engine> {
+    sidecar: Sidecar,
+    state: SidecarState,
+    control: ControlOf<E>,
+    end: JoinHandle<Result<Outcome, SandboxError>>,
+}
+
+/// The sidecars of an attempt.
+pub(super) struct Sidecars<E: Engine> {
+    running: Vec<Started<E>>,
+    emit: Box<dyn Fn(EventKind) + Send + Sync>,
+    task_run: String,
+}
+
+impl<E: Engine> Sidecars<E> {
+    /// Starts them all. The inner error is the condition of a TaskRun whose sidecar cannot be
+    /// created.
+    pub(super) async fn start(
+        attempt: &Attempt<E>,
+    ) -> Result<Result<Self, Condition>, SandboxError> {
+        let emitter = attempt.context.emitter.of(&attempt.run);
+        let task_run = attempt.request.identity.name.clone();
+        let mut sidecars = Self {
+            running: Vec::new(),
+            emit: Box::new(move |kind| emitter.event(kind)),
+            task_run,
+        };
+        let starts = attempt
+            .layout
+            .sidecars
+            .iter()
+            .enumerate()
+            .map(|(index, laid)| async move {
+                let script = Self::write_script(attempt, index, &laid.source).await?;
+                let container = attempt.context.sandbox.start(laid.spec.clone()).await;
+                Ok::<_, SandboxError>((laid, script, container))
+            });
+        for started in futures_util::future::join_all(starts).await {
+            let (laid, script, container) = started?;
+            let released = match (container, launch(attempt, laid, script)) {
+                (Ok(container), Ok(launch)) => Ok((container, launch)),
+                (Err(SandboxError::Container(text)), _) | (Ok(_), Err(text)) => Err(text),
+                (Err(error), _) => return Err(error),
+            };
+            match released {
+                Ok((container, launch)) => sidecars.release(attempt, laid, container, launch),
+                Err(text) => {
+                    let condition =
+                        config_fault(&attempt.request, "sidecar", &laid.source.name, &text);
+                    sidecars.stop(Duration::ZERO).await;
+                    return Ok(Err(condition));
+                }
+            }
+        }
+        Ok(Ok(sidecars))
+    }
+
+    async fn write_script(
+        attempt: &Attempt<E>,
+        index: usize,
+        sidecar: &Sidecar,
+    ) -> Result<Option<String>, SandboxError> {
+        if sidecar.script.is_empty() {
+            return Ok(None);
+        }
+        let name = format!("scripts/sidecar-script-{index}-{}", attempt.suffix);
+        let file = script_file(attempt.layout.dir.join(&name), &sidecar.script);
+        attempt.context.sandbox.files(vec![file]).await?;
+        Ok(Some(format!("/tekton/{name}")))
+    }
+
+    fn release(
+        &mut self,
+        attempt: &Attempt<E>,
+        laid: &Laid<Sidecar>,
+        container: <E::Sandbox as Sandbox>::Container,
+        launch: Launch,
+    ) {
+        let image = if laid.image.digest.is_empty() {
+            &laid.source.image
+        } else {
+            &laid.image.digest
+        };
+        let state = SidecarState {
+            name: laid.source.name.clone(),
+            container: laid.container.clone(),
+            image_id: image.clone(),
+            running: Some(Running {
+                started_at: jiff::Timestamp::now(),
+            }),
+            terminated: None,
+        };
+        (self.emit)(EventKind::SidecarStarted {
+            task_run: self.task_run.clone(),
+            sidecar: state.clone(),
+        });
+        let control = container.control();
+        let (sender, mut output) = mpsc::channel::<Output>(16);
+        let emitter = attempt.context.emitter.clone();
+        let template = attempt.chunk(
+            &state.name,
+            true,
+            Output {
+                stream: crate::event::Stream::Stdout,
+                data: Bytes::new(),
+            },
+        );
+        let logs = async move {
+            while let Some(piece) = output.recv().await {
+                emitter
+                    .log(LogChunk {
+                        stream: piece.stream,
+                        data: piece.data,
+                        ..template.clone()
+                    })
+                    .await;
+            }
+        };
+        let end = tokio::spawn(async move {
+            let (outcome, ()) = tokio::join!(container.run(launch, sender), logs);
+            outcome
+        });
+        self.running.push(Started {
+            sidecar: laid.source.clone(),
+            state,
+            control,
+            end,
+        });
+    }
+
+    /// Ends when every sidecar is ready, or has ended.
+    pub(super) async fn ready(&mut self) {
+        futures_util::future::join_all(self.running.iter().map(|running| async {
+            for probe in [
+                &running.sidecar.startup_probe,
+                &running.sidecar.readiness_probe,
+            ]
+            .into_iter()
+            .flatten()
+            {
+                until_passed(probe, &running.sidecar, &running.control, &running.end).await;
+            }
+        }))
+        .await;
+    }
+
+    /// Stops those that still run. The condition is that of a TaskRun all of whose sidecars have
+    /// ended by themselves, one of them badly (`pkg/pod/status.go`).
+    pub(super) async fn stop(&mut self, grace: Duration) -> Option<Condition> {
+        let all_ended = self.running.iter().all(|running| running.end.is_finished());
+        for running in self
+            .running
+            .iter()
+            .filter(|running| !running.end.is_finished())
+        {
+            running.control.kill(grace);
+        }
+        let mut broken = None;
+        for running in self.running.drain(..) {
+            let Started { mut state, end, .. } = running;
+            let outcome = end.await.ok().and_then(Result::ok);
+            let (code, oom) = outcome.as_ref().map_or((0, false), |outcome| {
+                (exit_code(&outcome.exit), outcome.oom_killed)
+            });
+            let stopped = outcome
+                .as_ref()
+                .is_none_or(|outcome| outcome.exit == Exit::Cancelled);
+            let why = if oom {
+                "OOMKilled"
+            } else if code == 0 || stopped {
+                "Completed"
+            } else {
+                "Error"
+            };
+            let message = if stopped {
+                "Sidecar container successfully stopped by nop image"
+            } else {
+                ""
+            };
+            state.running = None;
+            state.terminated = Some(Terminated {
+                exit_code: code,
+                reason: why.to_owned(),
+                message: message.to_owned(),
+                started_at: outcome.as_ref().map(|outcome| outcome.started_at),
+                finished_at: outcome.as_ref().map(|outcome| outcome.finished_at),
+                container_id: String::new(),
+            });
+            if all_ended && code != 0 && !stopped && broken.is_none() {
+                let reason = if oom { "SidecarOOM" } else { "SidecarFailed" };
+                broken = Some(Condition::failed(
+                    reason,
+                    format!("\"{}\" exited with code {code}: {why}", state.container),
+                ));
+            }
+            (self.emit)(EventKind::SidecarFinished {
+                task_run: self.task_run.clone(),
+                sidecar: state,
+            });
+        }
+        broken
+    }
+}
+
+fn exit_code(exit: &Exit) -> i32 {
+    match exit {
+        Exit::Code(code) => *code,
+        Exit::Signal(signal) => 128 + signal,
+        Exit::NotStarted(_) => 127,
+        Exit::TimedOut | Exit::Lost(_) => 137,
+        Exit::Cancelled => 0,
+    }
+}
+
+/// Plain Kubernetes: `command` replaces ENTRYPOINT and CMD, `args` replaces CMD.
+fn launch<E: Engine>(
+    attempt: &Attempt<E>,
+    laid: &Laid<Sidecar>,
+    script: Option<String>,
+) -> Result<Launch, String> {
+    let sidecar = &laid.source;
+    let env = environment(&EnvSources {
+        env_from: &sidecar.env_from,
+        env: &sidecar.env,
+        library: &attempt.context.options.library,
+        pod: &attempt.layout.pod,
+        resources: &sidecar.compute_resources,
+    })?;
+    let expanded = |text: &String| {
+        expand(text, |name| {
+            env.iter()
+                .rev()
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value.clone())
+        })
+    };
+    let args: Vec<String> = sidecar.args.iter().map(expanded).collect();
+    let argv = match script {
+        Some(path) => std::iter::once(path).chain(args).collect(),
+        None if !sidecar.command.is_empty() => {
+            sidecar.command.iter().map(expanded).chain(args).collect()
+        }
+        None if args.is_empty() => laid
+            .image
+            .entrypoint
+            .iter()
+            .chain(&laid.image.cmd)
+            .cloned()
+            .collect(),
+        None => laid.image.entrypoint.iter().cloned().chain(args).collect(),
+    };
+    let working_dir = if sidecar.working_dir.is_empty() {
+        laid.image.working_dir.clone()
+    } else {
+        sidecar.working_dir.clone()
+    };
+    Ok(Launch {
+        argv,
+        env,
+        working_dir,
+        ..Launch::default()
+    })
+}
+
+/// Kubernetes' defaults: a period of 10 s, a timeout of 1 s, one success.
+async fn until_passed<C: Control>(
+    spec: &ProbeSpec,
+    sidecar: &Sidecar,
+    control: &C,
+    end: &JoinHandle<Result<Outcome, SandboxError>>,
+) {
+    let seconds = |value: i64, default: u64| {
+        Duration::from_secs(
+            u64::try_from(value)
+                .ok()
+                .filter(|v| *v > 0)
+                .unwrap_or(default),
+        )
+    };
+    let Some(probe) = probe(spec, sidecar) else {
+        return;
+    };
+    tokio::time::sleep(seconds(spec.initial_delay_seconds, 0)).await;
+    let wanted = spec.success_threshold.max(1);
+    let mut passed = 0;
+    let mut quick = QUICK_CHECKS;
+    while !end.is_finished() {
+        passed = if control
+            .probe(probe.clone(), seconds(spec.timeout_seconds, 1))
+            .await
+        {
+            passed + 1
+        } else {
+            0
+        };
+        if passed >= wanted {
+            return;
+        }
+        let period = seconds(spec.period_seconds, 10);
+        // A kubelet would look again only after the period; nothing is lost by looking sooner
+        // while the sidecar is starting.
+        let pause = if quick > 0 {
+            Duration::from_millis(100).min(period)
+        } else {
+            period
+        };
+        quick = quick.saturating_sub(1);
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Checks made in quick succession before the period of the probe is kept to.
+const QUICK_CHECKS: u32 = 50;
+
+fn probe(spec: &ProbeSpec, sidecar: &Sidecar) -> Option<Probe> {
+    let port = |scalar: &crate::spec::Scalar| {
+        let named = sidecar
+            .ports
+            .iter()
+            .find(|port| port.name == scalar.0)
+            .map(|port| port.container_port);
+        scalar
+            .0
+            .parse::<u16>()
+            .ok()
+            .or_else(|| u16::try_from(named?).ok())
+    };
+    let host = |host: &String| {
+        if host.is_empty() {
+            "127.0.0.1".to_owned()
+        } else {
+            host.clone()
+        }
+    };
+    if let Some(exec) = &spec.exec {
+        return Some(Probe::Exec(exec.command.clone()));
+    }
+    if let Some(http) = &spec.http_get {
+        let port = port(&http.port)?;
+        if http.scheme.eq_ignore_ascii_case("https") {
+            return Some(Probe::Tcp {
+                host: host(&http.host),
+                port,
+            });
+        }
+        let path = if http.path.starts_with('/') {
+            http.path.clone()
+        } else {
+            format!("/{}", http.path)
+        };
+        let headers = http
+            .http_headers
+            .iter()
+            .map(|header| (header.name.clone(), header.value.clone()))
+            .collect();
+        return Some(Probe::Http {
+            host: host(&http.host),
+            port,
+            path,
+            headers,
+        });
+    }
+    let tcp = spec.tcp_socket.as_ref()?;
+    Some(Probe::Tcp {
+        host: host(&tcp.host),
+        port: port(&tcp.port)?,
+    })
+}

@@ -1,0 +1,570 @@
+//! One step: decided, released, watched, and put into Tekton's words (`cmd/entrypoint`).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::attempt::{Attempt, StepEnd};
+use super::env::{EnvSources, environment, expand};
+use super::laid_out::{Laid, pod_fault};
+use super::results;
+use super::sandbox::{
+    Container, Control, Engine, Exit, FileOp, Launch, Outcome, Output, Sandbox, SandboxError,
+    VolumePath,
+};
+use crate::event::{EventKind, LogChunk, Stream};
+use crate::plan::when::holds;
+use crate::spec::task::Step;
+use crate::status::{Condition, Running, StepState, Terminated, Timestamp};
+use crate::substitution::{ResultRef, Scope, references};
+
+/// The shell a script without interpreter is run by.
+const PREAMBLE: &str = "#!/bin/sh\nset -e\n";
+
+impl<E: Engine> Attempt<E> {
+    /// Runs a step, unless its guard is false.
+    pub(super) async fn step(&mut self, index: usize) -> Result<StepEnd, SandboxError> {
+        let laid = self.layout.steps[index].clone();
+        let mut state = self.state(index);
+        let step = match self.bound.step(index, &self.known) {
+            Ok(step) => step,
+            Err(condition) => return Ok(self.never_ran(index, state, condition)),
+        };
+        if !matches!(step.on_error.as_str(), "" | "continue" | "stopAndFail") {
+            let text = format!(
+                "translating TaskSpec to Pod: task step onError must be either \"continue\" or \"stopAndFail\" but it is set to an invalid value \"{}\"",
+                step.on_error
+            );
+            let condition = pod_fault(&self.request, &text);
+            return Ok(self.never_ran(index, state, condition));
+        }
+        match holds(&step.when) {
+            Ok(true) => {}
+            Ok(false) => return self.skipped_by_guard(index, state).await,
+            Err(fault) => return Ok(self.failed_early(index, state, &fault.to_string()).await),
+        }
+        let launch = match self.launch(index, &step, &laid) {
+            Ok(launch) => launch,
+            Err(text) => return Ok(self.failed_early(index, state, &text).await),
+        };
+        self.write_script(index, &step).await?;
+        let mut container = None;
+        let halted = tokio::select! {
+            started = self.context.prestart.take(&laid.spec) => { container = Some(started); None }
+            halt = self.halted() => Some(halt),
+        };
+        let container = match (container, halted) {
+            (Some(Ok(container)), _) => container,
+            (Some(Err(SandboxError::Container(text))), _) => {
+                let condition =
+                    super::laid_out::config_fault(&self.request, "step", &state.name, &text);
+                return Ok(self.never_ran(index, state, condition));
+            }
+            (Some(Err(error)), _) => return Err(error),
+            (None, halt) => return Ok(self.stopped_before(index, state, halt.flatten())),
+        };
+        self.prestart_next(index);
+        state.running = Some(Running {
+            started_at: jiff::Timestamp::now(),
+        });
+        self.context
+            .emitter
+            .of(&self.run)
+            .event(EventKind::StepStarted {
+                task_run: self.request.identity.name.clone(),
+                index,
+                step: state.clone(),
+            });
+        let id = container.id();
+        let outcome = self.watch(container, launch, &state.name).await?;
+        Ok(self.conclude(index, state, &step, outcome, &id).await)
+    }
+
+    /// Releases the container, passes its output on and ends it when the TaskRun is to stop.
+    async fn watch(
+        &mut self,
+        container: <E::Sandbox as Sandbox>::Container,
+        launch: Launch,
+        name: &str,
+    ) -> Result<Outcome, SandboxError> {
+        let (sender, mut output) = mpsc::channel::<Output>(16);
+        let control = container.control();
+        let mut run = std::pin::pin!(container.run(launch, sender));
+        let mut told = false;
+        let outcome = loop {
+            tokio::select! {
+                biased;
+                Some(piece) = output.recv() => self.log(name, piece).await,
+                outcome = &mut run => break outcome?,
+                _ = self.halted(), if !told => {
+                    told = true;
+                    control.kill(self.context.options.grace);
+                }
+            }
+        };
+        while let Some(piece) = output.recv().await {
+            self.log(name, piece).await;
+        }
+        Ok(outcome)
+    }
+
+    pub(super) async fn log(&self, name: &str, piece: Output) {
+        self.context
+            .emitter
+            .log(self.chunk(name, false, piece))
+            .await;
+    }
+
+    pub(super) fn chunk(&self, container: &str, sidecar: bool, piece: Output) -> LogChunk {
+        LogChunk {
+            run: self.run.clone(),
+            task: self.request.pipeline_task.clone(),
+            task_run: self.request.identity.name.clone(),
+            container: container.to_owned(),
+            sidecar,
+            stream: piece.stream,
+            data: piece.data,
+        }
+    }
+
+    /// What a step is released with. The error is the text it fails with instead.
+    fn launch(&self, index: usize, step: &Step, laid: &Laid<Step>) -> Result<Launch, String> {
+        self.check_step_results(step)?;
+        let mut vars = step.env.clone();
+        vars.extend(self.request.overrides.pod_template.env.clone());
+        let env = environment(&EnvSources {
+            env_from: &step.env_from,
+            env: &vars,
+            library: &self.context.options.library,
+            pod: &self.layout.pod,
+            resources: &laid.source.compute_resources,
+        })?;
+        let expanded = |text: &String| {
+            expand(text, |name| {
+                env.iter()
+                    .rev()
+                    .find(|(known, _)| known == name)
+                    .map(|(_, value)| value.clone())
+            })
+        };
+        let args = step.args.iter().map(expanded);
+        let argv: Vec<String> = if !step.script.is_empty() {
+            std::iter::once(self.script_path(index))
+                .chain(args)
+                .collect()
+        } else if !step.command.is_empty() {
+            step.command.iter().map(expanded).chain(args).collect()
+        } else if laid.image.entrypoint.is_empty() {
+            laid.image.cmd.iter().cloned().chain(args).collect()
+        } else if step.args.is_empty() {
+            laid.image
+                .entrypoint
+                .iter()
+                .chain(&laid.image.cmd)
+                .cloned()
+                .collect()
+        } else {
+            laid.image.entrypoint.iter().cloned().chain(args).collect()
+        };
+        let working_dir = match step.working_dir.as_str() {
+            "" => laid.image.working_dir.clone(),
+            path if path.starts_with('/') => path.to_owned(),
+            path => format!("/workspace/{path}"),
+        };
+        Ok(Launch {
+            argv,
+            env,
+            working_dir,
+            timeout: step.timeout.and_then(crate::spec::GoDuration::limit),
+            stdout_path: step
+                .stdout_config
+                .as_ref()
+                .map(|config| config.path.clone()),
+            stderr_path: step
+                .stderr_config
+                .as_ref()
+                .map(|config| config.path.clone()),
+            run_dir: Some(format!("/tekton/run/{index}")),
+            on_error_continue: step.on_error == "continue",
+            files: results::wanted(&self.bound.task.spec, step, &laid.container),
+            credentials: self.credentials.clone(),
+            hermetic: self.is_hermetic(),
+            pause_on_failure: self
+                .request
+                .breakpoints
+                .as_ref()
+                .is_some_and(|points| points.on_failure == "enabled"),
+        })
+    }
+
+    fn is_hermetic(&self) -> bool {
+        let annotations = &self.request.identity.annotations;
+        annotations
+            .get("experimental.tekton.dev/execution-mode")
+            .is_some_and(|mode| mode == "hermetic")
+    }
+
+    /// A result of an earlier step that does not exist fails the step that needs it; Tekton would
+    /// run it with the reference as text.
+    fn check_step_results(&self, step: &Step) -> Result<(), String> {
+        let texts = step
+            .args
+            .iter()
+            .chain(&step.command)
+            .chain(step.env.iter().map(|var| &var.value));
+        for reference in texts.flat_map(|text| references(text)) {
+            let Some((name, rest)) = reference
+                .strip_prefix("steps.")
+                .and_then(|rest| rest.split_once('.'))
+            else {
+                continue;
+            };
+            let known_step = self
+                .bound
+                .task
+                .spec
+                .steps
+                .iter()
+                .any(|other| other.name == name);
+            let as_task = format!("tasks.{name}.{rest}");
+            let parsed = ResultRef::parse(&as_task);
+            if let Some(parsed) = parsed.filter(|_| known_step && !self.known.knows(reference)) {
+                return Err(format!(
+                    "$({reference}): step \"{name}\" has no such result \"{}\", or it was not written",
+                    parsed.result
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn script_path(&self, index: usize) -> String {
+        format!("/tekton/scripts/script-{index}-{}", self.suffix)
+    }
+
+    async fn write_script(&self, index: usize, step: &Step) -> Result<(), SandboxError> {
+        if step.script.is_empty() {
+            return Ok(());
+        }
+        let name = self.script_path(index);
+        let path = self.layout.dir.join(name.trim_start_matches("/tekton/"));
+        self.context
+            .sandbox
+            .files(vec![script_file(path, &step.script)])
+            .await
+    }
+
+    /// What became of the step.
+    async fn conclude(
+        &mut self,
+        index: usize,
+        mut state: StepState,
+        step: &Step,
+        outcome: Outcome,
+        id: &str,
+    ) -> StepEnd {
+        let forgiven = step.on_error == "continue";
+        self.collected
+            .take(&outcome.files, &step.results, &mut state);
+        self.learn(step, &state);
+        let verdict = self.judge(&outcome, forgiven, &state.name).await;
+        state.running = None;
+        verdict.reason.clone_into(&mut state.termination_reason);
+        state.terminated = Some(Terminated {
+            exit_code: verdict.exit_code,
+            reason: verdict.container_reason.to_owned(),
+            message: verdict.message.clone(),
+            started_at: Some(outcome.started_at),
+            finished_at: Some(outcome.finished_at),
+            container_id: format!("docker://{id}"),
+        });
+        self.finish_step(index, state);
+        verdict.end
+    }
+
+    async fn judge(&self, outcome: &Outcome, forgiven: bool, name: &str) -> Verdict {
+        if outcome.oom_killed && outcome.exit != Exit::Cancelled {
+            let code = match outcome.exit {
+                Exit::Code(code) if code != 0 => code,
+                _ => 137,
+            };
+            return Verdict::failed(
+                code,
+                "OOMKilled",
+                "OOMKilled",
+                self.exited(name, code, "OOMKilled", "StepOOM"),
+            );
+        }
+        if let Some(text) = &outcome.file_error {
+            self.say(name, text).await;
+            return Verdict::failed(
+                1,
+                "Error",
+                "Error",
+                self.exited(name, 1, "Error", "StepFailed"),
+            );
+        }
+        match &outcome.exit {
+            Exit::Code(0) => Verdict::passed(0, "Completed"),
+            Exit::Code(code) if forgiven => Verdict::passed(*code, "Continued"),
+            Exit::Signal(_) if forgiven => Verdict::passed(-1, "Continued"),
+            Exit::Code(code) => Verdict::failed(
+                *code,
+                "Error",
+                "Error",
+                self.exited(name, *code, "Error", "StepFailed"),
+            ),
+            Exit::Signal(_) => Verdict::failed(
+                255,
+                "Error",
+                "Error",
+                self.exited(name, 255, "Error", "StepFailed"),
+            ),
+            Exit::NotStarted(text) => {
+                self.say(name, &format!("Error executing command: {text}"))
+                    .await;
+                Verdict::failed(
+                    1,
+                    "Error",
+                    "Error",
+                    self.exited(name, 1, "Error", "StepFailed"),
+                )
+            }
+            Exit::TimedOut => {
+                let message = format!(
+                    "\"step-{name}\" exited because the step exceeded the specified timeout limit"
+                );
+                Verdict::failed(
+                    1,
+                    "Error",
+                    "TimeoutExceeded",
+                    Condition::failed("StepFailed", message),
+                )
+            }
+            Exit::Cancelled => match self.halt() {
+                Some(halt) => Verdict {
+                    exit_code: 1,
+                    container_reason: halt.reason,
+                    reason: halt.reason,
+                    message: format!(
+                        "Step {name} terminated as pod {} is terminated",
+                        self.layout.pod.name
+                    ),
+                    end: StepEnd::Halted(halt),
+                },
+                None => Verdict::failed(
+                    1,
+                    "Error",
+                    "Cancelled",
+                    self.exited(name, 1, "Error", "StepFailed"),
+                ),
+            },
+            Exit::Lost(text) => {
+                self.say(name, &format!("the container was lost: {text}"))
+                    .await;
+                Verdict::failed(
+                    137,
+                    "Error",
+                    "Error",
+                    self.exited(name, 137, "Error", "StepFailed"),
+                )
+            }
+        }
+    }
+
+    fn exited(&self, name: &str, code: i32, why: &str, reason: &str) -> Condition {
+        let ignored = self.request.ignore_failure && reason == "StepFailed";
+        let reason = if ignored { "FailureIgnored" } else { reason };
+        Condition::failed(
+            reason,
+            format!("\"step-{name}\" exited with code {code}: {why}"),
+        )
+    }
+
+    /// A line on the step's standard error, as its entrypoint would write it.
+    async fn say(&self, name: &str, text: &str) {
+        let data = Bytes::from(format!("{text}\n"));
+        self.log(
+            name,
+            Output {
+                stream: Stream::Stderr,
+                data,
+            },
+        )
+        .await;
+    }
+
+    /// Makes the results and artifacts of a step known to later steps.
+    fn learn(&mut self, step: &Step, state: &StepState) {
+        if step.name.is_empty() {
+            return;
+        }
+        let known = Arc::make_mut(&mut self.known);
+        for result in &state.results {
+            known.set_value(
+                &format!("steps.{}.results.{}", step.name, result.name),
+                &result.value,
+            );
+        }
+        for (side, artifacts) in [("inputs", &state.inputs), ("outputs", &state.outputs)] {
+            for artifact in artifacts {
+                if let Some(name) = artifact["name"].as_str() {
+                    known.set(
+                        format!("steps.{}.{side}.{name}", step.name),
+                        artifact["values"].to_string(),
+                    );
+                }
+            }
+        }
+    }
+
+    async fn skipped_by_guard(
+        &mut self,
+        index: usize,
+        mut state: StepState,
+    ) -> Result<StepEnd, SandboxError> {
+        let file = |path: String, content: &'static str| FileOp::File {
+            path: VolumePath::Run(self.layout.dir.join(&path)),
+            mode: 0o644,
+            owner: None,
+            content: Bytes::from_static(content.as_bytes()),
+        };
+        let ops = vec![
+            file(format!("run/{index}/out"), ""),
+            file(format!("run/{index}/status/exitCode"), "0"),
+        ];
+        self.context.sandbox.files(ops).await?;
+        "Skipped".clone_into(&mut state.termination_reason);
+        state.terminated = Some(ended_now(0, "Completed", String::new()));
+        self.prestart_next(index);
+        self.finish_step(index, state);
+        Ok(StepEnd::Passed)
+    }
+
+    /// The step fails before its program starts, with a line that says why.
+    async fn failed_early(&mut self, index: usize, mut state: StepState, text: &str) -> StepEnd {
+        self.say(&state.name, text).await;
+        "Error".clone_into(&mut state.termination_reason);
+        state.terminated = Some(ended_now(1, "Error", text.to_owned()));
+        let condition = self.exited(&state.name, 1, "Error", "StepFailed");
+        self.finish_step(index, state);
+        StepEnd::Failed(condition)
+    }
+
+    fn never_ran(&mut self, index: usize, mut state: StepState, condition: Condition) -> StepEnd {
+        condition.reason.clone_into(&mut state.termination_reason);
+        state.terminated = Some(ended_now(1, &condition.reason, condition.message.clone()));
+        self.finish_step(index, state);
+        StepEnd::Failed(condition)
+    }
+
+    fn stopped_before(
+        &mut self,
+        index: usize,
+        mut state: StepState,
+        halt: Option<super::context::Halt>,
+    ) -> StepEnd {
+        let Some(halt) = halt else {
+            return StepEnd::Passed;
+        };
+        halt.reason.clone_into(&mut state.termination_reason);
+        let message = format!(
+            "Step {} terminated as pod {} is terminated",
+            state.name, self.layout.pod.name
+        );
+        state.terminated = Some(ended_now(1, halt.reason, message));
+        self.finish_step(index, state);
+        StepEnd::Halted(halt)
+    }
+
+    /// Steps after the end of the TaskRun, as their entrypoints report it.
+    pub(super) fn skip_rest(&mut self, from: usize, halted: Option<&super::context::Halt>) {
+        for index in from..self.layout.steps.len() {
+            let mut state = self.state(index);
+            let (reason, message) = match halted {
+                Some(halt) => (
+                    halt.reason,
+                    format!(
+                        "Step {} terminated as pod {} is terminated",
+                        state.name, self.layout.pod.name
+                    ),
+                ),
+                None => ("Error", String::new()),
+            };
+            halted
+                .map_or("Skipped", |halt| halt.reason)
+                .clone_into(&mut state.termination_reason);
+            state.terminated = Some(ended_now(1, reason, message));
+            self.finish_step(index, state);
+        }
+    }
+}
+
+/// What an outcome means.
+struct Verdict {
+    exit_code: i32,
+    container_reason: &'static str,
+    reason: &'static str,
+    message: String,
+    end: StepEnd,
+}
+
+impl Verdict {
+    const fn passed(exit_code: i32, reason: &'static str) -> Self {
+        Self {
+            exit_code,
+            container_reason: "Completed",
+            reason,
+            message: String::new(),
+            end: StepEnd::Passed,
+        }
+    }
+
+    const fn failed(
+        exit_code: i32,
+        container_reason: &'static str,
+        reason: &'static str,
+        condition: Condition,
+    ) -> Self {
+        Self {
+            exit_code,
+            container_reason,
+            reason,
+            message: String::new(),
+            end: StepEnd::Failed(condition),
+        }
+    }
+}
+
+fn ended_now(exit_code: i32, reason: &str, message: String) -> Terminated {
+    let now: Timestamp = jiff::Timestamp::now();
+    Terminated {
+        exit_code,
+        reason: reason.to_owned(),
+        message,
+        started_at: Some(now),
+        finished_at: Some(now),
+        container_id: String::new(),
+    }
+}
+
+/// A script as a file: with the shell's line in front when it names no interpreter. Blank lines
+/// before the interpreter are dropped: a kernel would refuse the file with them.
+pub(super) fn script_file(path: String, script: &str) -> FileOp {
+    let trimmed = script.trim_start();
+    let content = if trimmed.starts_with("#!") {
+        trimmed.to_owned()
+    } else {
+        format!("{PREAMBLE}{script}")
+    };
+    FileOp::File {
+        path: VolumePath::Run(path),
+        mode: 0o755,
+        owner: None,
+        content: Bytes::from(content),
+    }
+}
+
+/// A scope that several readers share until one of them learns something.
+pub(super) type Known = Arc<Scope>;
