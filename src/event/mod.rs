@@ -3,6 +3,7 @@
 //! The record of a run **is** the sequence of its events: [`Event`] is what the executor emits,
 //! what `events.jsonl` and `--events` hold; [`Record`] is the status folded from them.
 
+mod apply;
 mod kind;
 mod log_path;
 mod record;

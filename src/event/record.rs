@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
+use super::apply::{apply_to_run, apply_to_task_run};
 use super::kind::{Event, EventKind, RunKind};
 use super::run_record::{RunRecord, combination_index};
 use super::task_run_record::TaskRunRecord;
 use super::task_state::TaskState;
-use crate::spec::when::WhenExpression;
-use crate::status::{ChildReference, Condition, Timestamp};
+use crate::status::{Condition, Timestamp};
 
 /// Something the user was told during the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -275,138 +275,6 @@ impl Record {
 enum Node<'a> {
     Run(&'a RunRecord),
     TaskRun(&'a TaskRunRecord),
-}
-
-fn reference(kind: &str, name: &str, task: &str) -> ChildReference {
-    ChildReference {
-        api_version: "tekton.dev/v1".to_owned(),
-        kind: kind.to_owned(),
-        name: name.to_owned(),
-        pipeline_task_name: task.to_owned(),
-        display_name: String::new(),
-        when_expressions: Vec::new(),
-        reused_from: None,
-    }
-}
-
-fn described(
-    reference: ChildReference,
-    display_name: &str,
-    when: &[WhenExpression],
-) -> ChildReference {
-    ChildReference {
-        display_name: display_name.to_owned(),
-        when_expressions: when.to_vec(),
-        ..reference
-    }
-}
-
-fn apply_to_run(run: &mut RunRecord, kind: &EventKind, at: Timestamp) {
-    match kind {
-        EventKind::RunProgress { condition } => run.set_condition(condition.clone(), at),
-        EventKind::FinallyStarted {} => {
-            run.status.finally_start_time.get_or_insert(at);
-        }
-        EventKind::TaskSkipped { task, reason, when } => run.skip(task, *reason, when),
-        EventKind::TaskReused {
-            task,
-            task_run,
-            reused_from,
-            object,
-            inputs,
-        } => {
-            let mut record =
-                TaskRunRecord::new(&run.name, task, task_run, object, at).reused(reused_from);
-            record.inputs = inputs.clone();
-            run.task_runs.push(record);
-            run.add_child(ChildReference {
-                reused_from: Some(reused_from.clone()),
-                ..reference("TaskRun", task_run, task)
-            });
-        }
-        EventKind::TaskRunCreated {
-            task,
-            task_run,
-            object,
-            display_name,
-            when,
-            combination,
-            inputs,
-        } => {
-            let mut record = TaskRunRecord::new(&run.name, task, task_run, object, at);
-            record.display_name.clone_from(display_name);
-            record.combination.clone_from(combination);
-            record.inputs = inputs.clone();
-            run.task_runs.push(record);
-            if run.kind == RunKind::PipelineRun {
-                let reference = reference("TaskRun", task_run, task);
-                run.add_child(described(reference, display_name, when));
-            }
-        }
-        EventKind::ChildRunCreated {
-            task,
-            child,
-            display_name,
-            when,
-        } => run.add_child(described(
-            reference("PipelineRun", child, task),
-            display_name,
-            when,
-        )),
-        EventKind::RunFinished { condition, results } => {
-            run.status.completion_time = Some(at);
-            run.status.results.clone_from(results);
-            run.set_condition(condition.clone(), at);
-        }
-        EventKind::RunStarted { .. }
-        | EventKind::Notice { .. }
-        | EventKind::TaskRunStarted { .. }
-        | EventKind::SidecarStarted { .. }
-        | EventKind::SidecarFinished { .. }
-        | EventKind::StepStarted { .. }
-        | EventKind::StepPaused { .. }
-        | EventKind::StepFinished { .. }
-        | EventKind::TaskRunRetried { .. }
-        | EventKind::TaskRunFinished { .. } => {}
-    }
-}
-
-fn apply_to_task_run(record: &mut TaskRunRecord, kind: &EventKind, at: Timestamp) {
-    match kind {
-        EventKind::TaskRunStarted {
-            attempt,
-            pod_name,
-            task_spec,
-            steps,
-            ..
-        } => record.start(*attempt, pod_name, task_spec, steps, at),
-        EventKind::SidecarStarted { sidecar, .. } | EventKind::SidecarFinished { sidecar, .. } => {
-            record.set_sidecar(sidecar, at);
-        }
-        EventKind::StepStarted { index, step, .. }
-        | EventKind::StepFinished { index, step, .. } => {
-            record.set_step(*index, step, at);
-        }
-        EventKind::TaskRunRetried {
-            condition, results, ..
-        } => record.retry(condition, results, at),
-        EventKind::TaskRunFinished {
-            condition,
-            results,
-            artifacts,
-            ..
-        } => record.finish(condition, results, artifacts.as_ref(), at),
-        EventKind::RunStarted { .. }
-        | EventKind::Notice { .. }
-        | EventKind::RunProgress { .. }
-        | EventKind::FinallyStarted {}
-        | EventKind::TaskSkipped { .. }
-        | EventKind::TaskReused { .. }
-        | EventKind::TaskRunCreated { .. }
-        | EventKind::StepPaused { .. }
-        | EventKind::ChildRunCreated { .. }
-        | EventKind::RunFinished { .. } => {}
-    }
 }
 
 #[cfg(test)]

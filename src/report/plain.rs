@@ -90,10 +90,11 @@ impl<O: Write, E: Write> Plain<O, E> {
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
         let rest = self.lines.end(event);
-        self.last_lines(rest)?;
         let before = self.record.run(&event.run).and_then(|run| run.condition());
         let before = before.map(|condition| condition.reason.clone());
+        // Known before anything is written: the summary must not miss what a writer refused.
         self.record.apply(event);
+        self.last_lines(rest)?;
         if self.options.quiet {
             return Ok(());
         }
@@ -248,9 +249,60 @@ x test-1 failed (3m08s): "step-unit" exited with code 127: Error
         let messages = [
             sample::event(0, &start),
             created(0, "ci", "ci", &json!([])),
+            sample::begun(1, "ci", 0, &["build"]),
             log("ci", "ci", "build", "one\n"),
         ];
-        assert_eq!(show(&messages, PlainOptions::default()).0, "[build] one\n");
+        let (out, err) = show(&messages, PlainOptions::default());
+        assert_eq!(out, "[build] one\n");
+        assert_eq!(err, "> TaskRun ci started\n");
+    }
+
+    #[test]
+    fn children_breakpoints_and_forgiven_steps_are_told() {
+        let in_child = |mut kind: serde_json::Value| {
+            kind["run"] = json!("ci-sub");
+            sample::event(10, &kind)
+        };
+        let done = sample::condition("True", "Succeeded", "yes");
+        let messages = [
+            started(0, &["sub"]),
+            in_child(
+                json!({"event": "runStarted", "kind": "PipelineRun", "object": {},
+                "pipelineSpec": null, "tasks": ["x"], "parent": ["ci", "sub"], "started": true}),
+            ),
+            in_child(
+                json!({"event": "taskRunCreated", "task": "x", "taskRun": "ci-sub-x",
+                "object": {}, "displayName": "", "when": [], "combination": [], "inputs": {}}),
+            ),
+            in_child(
+                json!({"event": "stepPaused", "taskRun": "ci-sub-x", "step": "a",
+                "message": "look\nand go on"}),
+            ),
+            in_child(
+                json!({"event": "stepFinished", "taskRun": "ci-sub-x", "index": 0, "step": {
+                "name": "a", "container": "step-a", "terminationReason": "Continued",
+                "terminated": {"exitCode": 3, "reason": "Completed"}}}),
+            ),
+            in_child(
+                json!({"event": "taskRunFinished", "taskRun": "ci-sub-x", "results": [],
+                "artifacts": null,
+                "condition": sample::condition("False", "FailureIgnored", "no")}),
+            ),
+            in_child(json!({"event": "runFinished", "condition": done, "results": []})),
+        ];
+        assert_eq!(
+            show(&messages, PlainOptions::default()).1,
+            "\
+> PipelineRun ci started
+> sub started
+# sub/x waits at step a
+  look
+  and go on
+! sub/x step a exited with code 3; onError is continue
+! sub/x failed, ignored (0.0s): no
++ sub succeeded (0.0s)
+"
+        );
     }
 
     #[test]

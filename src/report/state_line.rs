@@ -1,9 +1,9 @@
 //! One line of text per change of state.
 
 use super::style::{Mark, Style, between, clean, duration, mark_of};
-use crate::event::{Event, EventKind, Record, RunKind, RunRecord, TaskState};
+use crate::event::{Event, EventKind, Record, RunKind, TaskState};
 use crate::spec::when::WhenExpression;
-use crate::status::{Condition, SkipReason};
+use crate::status::{Condition, SkipReason, TaskRunStatus, Timestamp};
 
 /// The lines `event` is worth; `record` has it already, `before` is the reason its run had before.
 pub(super) fn state_lines(
@@ -12,14 +12,54 @@ pub(super) fn state_lines(
     before: Option<&str>,
     style: Style,
 ) -> Vec<String> {
+    match &event.kind {
+        EventKind::RunStarted { .. }
+        | EventKind::Notice { .. }
+        | EventKind::RunProgress { .. }
+        | EventKind::TaskSkipped { .. }
+        | EventKind::TaskReused { .. }
+        | EventKind::RunFinished { .. } => run_lines(event, record, before, style),
+        EventKind::TaskRunStarted { task_run, .. }
+        | EventKind::StepPaused { task_run, .. }
+        | EventKind::StepFinished { task_run, .. }
+        | EventKind::TaskRunRetried { task_run, .. }
+        | EventKind::TaskRunFinished { task_run, .. } => {
+            let run = record.run(&event.run);
+            if run.is_some_and(|run| run.kind == RunKind::TaskRun) && is_of_task_run(&event.kind) {
+                // The run and its one TaskRun are the same: said once.
+                return Vec::new();
+            }
+            let label = label(record, &event.run, task_run);
+            let status = record.task_run(&event.run, task_run).map(|run| &run.status);
+            task_run_lines(event, &label, status, style)
+        }
+        EventKind::FinallyStarted {}
+        | EventKind::TaskRunCreated { .. }
+        | EventKind::SidecarStarted { .. }
+        | EventKind::SidecarFinished { .. }
+        | EventKind::StepStarted { .. }
+        | EventKind::ChildRunCreated { .. } => Vec::new(),
+    }
+}
+
+fn run_lines(event: &Event, record: &Record, before: Option<&str>, style: Style) -> Vec<String> {
     let line = |mark, text: String| vec![format!("{} {text}", style.mark(mark))];
     let run = record.run(&event.run);
     let path = run.map(|run| record.path_of(run)).unwrap_or_default();
     match &event.kind {
-        EventKind::RunStarted { kind, parent, .. } => match parent {
-            Some(_) => line(Mark::Started, format!("{} started", child(&path))),
-            None => line(Mark::Started, format!("{} started", own_name(*kind, event))),
-        },
+        EventKind::RunStarted {
+            kind,
+            parent,
+            started,
+            ..
+        } => {
+            let name = match parent {
+                Some(_) => child(&path),
+                None => own_name(*kind, event),
+            };
+            let what = if *started { "started" } else { "is pending" };
+            line(Mark::Started, format!("{name} {what}"))
+        }
         EventKind::Notice { message } => notice(message, style),
         EventKind::RunProgress { condition } => progress(condition, before, style),
         EventKind::TaskSkipped { task, reason, when } => {
@@ -32,80 +72,71 @@ pub(super) fn state_lines(
             let (task, from) = (path + task, clean(reused_from));
             line(Mark::Reused, format!("{} reused from {from}", clean(&task)))
         }
-        EventKind::TaskRunStarted {
-            task_run, attempt, ..
-        } if *attempt == 0 => {
-            let label = label(record, &event.run, task_run);
+        EventKind::RunFinished { condition, .. } => match run {
+            // The end of the run itself is the summary's.
+            Some(run) if run.parent.is_some() => {
+                let span = span_text(run.status.start_time, event.at);
+                finished(&child(&path), condition, &span, style)
+            }
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+fn task_run_lines(
+    event: &Event,
+    label: &str,
+    status: Option<&TaskRunStatus>,
+    style: Style,
+) -> Vec<String> {
+    let line = |mark, text: String| vec![format!("{} {text}", style.mark(mark))];
+    match &event.kind {
+        EventKind::TaskRunStarted { attempt: 0, .. } => {
             line(Mark::Started, format!("{label} started"))
         }
-        EventKind::StepPaused {
-            task_run,
-            step,
-            message,
-        } => {
-            let label = label(record, &event.run, task_run);
-            let mut lines = line(
-                Mark::Paused,
-                format!("{label} waits at step {}", clean(step)),
-            );
+        EventKind::StepPaused { step, message, .. } => {
+            let text = format!("{label} waits at step {}", clean(step));
+            let mut lines = line(Mark::Paused, text);
             lines.extend(message.lines().map(|line| format!("  {}", clean(line))));
             lines
         }
-        EventKind::StepFinished { task_run, step, .. } => {
+        EventKind::StepFinished { step, .. } => {
             let code = step.terminated.as_ref().map_or(0, |end| end.exit_code);
             if step.termination_reason != "Continued" || code == 0 {
                 return Vec::new();
             }
-            let label = label(record, &event.run, task_run);
             let step = clean(&step.name);
             line(
                 Mark::Ignored,
                 format!("{label} step {step} exited with code {code}; onError is continue"),
             )
         }
-        EventKind::TaskRunRetried {
-            task_run,
-            condition,
-            ..
-        } => {
-            let attempts = record
-                .task_run(&event.run, task_run)
-                .map_or(1, |run| run.status.retries_status.len());
-            let label = label(record, &event.run, task_run);
+        EventKind::TaskRunRetried { condition, .. } => {
+            let retry = status.map_or(1, |status| status.retries_status.len());
             let why = reason_text(condition);
-            line(Mark::Retried, format!("{label} retry {attempts}: {why}"))
+            line(Mark::Retried, format!("{label} retry {retry}: {why}"))
         }
-        EventKind::TaskRunFinished {
-            task_run,
-            condition,
-            ..
-        } => {
-            let label = label(record, &event.run, task_run);
-            let status = record.task_run(&event.run, task_run).map(|run| &run.status);
-            let span = between(status.and_then(|status| status.start_time), Some(event.at));
-            let span = span.map(|span| format!(" ({})", duration(span)));
-            finished(&label, condition, &span.unwrap_or_default(), style)
+        EventKind::TaskRunFinished { condition, .. } => {
+            let start = status.and_then(|status| status.start_time);
+            finished(label, condition, &span_text(start, event.at), style)
         }
-        EventKind::RunFinished { condition, .. } => match run {
-            Some(RunRecord {
-                parent: Some(_),
-                status,
-                ..
-            }) => {
-                let span = between(status.start_time, Some(event.at)).unwrap_or_default();
-                let span = format!(" ({})", duration(span));
-                finished(&child(&path), condition, &span, style)
-            }
-            Some(_) | None => Vec::new(),
-        },
-        EventKind::TaskRunStarted { .. }
-        | EventKind::FinallyStarted {}
-        | EventKind::TaskRunCreated { .. }
-        | EventKind::SidecarStarted { .. }
-        | EventKind::SidecarFinished { .. }
-        | EventKind::StepStarted { .. }
-        | EventKind::ChildRunCreated { .. } => Vec::new(),
+        _ => Vec::new(),
     }
+}
+
+fn span_text(from: Option<Timestamp>, to: Timestamp) -> String {
+    let span = between(from, Some(to));
+    span.map(|span| format!(" ({})", duration(span)))
+        .unwrap_or_default()
+}
+
+/// What tells of a whole TaskRun and not of a part of it.
+const fn is_of_task_run(kind: &EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::TaskRunStarted { .. } | EventKind::TaskRunFinished { .. }
+    )
 }
 
 /// What a TaskRun is called in lines about it.

@@ -12,7 +12,7 @@ use super::tails::Tails;
 use super::task_rows::task_rows;
 use crate::event::{Record, RunKind, TaskRunRecord, TaskState, log_path};
 use crate::spec::param::ParamValue;
-use crate::status::{RunResult, StepState, Timestamp};
+use crate::status::{RunResult, SidecarState, StepState, Terminated, Timestamp};
 
 /// What the summary says beyond the record.
 #[derive(Debug, Clone, Copy)]
@@ -109,7 +109,10 @@ pub(super) fn write_results(
     writeln!(out)
 }
 
-/// A value on one line: text as it is, anything else as JSON.
+/// How many characters of a value are shown.
+const VALUE_CHARS: usize = 1000;
+
+/// A value on one line, cut when it is very long: text as it is, anything else as JSON.
 pub(super) fn value_text(value: &ParamValue) -> String {
     let text = match value {
         ParamValue::String(text) => text.clone(),
@@ -117,7 +120,10 @@ pub(super) fn value_text(value: &ParamValue) -> String {
             serde_json::to_string(value).unwrap_or_default()
         }
     };
-    clean(&text).into_owned()
+    match text.char_indices().nth(VALUE_CHARS) {
+        Some((end, _)) => format!("{}... ({} bytes)", clean(&text[..end]), text.len()),
+        None => clean(&text).into_owned(),
+    }
 }
 
 fn write_failure(
@@ -130,38 +136,60 @@ fn write_failure(
     let style = outro.style;
     let mark = style.mark(mark_of(run.state()));
     let name = style.bold(&label(record, &run.run, &run.name));
-    let Some(step) = culprit(run) else {
-        let why = run.condition().map(reason_text).unwrap_or_default();
+    let condition = run.condition();
+    let why = condition.map(reason_text).unwrap_or_default();
+    let Some(culprit) = culprit(run) else {
         writeln!(out, "{mark} {name}: {why}")?;
         return writeln!(out);
     };
-    let what = step_text(step);
-    writeln!(out, "{mark} {name}, step {}: {what}", clean(&step.name))?;
-    if let Some(condition) = run.condition().filter(|c| c.reason != "StepFailed") {
-        writeln!(out, "  {}", reason_text(condition))?;
+    let (kind, container, what) = match culprit {
+        Culprit::Step(step) => ("step", &step.name, step_text(step)),
+        Culprit::Sidecar(sidecar, end) => ("sidecar", &sidecar.name, exit_text(end)),
+    };
+    writeln!(out, "{mark} {name}, {kind} {}: {what}", clean(container))?;
+    if condition.is_some_and(|condition| condition.reason != "StepFailed") {
+        writeln!(out, "  {why}")?;
     }
-    let (lines, more) = tails.get(&run.run, &run.name, &step.name);
-    if more {
-        writeln!(out, "    {}", style.dim(style.ellipsis()))?;
-    }
-    for line in &lines {
-        writeln!(out, "    {line}")?;
+    let sidecar = kind == "sidecar";
+    if run.state() != TaskState::Cancelled {
+        let (lines, more) = tails.get(&run.run, &run.name, container, sidecar);
+        if more {
+            writeln!(out, "    {}", style.dim(style.ellipsis()))?;
+        }
+        for line in &lines {
+            writeln!(out, "    {line}")?;
+        }
     }
     if let Some(logs) = outro.logs {
-        let path = logs.join(log_path(&run.name, &step.name, false, run.attempt));
+        let path = logs.join(log_path(&run.name, container, sidecar, run.attempt));
         writeln!(out, "  log: {}", clean(&path.to_string_lossy()))?;
     }
     writeln!(out)
 }
 
-/// The step to show: the first that failed by itself, else the one that was ended.
-fn culprit(run: &TaskRunRecord) -> Option<&StepState> {
-    let ended_with_run = |step: &&StepState| {
-        let end = step.terminated.as_ref();
-        end.is_some_and(|end| end.reason.starts_with("TaskRun") && end.started_at.is_none())
-    };
+/// What a TaskRun failed by.
+enum Culprit<'a> {
+    Step(&'a StepState),
+    Sidecar(&'a SidecarState, &'a Terminated),
+}
+
+/// The container to show: a sidecar when the condition says so, else the first step that failed
+/// after it had started.
+fn culprit(run: &TaskRunRecord) -> Option<Culprit<'_>> {
+    if run
+        .condition()
+        .is_some_and(|condition| condition.reason.starts_with("Sidecar"))
+    {
+        return run.status.sidecars.iter().find_map(|sidecar| {
+            let end = sidecar.terminated.as_ref();
+            let end = end.filter(|end| end.exit_code != 0)?;
+            Some(Culprit::Sidecar(sidecar, end))
+        });
+    }
     let step = run.failed_step()?;
-    (!ended_with_run(&step)).then_some(step)
+    let end = step.terminated.as_ref()?;
+    let never_ran = end.reason.starts_with("TaskRun") && end.started_at.is_none();
+    (!never_ran).then_some(Culprit::Step(step))
 }
 
 fn step_text(step: &StepState) -> String {
@@ -175,6 +203,10 @@ fn step_text(step: &StepState) -> String {
         };
         return format!("ended ({})", clean(why));
     }
+    exit_text(end)
+}
+
+fn exit_text(end: &Terminated) -> String {
     let meaning = exit_meaning(end.exit_code, &end.reason);
     let meaning = meaning.map(|meaning| format!(" ({meaning})"));
     format!(
@@ -197,10 +229,11 @@ mod tests {
 
     use serde_json::json;
 
-    use super::{Outro, write_summary};
+    use super::{Outro, value_text, write_summary};
     use crate::event::{Message, Record};
     use crate::report::sample::{self, condition, failing_run};
     use crate::report::{Style, Tails};
+    use crate::spec::param::ParamValue;
 
     fn show(messages: &[Message]) -> String {
         let (mut record, mut tails) = (Record::default(), Tails::default());
@@ -247,6 +280,71 @@ x PipelineRun ci: Failed (3m10s)
   continue: tkn-local resume ci
 "#
         );
+    }
+
+    #[test]
+    fn a_sidecar_that_failed_shows_its_own_lines() {
+        let mut messages = failing_run();
+        messages.truncate(6);
+        messages.push(sample::log("build", "ci-build", "cc", "unrelated\n"));
+        messages.push(sample::log("build", "ci-build", "sidecar-db", "no space\n"));
+        let end = json!({"exitCode": 139, "reason": "Error"});
+        messages.push(sample::event(
+            9,
+            &json!({"event": "sidecarFinished", "taskRun": "ci-build", "sidecar":
+                {"name": "db", "container": "sidecar-db", "terminated": end}}),
+        ));
+        let text = "\"sidecar-db\" exited with code 139: Error";
+        let failed = condition("False", "SidecarFailed", text);
+        messages.push(sample::finished(10, "ci-build", &failed));
+        assert!(
+            show(&messages).contains(
+                r#"
+x build, sidecar db: exit status 139 (killed by SIGSEGV)
+  "sidecar-db" exited with code 139: Error
+    no space
+  log: /state/runs/ci/logs/ci-build/db.sidecar.log
+
+"#
+            ),
+            "{}",
+            show(&messages)
+        );
+    }
+
+    #[test]
+    fn a_step_that_ran_out_of_time_says_so() {
+        let mut messages = failing_run();
+        messages.truncate(7);
+        messages.push(sample::event(
+            9,
+            &json!({"event": "stepFinished", "taskRun": "ci-build", "index": 0, "step": {
+                "name": "cc", "container": "step-cc", "terminationReason": "TaskRunTimeout",
+                "terminated": {"exitCode": 1, "reason": "TaskRunTimeout",
+                    "startedAt": "2026-01-01T00:00:00Z"}}}),
+        ));
+        let text = "TaskRun \"ci-build\" failed to finish within \"1s\"";
+        let failed = condition("False", "TaskRunTimeout", text);
+        messages.push(sample::finished(10, "ci-build", &failed));
+        assert!(
+            show(&messages).contains(
+                r#"
+x build, step cc: ended (TaskRunTimeout)
+  TaskRun "ci-build" failed to finish within "1s"
+    first
+    sec
+"#
+            ),
+            "{}",
+            show(&messages)
+        );
+    }
+
+    #[test]
+    fn a_value_without_end_is_cut() {
+        let value = ParamValue::String("é".repeat(5000));
+        let text = value_text(&value);
+        assert_eq!(text.chars().count(), 1000 + "... (10000 bytes)".len());
     }
 
     #[test]

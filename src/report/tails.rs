@@ -44,12 +44,18 @@ impl Tails {
     }
 
     /// The last lines of a container, fit for a terminal, and whether there were more before.
-    pub fn get(&self, run: &str, task_run: &str, container: &str) -> (Vec<String>, bool) {
+    pub fn get(
+        &self,
+        run: &str,
+        task_run: &str,
+        container: &str,
+        sidecar: bool,
+    ) -> (Vec<String>, bool) {
         let key = Key {
             run: run.to_owned(),
             task_run: task_run.to_owned(),
             container: container.to_owned(),
-            sidecar: false,
+            sidecar,
         };
         let Some(tail) = self.tails.get(&key) else {
             return (Vec::new(), false);
@@ -81,8 +87,10 @@ impl Tails {
                 ..
             } => {
                 let failed = !condition.is_true();
-                self.tails
-                    .retain(|key, _| key.task_run != *task_run || (failed && !key.sidecar));
+                let by_sidecar = condition.reason.starts_with("Sidecar");
+                self.tails.retain(|key, _| {
+                    key.task_run != *task_run || (failed && key.sidecar == by_sidecar)
+                });
             }
             EventKind::RunStarted { .. }
             | EventKind::Notice { .. }
@@ -199,7 +207,7 @@ mod tests {
         for message in messages {
             tails.message(message);
         }
-        tails.get("ci", "ci-t", "s")
+        tails.get("ci", "ci-t", "s", false)
     }
 
     #[test]

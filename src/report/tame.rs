@@ -1,10 +1,13 @@
 //! Log lines for a terminal that shows more than them.
 
+/// The first byte of the controls U+0080 to U+009F in UTF-8; some terminals obey those as well.
+const C1: u8 = 0xc2;
+
 /// Appends `line` to `to` without what would move the cursor, clear the screen or set a title.
 /// Colours stay, and end with the line. Of text that overwrites itself with carriage returns, as
 /// progress bars do, the last version stays.
 pub(super) fn tame(line: &[u8], to: &mut Vec<u8>) {
-    if !line.iter().any(|byte| *byte < b' ' || *byte == 0x7f) {
+    if !line.iter().any(|byte| matches!(*byte, 0..b' ' | 0x7f | C1)) {
         to.extend_from_slice(line);
         return;
     }
@@ -13,7 +16,7 @@ pub(super) fn tame(line: &[u8], to: &mut Vec<u8>) {
     let mut rest = &line[start.map_or(0, |at| at + 1)..];
     let mut colored = false;
     while let Some((first, tail)) = rest.split_first() {
-        rest = match first {
+        rest = match *first {
             0x1b => {
                 let length = escape_length(rest);
                 let (escape, tail) = rest.split_at(length);
@@ -23,6 +26,7 @@ pub(super) fn tame(line: &[u8], to: &mut Vec<u8>) {
                 }
                 tail
             }
+            C1 if matches!(tail.first(), Some(0x80..=0x9f)) => &tail[1..],
             b'\t' | b' '..=0x7e | 0x80.. => {
                 to.push(*first);
                 tail
@@ -81,6 +85,7 @@ mod tests {
             (b"a\x08\x7fb", "ab"),
             (b"cut \x1b[31", "cut "),
             (b"cut \x1b", "cut "),
+            ("a\u{9b}2Jb \u{a7} é".as_bytes(), "a2Jb \u{a7} é"),
         ] {
             assert_eq!(tamed(line), expected, "{}", line.escape_ascii());
         }

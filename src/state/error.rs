@@ -112,3 +112,27 @@ impl StateError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+    use std::io;
+    use std::path::Path;
+
+    use super::StateError;
+
+    #[test]
+    fn faults_are_told_apart_by_what_to_do() {
+        for (kind, expected) in [
+            (io::ErrorKind::StorageFull, "no space left for x"),
+            (io::ErrorKind::QuotaExceeded, "no space left for x"),
+            (io::ErrorKind::ReadOnlyFilesystem, "cannot write x"),
+            (io::ErrorKind::PermissionDenied, "cannot write x"),
+            (io::ErrorKind::NotFound, "cannot write x"),
+        ] {
+            let error = StateError::write(Path::new("x"), kind.into());
+            assert_eq!(error.to_string(), expected);
+            assert!(error.source().is_some());
+        }
+    }
+}

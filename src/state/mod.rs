@@ -11,6 +11,7 @@
 //!   logs/           <taskrun>/<step>.log
 //!   results/        <taskrun>/<result>, and <run>/<result> of a pipeline
 //!   status.yaml     all objects with status, at the end
+//!   taken-by        the id of the run that took the volume, if one did
 //!   lock            locked by the process that owns the run, as long as it lives
 //! ```
 //!

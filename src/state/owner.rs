@@ -55,14 +55,13 @@ fn exists(_pid: u32) -> bool {
     false
 }
 
-/// Takes the lock of a run for as long as the file is open. A file system without locks is no
-/// reason not to run: the pid in the header stands in for it.
+/// Takes the lock of a new run for as long as the file is open. Nobody else can own it; who asks
+/// whether it lives holds it for an instant, which is waited for. A file system without locks is
+/// no reason not to run: the pid in the header stands in for it.
 pub(super) fn lock(path: &Path) -> io::Result<File> {
     let file = private::append(path)?;
-    match file.try_lock() {
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
-    }
+    drop(file.lock());
+    Ok(file)
 }
 
 /// Whether a live process holds the lock at `path`. Asks with a shared lock, so that two that ask
@@ -101,7 +100,6 @@ mod tests {
         assert!(!is_locked(&path, &owner));
         let held = lock(&path).unwrap();
         assert!(is_locked(&path, &owner) && is_locked(&path, &owner));
-        assert!(lock(&path).is_err());
         drop(held);
         assert!(!is_locked(&path, &owner));
     }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::error::StateError;
 use super::header::{FORMAT, FormatOnly, Header, Manifest};
 use super::owner;
+use super::private;
 use super::run_dir::RunDir;
 use crate::event::{Event, Record};
 
@@ -94,6 +95,22 @@ impl RunReader {
             record.interrupted(at);
         }
         Ok(record)
+    }
+
+    /// The id of the run that took this one's volume (`--workspaces take`).
+    pub fn taken_by(&self) -> Result<Option<String>, StateError> {
+        let path = self.dir.taken_by();
+        match std::fs::read_to_string(&path) {
+            Ok(id) => Ok(Some(id)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(StateError::read(&path, error)),
+        }
+    }
+
+    /// Notes that the run `id` took this one's volume. The record itself stays as it is.
+    pub fn set_taken_by(&self, id: &str) -> Result<(), StateError> {
+        let path = self.dir.taken_by();
+        private::write(&path, id.as_bytes()).map_err(|error| StateError::write(&path, error))
     }
 
     /// The resolved run.

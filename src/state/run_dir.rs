@@ -67,6 +67,11 @@ impl RunDir {
         results.join(file_name(result))
     }
 
+    /// Says which run took this one's volume.
+    pub(super) fn taken_by(&self) -> PathBuf {
+        self.0.join("taken-by")
+    }
+
     pub(super) fn lock(&self) -> PathBuf {
         self.0.join("lock")
     }

@@ -346,6 +346,9 @@ mod tests {
         assert_eq!(run.header().format, FORMAT);
         assert_eq!(run.manifests().unwrap(), new.inputs);
         assert_eq!(run.resolved().unwrap(), new.resolved);
+        assert_eq!(run.taken_by().unwrap(), None);
+        run.set_taken_by("ci-2").unwrap();
+        assert_eq!(run.taken_by().unwrap().as_deref(), Some("ci-2"));
         assert!(run.is_running());
         drop(recorder);
         assert!(!run.is_running());
