@@ -5,7 +5,9 @@ use clap::{Parser, Subcommand};
 use super::context::Context;
 use super::error::CliError;
 use super::exit::ExitStatus;
+use super::engine::Connect;
 use super::graph::{self, GraphArgs};
+use super::run::{self, RunArgs};
 use super::settings::GlobalArgs;
 use super::validate::{self, ValidateArgs};
 
@@ -22,13 +24,19 @@ pub(super) struct Cli {
 /// One command and its arguments.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    Run(Box<RunArgs>),
     Validate(ValidateArgs),
     Graph(GraphArgs),
 }
 
 /// Does what was asked for.
-pub(super) fn dispatch(command: Command, context: &mut Context) -> Result<ExitStatus, CliError> {
+pub(super) fn dispatch<C: Connect>(
+    command: Command,
+    context: &mut Context,
+    connector: &C,
+) -> Result<ExitStatus, CliError> {
     match command {
+        Command::Run(args) => run::run(*args, context, connector),
         Command::Validate(args) => validate::validate(args, context),
         Command::Graph(args) => graph::graph(args, context),
     }

@@ -11,6 +11,8 @@ use super::stream::OutStream;
 #[derive(Debug)]
 pub(super) struct Context {
     pub(super) settings: Settings,
+    /// The command line, the program included.
+    pub(super) argv: Vec<String>,
     pub(super) out: OutStream,
     pub(super) err: OutStream,
 }

@@ -9,6 +9,7 @@ use clap_complete::CompleteEnv;
 
 use super::command::{Cli, dispatch};
 use super::context::Context;
+use super::engine::Connect;
 use super::exit::ExitStatus;
 use super::settings::{Environment, Settings};
 use super::stream::OutStream;
@@ -35,12 +36,18 @@ fn stderr() -> OutStream {
 }
 
 /// Runs one command line, the program's name included.
-pub fn run_with(
+pub fn run_with<C: Connect>(
     args: impl IntoIterator<Item = OsString>,
+    connector: &C,
     environment: Environment,
     mut out: OutStream,
     mut err: OutStream,
 ) -> ExitStatus {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let argv = args
+        .iter()
+        .map(|arg| arg.to_string_lossy().into_owned())
+        .collect();
     let Cli { global, command } = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => return report_clap(&error, &mut out, &mut err),
@@ -49,10 +56,11 @@ pub fn run_with(
     let style = settings.err;
     let mut context = Context {
         settings,
+        argv,
         out,
         err: err.clone(),
     };
-    match dispatch(command, &mut context) {
+    match dispatch(command, &mut context, connector) {
         Ok(status) => status,
         Err(error) => {
             drop(err.write_all(error.text(style).as_bytes()));

@@ -45,6 +45,7 @@ pub(super) fn graph(args: GraphArgs, context: &mut Context) -> Result<ExitStatus
             lenient: true,
         },
         strict: false,
+        forgives_refused: true,
     };
     let Prepared {
         catalog,

@@ -7,17 +7,34 @@
 
 mod command;
 mod context;
+mod blame;
 mod diagnose;
+mod engine;
 mod entry;
 mod error;
+mod execution;
 mod exit;
 mod graph;
+mod image_map;
+mod job;
+mod next_steps;
 mod outline;
+mod output;
+mod overrides;
+mod param_flag;
 mod prepare;
+mod reach;
+mod run;
+mod run_settings;
+mod select;
 mod settings;
+mod signals;
+mod sinks;
 mod stream;
 mod validate;
+mod workspace_flag;
 
+pub use self::engine::{Connect, Connected, EngineRequest};
 pub use self::entry::{main, run_with};
 pub use self::error::CliError;
 pub use self::exit::ExitStatus;

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::error::CliError;
 use crate::plan::{Graph, dependencies};
 use crate::report::{Style, clean, plural};
-use crate::spec::{PipelineSpec, PipelineTask};
+use crate::spec::{PipelineSpec, PipelineTask, TaskSpec};
 
 /// A task and its place in the order.
 #[derive(Debug)]
@@ -70,6 +70,33 @@ impl Outline {
             tasks,
             finally,
         })
+    }
+
+    /// The outline of a single task: its steps.
+    pub(super) fn of_task(title: String, task: &TaskSpec) -> Self {
+        let mut before = None;
+        let tasks = task
+            .steps
+            .iter()
+            .enumerate()
+            .map(|(index, step)| {
+                let name = match step.name.as_str() {
+                    "" => format!("unnamed-{index}"),
+                    name => name.to_owned(),
+                };
+                Row {
+                    after: before.replace(name.clone()).into_iter().collect(),
+                    name,
+                    notes: Vec::new(),
+                    depth: index,
+                }
+            })
+            .collect();
+        Self {
+            title,
+            tasks,
+            finally: Vec::new(),
+        }
     }
 
     /// For people.

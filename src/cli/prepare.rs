@@ -15,6 +15,8 @@ pub(super) struct Reading {
     pub(super) options: ReadOptions,
     /// A difference from a cluster is a fault, not a notice.
     pub(super) strict: bool,
+    /// What a cluster takes and is not to be had here is a warning: nothing is to be run.
+    pub(super) forgives_refused: bool,
 }
 
 /// What the files say, and what is wrong with them.
@@ -33,7 +35,13 @@ pub(super) fn prepare(files: &[String], reading: Reading) -> Result<Prepared, Cl
         if !document.faulty {
             diagnostics.extend(validate::document(&document.object, document.id));
         }
-        diagnostics.extend(validate::support(&document.object, document.id));
+        let mut differences = validate::support(&document.object, document.id);
+        for difference in &mut differences.0 {
+            if reading.forgives_refused && difference.severity == Severity::Error {
+                difference.severity = Severity::Warning;
+            }
+        }
+        diagnostics.extend(differences);
     }
     if reading.strict {
         for diagnostic in &mut diagnostics.0 {

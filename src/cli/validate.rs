@@ -58,6 +58,7 @@ pub(super) fn validate(args: ValidateArgs, context: &mut Context) -> Result<Exit
             lenient: false,
         },
         strict,
+        forgives_refused: true,
     };
     let Prepared {
         catalog,

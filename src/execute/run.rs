@@ -156,7 +156,7 @@ async fn execute<E: Engine>(
     }
     let images = Images::new(engine.clone(), options.images.clone(), progress);
     let opened = tokio::join!(
-        engine.open(sandbox_spec(&job)),
+        engine.open(sandbox_spec(&job, &options)),
         check_images(&job, &images, &options)
     );
     let (sandbox, image_faults) = (opened.0?, opened.1);
@@ -240,9 +240,9 @@ fn pending(plan: &Plan, emitter: &Emitter) -> Ended {
 }
 
 /// What the sandbox of a job must offer.
-fn sandbox_spec(job: &Job) -> SandboxSpec {
+fn sandbox_spec(job: &Job, options: &Options) -> SandboxSpec {
     let mut spec = SandboxSpec {
-        run: job.name().to_owned(),
+        run: options.run_id.clone(),
         hostname: crate::name::pod(job.name(), 0),
         ..SandboxSpec::default()
     };
