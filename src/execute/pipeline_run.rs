@@ -23,11 +23,11 @@ use crate::status::{Condition, RunResult};
 
 /// How far a run is to stop; a later one is stronger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stop {
+pub(super) enum Stop {
     /// Not at all.
     Go,
     /// `StoppedRunFinally`: what runs may end, then finally.
-    StopRunFinally,
+    FinishRunning,
     /// `CancelledRunFinally`: what runs is cancelled, then finally.
     CancelRunFinally,
     /// `Cancelled`: at once.
@@ -132,7 +132,7 @@ impl<E: Engine> Runner<E> {
         loop {
             for decision in self.scheduler.advance() {
                 if let Some(condition) = self.apply(decision) {
-                    self.halt_all(true, &self.permanent());
+                    self.halt_all(true, &Self::permanent());
                     self.drain().await;
                     return Ok(Some(condition));
                 }
@@ -347,7 +347,7 @@ impl<E: Engine> Runner<E> {
         let task = start.task;
         match build(&request, &self.context.options.library) {
             Err(condition) => {
-                super::run::reject_child(&self.context, &request, &condition, parent);
+                super::run::reject_child(&self.context, &request, &condition, parent.as_ref());
                 self.units.spawn(async move {
                     UnitEnd {
                         task,
@@ -408,32 +408,32 @@ impl<E: Engine> Runner<E> {
         let stop = *self.stop.borrow();
         match stop {
             Stop::Go => false,
-            Stop::StopRunFinally => {
+            Stop::FinishRunning => {
                 self.scheduler.stop(Requested::StoppedRunFinally);
                 false
             }
             Stop::CancelRunFinally => {
                 self.scheduler.stop(Requested::CancelledRunFinally);
                 if !self.scheduler.finally_started() {
-                    self.halt_all(false, &self.told_to_cancel());
+                    self.halt_all(false, &Self::told_to_cancel());
                 }
                 false
             }
             Stop::Cancel => {
-                self.halt_all(true, &self.told_to_cancel());
+                self.halt_all(true, &Self::told_to_cancel());
                 true
             }
         }
     }
 
-    fn told_to_cancel(&self) -> Halting {
+    const fn told_to_cancel() -> Halting {
         Halting {
             text: "TaskRun cancelled as the PipelineRun it belongs to has been cancelled.",
             ending: Ending::Cancelled,
         }
     }
 
-    const fn permanent(&self) -> Halting {
+    const fn permanent() -> Halting {
         Halting {
             text: "TaskRun cancelled as the PipelineRun it belongs to has failed.",
             ending: Ending::Cancelled,

@@ -209,7 +209,7 @@ async fn finish_killed<S: Sandbox>(sandbox: &S) -> Result<Ended, ExecuteError> {
 async fn obey(interrupts: &mut UnboundedReceiver<Interrupt>, stop: &watch::Sender<Stop>) {
     while let Some(interrupt) = interrupts.recv().await {
         let wanted = match interrupt {
-            Interrupt::StopRunFinally => Stop::StopRunFinally,
+            Interrupt::StopRunFinally => Stop::FinishRunning,
             Interrupt::CancelRunFinally => Stop::CancelRunFinally,
             Interrupt::Cancel => Stop::Cancel,
             Interrupt::Kill => return,
@@ -220,7 +220,7 @@ async fn obey(interrupts: &mut UnboundedReceiver<Interrupt>, stop: &watch::Sende
             stronger
         });
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn pending(plan: &Plan, emitter: &Emitter) -> Ended {
@@ -503,7 +503,7 @@ pub(super) fn reject_child<E: Engine>(
     context: &Arc<Context<E>>,
     request: &RunRequest,
     condition: &Condition,
-    parent: Option<(String, String)>,
+    parent: Option<&(String, String)>,
 ) {
     let emitter = context.emitter.of(&request.identity.name);
     let object = serde_json::json!({
@@ -514,7 +514,7 @@ pub(super) fn reject_child<E: Engine>(
     });
     for mut kind in rejected(RunKind::PipelineRun, object, condition) {
         if let EventKind::RunStarted { parent: slot, .. } = &mut kind {
-            slot.clone_from(&parent);
+            *slot = parent.cloned();
         }
         emitter.event(kind);
     }
@@ -576,7 +576,7 @@ async fn standalone<E: Engine>(
     );
     let stop = async {
         if stopped
-            .wait_for(|stop| *stop > Stop::StopRunFinally)
+            .wait_for(|stop| *stop > Stop::FinishRunning)
             .await
             .is_ok()
         {

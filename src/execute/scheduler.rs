@@ -95,9 +95,15 @@ pub struct Scheduler {
     scope: Scope,
     requested: Option<Requested>,
     finally_started: bool,
-    pipeline_timed_out: bool,
-    tasks_timed_out: bool,
-    finally_timed_out: bool,
+    late: Late,
+}
+
+/// Whose time is up.
+#[derive(Debug, Clone, Copy, Default)]
+struct Late {
+    pipeline: bool,
+    tasks: bool,
+    finally: bool,
 }
 
 impl Scheduler {
@@ -108,9 +114,7 @@ impl Scheduler {
             scope: plan.scope.clone(),
             requested: plan.requested,
             finally_started: false,
-            pipeline_timed_out: false,
-            tasks_timed_out: false,
-            finally_timed_out: false,
+            late: Late::default(),
             plan,
         }
     }
@@ -132,32 +136,32 @@ impl Scheduler {
 
     /// The time of the tasks is up. Ignored when they are all done.
     pub fn time_out_tasks(&mut self) {
-        self.tasks_timed_out |= !self.finally_started;
+        self.late.tasks |= !self.finally_started;
     }
 
     /// The time of the finally tasks is up.
     pub const fn time_out_finally(&mut self) {
-        self.finally_timed_out = true;
+        self.late.finally = true;
     }
 
     /// The time of the run is up.
     pub const fn time_out_pipeline(&mut self) {
-        self.pipeline_timed_out = true;
+        self.late.pipeline = true;
     }
 
     /// True when the run has been told that its time is up.
     pub const fn pipeline_is_late(&self) -> bool {
-        self.pipeline_timed_out
+        self.late.pipeline
     }
 
     /// True when the time of the tasks was up before they were done.
     pub const fn tasks_are_late(&self) -> bool {
-        self.tasks_timed_out
+        self.late.tasks
     }
 
     /// True when the time of the finally tasks is up.
     pub const fn finally_is_late(&self) -> bool {
-        self.finally_timed_out
+        self.late.finally
     }
 
     /// Marks a task as not to run, its results as given (`disableTasks`).
@@ -294,7 +298,7 @@ impl Scheduler {
     fn decide(&mut self, task: usize) -> Result<Option<Decision>, Condition> {
         let plan = Arc::clone(&self.plan);
         let planned = &plan.tasks[task];
-        let when = self.guard(planned, &self.scope);
+        let when = guard(planned, &self.scope);
         let asked = match self.requested {
             _ if self.is_stopping() => Some(SkipReason::Stopping),
             Some(Requested::CancelledRunFinally) => Some(SkipReason::GracefullyCancelled),
@@ -322,8 +326,8 @@ impl Scheduler {
             return Ok(Some(self.missing(task, &missing, when)).flatten());
         }
         let late = [
-            (self.pipeline_timed_out, SkipReason::PipelineTimedOut),
-            (self.tasks_timed_out, SkipReason::TasksTimedOut),
+            (self.late.pipeline, SkipReason::PipelineTimedOut),
+            (self.late.tasks, SkipReason::TasksTimedOut),
         ];
         if let Some((_, reason)) = late.into_iter().find(|(late, _)| *late) {
             return Ok(Some(self.skip(task, reason, when)));
@@ -377,13 +381,13 @@ impl Scheduler {
         if self.first_missing(planned)?.is_some() {
             return Ok(self.skip(task, SkipReason::MissingResults, Vec::new()));
         }
-        let when = self.guard(planned, &self.finally_scope());
+        let when = guard(planned, &self.finally_scope());
         if !self.evaluate(&when)? {
             return Ok(self.skip(task, SkipReason::When, when));
         }
         let late = [
-            (self.pipeline_timed_out, SkipReason::PipelineTimedOut),
-            (self.finally_timed_out, SkipReason::FinallyTimedOut),
+            (self.late.pipeline, SkipReason::PipelineTimedOut),
+            (self.late.finally, SkipReason::FinallyTimedOut),
         ];
         if let Some((_, reason)) = late.into_iter().find(|(late, _)| *late) {
             return Ok(self.skip(task, reason, Vec::new()));
@@ -398,15 +402,6 @@ impl Scheduler {
                 format!("Error evaluating CEL {}: {fault}", self.plan.identity.name),
             )
         })
-    }
-
-    fn guard(&self, planned: &PlannedTask, scope: &Scope) -> Vec<WhenExpression> {
-        planned
-            .source
-            .when
-            .iter()
-            .map(|when| scope.when(when))
-            .collect()
     }
 
     /// The first result a task refers to that does not exist. An item that an array does not have
@@ -588,8 +583,8 @@ impl Scheduler {
         self.tally().verdict(&super::verdict::Circumstances {
             run: &self.plan.identity.name,
             timeouts: &self.plan.timeouts,
-            pipeline_timed_out: self.pipeline_timed_out,
-            tasks_timed_out: self.tasks_timed_out,
+            pipeline_timed_out: self.late.pipeline,
+            tasks_timed_out: self.late.tasks,
             requested: self.requested,
         })
     }
@@ -650,6 +645,15 @@ impl Scheduler {
         }
         Some(Ok(scope.value(value)))
     }
+}
+
+fn guard(planned: &PlannedTask, scope: &Scope) -> Vec<WhenExpression> {
+    planned
+        .source
+        .when
+        .iter()
+        .map(|when| scope.when(when))
+        .collect()
 }
 
 fn replaced(params: &[Param], scope: &Scope) -> Vec<Param> {

@@ -148,15 +148,15 @@ impl<E: Engine> Attempt<E> {
                     .map(|(_, value)| value.clone())
             })
         };
-        let args = step.args.iter().map(expanded);
+        let arguments = step.args.iter().map(expanded);
         let argv: Vec<String> = if !step.script.is_empty() {
             std::iter::once(self.script_path(index))
-                .chain(args)
+                .chain(arguments)
                 .collect()
         } else if !step.command.is_empty() {
-            step.command.iter().map(expanded).chain(args).collect()
+            step.command.iter().map(expanded).chain(arguments).collect()
         } else if laid.image.entrypoint.is_empty() {
-            laid.image.cmd.iter().cloned().chain(args).collect()
+            laid.image.cmd.iter().cloned().chain(arguments).collect()
         } else if step.args.is_empty() {
             laid.image
                 .entrypoint
@@ -165,7 +165,12 @@ impl<E: Engine> Attempt<E> {
                 .cloned()
                 .collect()
         } else {
-            laid.image.entrypoint.iter().cloned().chain(args).collect()
+            laid.image
+                .entrypoint
+                .iter()
+                .cloned()
+                .chain(arguments)
+                .collect()
         };
         let working_dir = match step.working_dir.as_str() {
             "" => laid.image.working_dir.clone(),

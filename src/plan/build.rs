@@ -269,10 +269,9 @@ fn inner_scope(scope: &Scope, task: &PipelineTask) -> Scope {
         .map(|param| param.name.as_str())
         .collect();
     for name in scope.param_names() {
-        if !own.contains(name.as_str()) && !matrix.contains(name.as_str()) {
-            if let Some(value) = scope.get(&format!("params.{name}")) {
-                inner.set_param(&name, &value);
-            }
+        let shadowed = own.contains(name.as_str()) || matrix.contains(name.as_str());
+        if let Some(value) = scope.get(&format!("params.{name}")).filter(|_| !shadowed) {
+            inner.set_param(&name, &value);
         }
     }
     inner

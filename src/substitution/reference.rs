@@ -90,11 +90,12 @@ fn reference_len(text: &str) -> Option<usize> {
         b')' => Some(name),
         b'[' => {
             let index = &text[name + 1..];
-            let close = index.find(']')?;
-            let inner = &index[..close];
-            let numeric = !inner.is_empty() && inner.bytes().all(|b| b.is_ascii_digit());
-            let end = name + 1 + close + 1;
-            ((numeric || inner == "*") && text.as_bytes().get(end) == Some(&b')')).then_some(end)
+            let len = index
+                .bytes()
+                .position(|b| !(b.is_ascii_digit() || b == b'*'))?;
+            let inner = &index[..len];
+            let valid = inner == "*" || (!inner.is_empty() && !inner.contains('*'));
+            (valid && index[len..].starts_with("])")).then_some(name + 1 + len + 1)
         }
         _ => None,
     }

@@ -4,6 +4,9 @@ use std::fmt::Display;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, DocumentId, FieldPath, Severity, did_you_mean};
 
+/// How many names are searched for the one that was meant.
+const MOST_COMPARED: usize = 500;
+
 /// The faults of one document found so far.
 #[derive(Debug)]
 pub(super) struct Checker {
@@ -94,5 +97,7 @@ pub(super) fn meant<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<String> {
+    // Each comparison takes time, and a document may hold thousands of names and of faults.
+    let candidates = candidates.into_iter().take(MOST_COMPARED);
     did_you_mean(word, candidates).map(|candidate| format!("did you mean {candidate:?}?"))
 }

@@ -136,7 +136,8 @@ fn unknown(
             "{missing:?} is a task of finally: it runs after all others"
         ))
     } else {
-        meant(missing, spec.tasks.iter().map(|task| task.name.as_str()))
+        let others = spec.tasks.iter().map(|task| task.name.as_str());
+        meant(missing, others.filter(|name| *name != task.name))
     };
     let place = task.run_after.iter().position(|name| name == missing);
     let at = place.map_or_else(|| at.clone(), |place| at.key("runAfter").index(place));

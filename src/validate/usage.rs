@@ -211,7 +211,7 @@ impl Use<'_> {
     }
 
     fn excerpt(&self) -> &str {
-        variables::excerpt(self.text, self.variable.whole)
+        self.variable.excerpt(self.text)
     }
 
     fn wrong_type(&self, check: &mut Checker) {

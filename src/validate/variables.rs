@@ -3,10 +3,13 @@
 //! Its detection (`braceMatchingRegex` of `pkg/substitution/substitution.go`) is laxer than that
 //! of references in general: whatever stands between the prefix and the next `)` counts as a name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::checker::{Checker, meant};
 use crate::diagnostic::FieldPath;
+
+/// The longest excerpt of a text that is quoted, in bytes.
+const LONGEST_SHOWN: usize = 120;
 
 /// One `$(prefix…)` of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +18,8 @@ pub(super) struct Variable<'t> {
     pub(super) whole: &'t str,
     /// What follows the prefix, without dot or brackets: `a[0]`.
     pub(super) inner: &'t str,
+    /// The line it is on.
+    line: &'t str,
     /// True for `$(params.a)`, false for `$(params["a"])`.
     pub(super) dotted: bool,
 }
@@ -41,6 +46,19 @@ impl<'t> Variable<'t> {
         self.inner.strip_suffix("[*]").unwrap_or(self.inner) == self.name()
     }
 
+    /// What to show of its text: all of it when it is short, else the line it is on, else only
+    /// itself.
+    pub(super) fn excerpt(&self, text: &'t str) -> &'t str {
+        let line = self.line.trim();
+        if text.len() <= LONGEST_SHOWN && self.line.len() == text.len() {
+            text
+        } else if line.len() <= LONGEST_SHOWN {
+            line
+        } else {
+            self.whole
+        }
+    }
+
     /// True when it has more parts than a reference can have.
     pub(super) fn is_too_long(&self) -> bool {
         self.dotted && self.inner.split('.').count() > 2
@@ -62,37 +80,54 @@ fn without_index(name: &str) -> &str {
     }
 }
 
-/// The variables of a text that have a prefix such as `params` or `context.pipelineRun`.
+/// What may follow the prefix, what ends it then, and whether that is the dotted form.
+const FORMS: [(&str, &str, bool); 3] = [
+    (".", ")", true),
+    ("[\"", "\"])", false),
+    ("['", "'])", false),
+];
+
+/// The variables of a text that have a prefix such as `params` or `context.pipelineRun`, each at
+/// its first place.
 pub(super) fn find<'t>(text: &'t str, prefix: &str) -> Vec<Variable<'t>> {
     let opening = format!("$({prefix}");
     let mut found = Vec::new();
+    for line in text.split('\n') {
+        in_line(line, &opening, &mut found);
+    }
+    let mut seen = HashSet::new();
+    found.retain(|variable| seen.insert(variable.whole));
+    found
+}
+
+fn in_line<'t>(line: &'t str, opening: &str, found: &mut Vec<Variable<'t>>) {
+    // A form that is not closed from here on is not closed further on: looking again each time
+    // would take quadratic time.
+    let mut closable = [true; FORMS.len()];
     let mut from = 0;
-    while let Some(start) = text[from..].find(&opening).map(|offset| from + offset) {
-        let rest = &text[start + opening.len()..];
+    while let Some(start) = line[from..].find(opening).map(|offset| from + offset) {
         from = start + opening.len();
-        let Some((skip, close, dotted)) = [
-            (".", ")", true),
-            ("[\"", "\"])", false),
-            ("['", "'])", false),
-        ]
-        .into_iter()
-        .find(|(open, _, _)| rest.starts_with(open))
-        .map(|(open, close, dotted)| (open.len(), close, dotted)) else {
+        let form = FORMS
+            .iter()
+            .position(|(open, _, _)| line[from..].starts_with(open));
+        let Some(form) = form.filter(|form| closable[*form]) else {
             continue;
         };
-        let body = &rest[skip..];
-        let line = body.find('\n').map_or(body, |end| &body[..end]);
-        if let Some(len) = line.find(close) {
-            let end = start + opening.len() + skip + len + close.len();
-            found.push(Variable {
-                whole: &text[start..end],
-                inner: &line[..len],
-                dotted,
-            });
-            from = end;
+        let (open, close, dotted) = FORMS[form];
+        let body = from + open.len();
+        match line[body..].find(close) {
+            Some(len) => {
+                from = body + len + close.len();
+                found.push(Variable {
+                    whole: &line[start..from],
+                    inner: &line[body..body + len],
+                    line,
+                    dotted,
+                });
+            }
+            None => closable[form] = false,
         }
     }
-    found
 }
 
 /// Faults the variables of a prefix that do not name one of `known`.
@@ -120,7 +155,7 @@ pub(super) fn nonexistent(
     variable: &Variable<'_>,
     hint: Option<String>,
 ) {
-    let shown = excerpt(text, variable.whole);
+    let shown = variable.excerpt(text);
     check.fault_with(at, format_args!("non-existent variable in {shown:?}"), hint);
 }
 
@@ -131,7 +166,7 @@ pub(super) fn too_long(
     variable: &Variable<'_>,
     prefix: &str,
 ) {
-    let shown = excerpt(text, variable.whole);
+    let shown = variable.excerpt(text);
     check.fault_with(
         at,
         format_args!(
@@ -142,19 +177,9 @@ pub(super) fn too_long(
     );
 }
 
-/// What to show of a text: all of it when it is short, else the line the variable is on.
-pub(super) fn excerpt<'t>(text: &'t str, whole: &str) -> &'t str {
-    if text.len() <= 80 && !text.trim_end().contains('\n') {
-        return text;
-    }
-    text.lines()
-        .find(|line| line.contains(whole))
-        .map_or(text, str::trim)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{excerpt, find};
+    use super::find;
 
     #[test]
     fn finds_what_the_webhook_finds() {
@@ -194,13 +219,20 @@ mod tests {
 
     #[test]
     fn long_texts_are_shown_by_the_line() {
-        assert_eq!(
-            excerpt("set -e\n  echo $(params.x)\n", "$(params.x)"),
-            "echo $(params.x)"
-        );
-        assert_eq!(
-            excerpt("echo $(params.x)", "$(params.x)"),
-            "echo $(params.x)"
-        );
+        for text in ["set -e\n  echo $(params.x)\n", "echo $(params.x)"] {
+            assert_eq!(find(text, "params")[0].excerpt(text), "echo $(params.x)");
+        }
+    }
+
+    #[test]
+    fn a_form_that_is_never_closed_hides_no_other() {
+        let text = "$(params['a $(params['b $(params[\"c $(params.d)";
+        let names: Vec<_> = find(text, "params")
+            .iter()
+            .map(|v| v.name().to_owned())
+            .collect();
+        assert_eq!(names, ["d"]);
+        let hostile = "$(params.".repeat(200_000);
+        assert_eq!(find(&hostile, "params"), []);
     }
 }
