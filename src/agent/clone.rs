@@ -1,0 +1,108 @@
+//! Copying trees from one volume into another.
+
+use std::collections::HashMap;
+use std::fs::{self, File, FileTimes, Metadata};
+use std::io;
+use std::os::unix::fs::{MetadataExt, lchown, symlink};
+use std::path::{Path, PathBuf};
+
+use super::files::make_parents;
+use super::protocol::{RUN_ROOT, SOURCE_ROOT};
+
+/// Copies what is at a relative path of the source volume to the same path of the run's volume.
+/// Owners, modes, times and links are kept. It appears there all at once: an interrupted copy
+/// leaves nothing of it. Nothing at the source is nothing to copy.
+pub(crate) fn clone_path(path: &str) -> io::Result<()> {
+    copy_tree(&Path::new(SOURCE_ROOT).join(path), &Path::new(RUN_ROOT).join(path))
+}
+
+fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
+    let meta = match fs::symlink_metadata(from) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        meta => meta?,
+    };
+    make_parents(to)?;
+    let mut name = to.file_name().unwrap_or_default().to_owned();
+    name.push(".cloning");
+    let unfinished = to.with_file_name(name);
+    Copier::default().copy(from, &meta, &unfinished)?;
+    fs::rename(unfinished, to)
+}
+
+#[derive(Default)]
+struct Copier {
+    /// Where files with several names have been copied to, by device and inode.
+    copied: HashMap<(u64, u64), PathBuf>,
+}
+
+impl Copier {
+    fn copy(&mut self, from: &Path, meta: &Metadata, to: &Path) -> io::Result<()> {
+        if meta.is_symlink() {
+            symlink(fs::read_link(from)?, to)?;
+            return lchown(to, Some(meta.uid()), Some(meta.gid()));
+        }
+        if meta.is_dir() {
+            fs::create_dir(to)?;
+            for entry in fs::read_dir(from)? {
+                let entry = entry?;
+                self.copy(&entry.path(), &entry.metadata()?, &to.join(entry.file_name()))?;
+            }
+        } else if meta.is_file() {
+            if meta.nlink() > 1 {
+                if let Some(first) = self.copied.get(&(meta.dev(), meta.ino())) {
+                    return fs::hard_link(first, to);
+                }
+                self.copied.insert((meta.dev(), meta.ino()), to.to_owned());
+            }
+            fs::copy(from, to)?;
+        } else {
+            // Sockets, pipes and devices mean nothing without the process behind them.
+            return Ok(());
+        }
+        lchown(to, Some(meta.uid()), Some(meta.gid()))?;
+        fs::set_permissions(to, meta.permissions())?;
+        let times = FileTimes::new().set_accessed(meta.accessed()?).set_modified(meta.modified()?);
+        File::open(to)?.set_times(times)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+    use std::time::{Duration, SystemTime};
+
+    #[test]
+    fn a_copy_keeps_modes_times_and_links() {
+        let root = std::env::temp_dir().join(format!("tkn-local-clone-{}", std::process::id()));
+        let (from, to) = (root.join("from"), root.join("deep/to"));
+        fs::create_dir_all(from.join("empty")).unwrap();
+        fs::write(from.join("file"), "content").unwrap();
+        fs::set_permissions(from.join("file"), Permissions::from_mode(0o4751)).unwrap();
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        let times = FileTimes::new().set_modified(time);
+        File::open(from.join("file")).unwrap().set_times(times).unwrap();
+        fs::hard_link(from.join("file"), from.join("twin")).unwrap();
+        symlink("../nowhere", from.join("link")).unwrap();
+        File::open(&from).unwrap().set_times(times).unwrap();
+
+        copy_tree(&from, &to).unwrap();
+
+        let file = fs::metadata(to.join("file")).unwrap();
+        assert_eq!(fs::read_to_string(to.join("twin")).unwrap(), "content");
+        assert_eq!(file.permissions().mode() & 0o7777, 0o4751);
+        assert_eq!(file.modified().unwrap(), time);
+        assert_eq!(file.ino(), fs::metadata(to.join("twin")).unwrap().ino());
+        assert_eq!(fs::read_link(to.join("link")).unwrap(), Path::new("../nowhere"));
+        assert!(to.join("empty").is_dir());
+        assert_eq!(fs::metadata(&to).unwrap().modified().unwrap(), time);
+        assert!(!root.join("deep/to.cloning").exists());
+        fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn nothing_is_nothing_to_copy() {
+        assert!(copy_tree(Path::new("/no/such/thing"), Path::new("/no/such/copy")).is_ok());
+    }
+}

@@ -1,0 +1,43 @@
+//! Writing credentials where Git and Docker look for them.
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use super::protocol::Blob;
+
+/// `pipeline.CredsDir`.
+const DIRECTORY: &str = "/tekton/creds";
+
+/// Writes them to `/tekton/creds`, then to `$HOME`. Returns what went wrong: as in Tekton's
+/// entrypoint nothing of it stops the step.
+pub(crate) fn write_credentials(credentials: &[(String, Blob)], home: Option<&str>) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for (path, content) in credentials {
+        if let Err(error) = write(Path::new(DIRECTORY), path, &content.0, 0o755) {
+            complaints.push(format!("Error initializing credentials: {error}"));
+            continue;
+        }
+        let Some(home) = home.filter(|home| !home.is_empty()) else {
+            continue;
+        };
+        if let Err(error) = write(Path::new(home), path, &content.0, 0o700) {
+            complaints.push(format!(
+                "warning: unsuccessful cred copy: {path:?} from {DIRECTORY:?} to {home:?}: {error}"
+            ));
+        }
+    }
+    complaints
+}
+
+fn write(root: &Path, path: &str, content: &[u8], directory_mode: u32) -> io::Result<()> {
+    let file = root.join(path);
+    if let Some(parent) = file.parent() {
+        fs::DirBuilder::new().recursive(true).mode(directory_mode).create(parent)?;
+    }
+    let mut open = OpenOptions::new();
+    let mut file = open.write(true).create(true).truncate(true).mode(0o600).open(file)?;
+    file.write_all(content)?;
+    file.set_permissions(Permissions::from_mode(0o600))
+}

@@ -1,0 +1,48 @@
+//! The agent: the entrypoint of every container of a sandbox.
+//!
+//! `supervise <run>` is the first process of the sandbox container, `step <run> <token>` that of
+//! every step and sidecar. A static program of the standard library alone, compiled by `build.rs`
+//! for the engine's machine and carried inside the command.
+
+#![warn(missing_docs, clippy::pedantic)]
+
+mod breakpoint;
+mod child;
+mod clone;
+mod credentials;
+mod files;
+mod find;
+mod hermetic;
+mod link;
+mod log;
+mod memory;
+mod outputs;
+mod probe;
+mod processes;
+mod protocol;
+mod record;
+mod step;
+mod supervise;
+mod sys;
+
+use std::process::ExitCode;
+
+/// What the kernel and `sysexits.h` call a wrong use of a command.
+const USAGE: u8 = 64;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match arguments[..] {
+        ["supervise", run] => supervise::supervise(run),
+        ["step", run, token] => step::step(run, token),
+        _ => return ExitCode::from(USAGE),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log::complain(&format!("agent: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,417 @@
+//! What the command, the supervisor and the agents say to each other.
+//!
+//! One file, compiled into both programs: the command and the agent it carries always speak the
+//! same version, so there is no negotiation and no versioning in here. A [`Frame`] has a channel:
+//! for frames of the supervisor it is the number of a request, for all others that of an agent.
+
+use std::io::{self, Read, Write};
+
+/// Bytes of a frame's header: length of the payload, channel, kind.
+pub const HEADER: usize = 9;
+/// The longest payload.
+pub const MAX_PAYLOAD: usize = 64 << 20;
+/// The most bytes of output an agent sends before it is given credit for more.
+pub const WINDOW: usize = 1 << 20;
+/// The most bytes of output in one frame.
+pub const CHUNK: usize = 64 << 10;
+/// The longest file an agent reads for the command.
+pub const MAX_FILE: u64 = 16 << 20;
+
+/// Where the volume of the run is in the sandbox container.
+pub const RUN_ROOT: &str = "/tkn-local";
+/// Where the volume that is cloned is in the sandbox container.
+pub const SOURCE_ROOT: &str = "/tkn-local-source";
+/// Where the agent is in the volume of the run.
+pub const AGENT_DIRECTORY: &str = "bin";
+/// The name of the agent's file there: Tekton's name for its own.
+pub const AGENT_FILE: &str = "entrypoint";
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $value:literal,)*) => {
+        /// What a frame means, and with that what its payload is.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Kind { $($(#[$doc])* $name = $value,)* }
+
+        impl Kind {
+            fn from_byte(byte: u8) -> Option<Self> {
+                match byte { $($value => Some(Self::$name),)* _ => None }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// To the supervisor: an agent will come with this token (`String`). The channel is its own.
+    Expect = 1,
+    /// To the supervisor: a [`FileRequest`].
+    Files = 2,
+    /// To the supervisor: copy these paths (`Vec<String>`) of the source volume.
+    Clone = 3,
+    /// From the supervisor: it is ready.
+    Up = 10,
+    /// From the supervisor: a request is done; a text says why it failed (`Option<String>`).
+    Done = 11,
+    /// From the supervisor: the agent of this channel is there.
+    Ready = 12,
+    /// From the supervisor: the agent of this channel is gone.
+    Gone = 13,
+    /// From an agent to the supervisor: its token (`String`).
+    Hello = 20,
+    /// To an agent: a [`Program`].
+    Launch = 30,
+    /// To an agent: end the program, with this grace in milliseconds (`u64`).
+    Kill = 31,
+    /// To an agent: a [`Check`].
+    Probe = 32,
+    /// To an agent: go on after the breakpoint with this status (`i32`).
+    Resume = 33,
+    /// To an agent: so many bytes of output were taken (`u32`).
+    Credit = 34,
+    /// To an agent: end, whatever goes on.
+    Discard = 35,
+    /// From an agent: it began.
+    Started = 40,
+    /// From an agent: raw standard output.
+    Stdout = 41,
+    /// From an agent: raw standard error.
+    Stderr = 42,
+    /// From an agent: a check is done (`(u32, bool)`).
+    Probed = 43,
+    /// From an agent: a file that was wanted (`(String, Blob)`).
+    File = 44,
+    /// From an agent: its program failed and it waits to be told to go on.
+    Paused = 45,
+    /// From an agent: an [`End`]. Nothing follows.
+    Ended = 46,
+}
+
+/// One message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// What it means.
+    pub kind: Kind,
+    /// Whom it concerns.
+    pub channel: u32,
+    /// Its content.
+    pub payload: Vec<u8>,
+}
+
+impl Frame {
+    /// A frame with an encoded message.
+    pub fn new(kind: Kind, channel: u32, message: &impl Wire) -> Self {
+        let mut payload = Vec::new();
+        message.put(&mut payload);
+        Self { kind, channel, payload }
+    }
+
+    /// Its content as a message.
+    pub fn message<T: Wire>(&self) -> io::Result<T> {
+        let mut input = self.payload.as_slice();
+        T::take(&mut input)
+            .filter(|_| input.is_empty())
+            .ok_or_else(|| invalid("a message cannot be read"))
+    }
+
+    /// Reads a frame; `None` at the end of the stream.
+    pub fn read(from: &mut impl Read) -> io::Result<Option<Self>> {
+        let mut header = [0; HEADER];
+        let mut filled = 0;
+        while filled < HEADER {
+            match from.read(&mut header[filled..]) {
+                Ok(0) if filled == 0 => return Ok(None),
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(n) => filled += n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let (kind, channel, length) = parse_header(header)?;
+        let mut payload = vec![0; length];
+        from.read_exact(&mut payload)?;
+        Ok(Some(Self { kind, channel, payload }))
+    }
+
+    /// Writes it.
+    pub fn write(&self, to: &mut impl Write) -> io::Result<()> {
+        write_frame(to, self.kind, self.channel, &self.payload)
+    }
+}
+
+/// Writes a frame with this payload.
+pub fn write_frame(to: &mut impl Write, kind: Kind, channel: u32, payload: &[u8]) -> io::Result<()> {
+    // One write: the engine makes a message of its own of each.
+    let mut frame = Vec::with_capacity(HEADER + payload.len());
+    frame.extend_from_slice(&header(kind, channel, payload.len())?);
+    frame.extend_from_slice(payload);
+    to.write_all(&frame)?;
+    to.flush()
+}
+
+/// The header of a frame.
+pub fn header(kind: Kind, channel: u32, length: usize) -> io::Result<[u8; HEADER]> {
+    let length = u32::try_from(length)
+        .ok()
+        .filter(|length| *length as usize <= MAX_PAYLOAD)
+        .ok_or_else(|| invalid("a message is longer than 64 MiB"))?;
+    let mut header = [0; HEADER];
+    header[..4].copy_from_slice(&length.to_le_bytes());
+    header[4..8].copy_from_slice(&channel.to_le_bytes());
+    header[8] = kind as u8;
+    Ok(header)
+}
+
+/// What a header says: kind, channel and length of the payload.
+pub fn parse_header(header: [u8; HEADER]) -> io::Result<(Kind, u32, usize)> {
+    let [l0, l1, l2, l3, c0, c1, c2, c3, kind] = header;
+    let kind = Kind::from_byte(kind).ok_or_else(|| invalid("a frame of an unknown kind"))?;
+    let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+    if length > MAX_PAYLOAD {
+        return Err(invalid("a frame is too long"));
+    }
+    Ok((kind, u32::from_le_bytes([c0, c1, c2, c3]), length))
+}
+
+fn invalid(text: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, text)
+}
+
+/// A value that can be put into a payload and taken out again.
+pub trait Wire: Sized {
+    /// Appends it.
+    fn put(&self, out: &mut Vec<u8>);
+    /// Takes it off the front.
+    fn take(input: &mut &[u8]) -> Option<Self>;
+}
+
+macro_rules! wire_numbers {
+    ($($type:ty)*) => { $(impl Wire for $type {
+        fn put(&self, out: &mut Vec<u8>) {
+            out.extend_from_slice(&self.to_le_bytes());
+        }
+        fn take(input: &mut &[u8]) -> Option<Self> {
+            let (bytes, rest) = input.split_first_chunk()?;
+            *input = rest;
+            Some(<$type>::from_le_bytes(*bytes))
+        }
+    })* };
+}
+wire_numbers!(u8 u16 u32 u64 i32);
+
+impl Wire for bool {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.push(u8::from(*self));
+    }
+    fn take(input: &mut &[u8]) -> Option<Self> {
+        u8::take(input).map(|byte| byte != 0)
+    }
+}
+
+/// Bytes as they are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Blob(pub Vec<u8>);
+
+impl Wire for Blob {
+    fn put(&self, out: &mut Vec<u8>) {
+        (self.0.len() as u64).put(out);
+        out.extend_from_slice(&self.0);
+    }
+    fn take(input: &mut &[u8]) -> Option<Self> {
+        let length = usize::try_from(u64::take(input)?).ok()?;
+        let (bytes, rest) = input.split_at_checked(length)?;
+        *input = rest;
+        Some(Self(bytes.to_vec()))
+    }
+}
+
+impl Wire for String {
+    fn put(&self, out: &mut Vec<u8>) {
+        (self.len() as u64).put(out);
+        out.extend_from_slice(self.as_bytes());
+    }
+    fn take(input: &mut &[u8]) -> Option<Self> {
+        Self::from_utf8(Blob::take(input)?.0).ok()
+    }
+}
+
+impl<T: Wire> Wire for Option<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.is_some().put(out);
+        if let Some(value) = self {
+            value.put(out);
+        }
+    }
+    fn take(input: &mut &[u8]) -> Option<Self> {
+        if bool::take(input)? { T::take(input).map(Some) } else { Some(None) }
+    }
+}
+
+impl<T: Wire> Wire for Vec<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        (self.len() as u64).put(out);
+        self.iter().for_each(|item| item.put(out));
+    }
+    fn take(input: &mut &[u8]) -> Option<Self> {
+        let length = u64::take(input)?;
+        (0..length).map(|_| T::take(input)).collect()
+    }
+}
+
+impl<A: Wire, B: Wire> Wire for (A, B) {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.0.put(out);
+        self.1.put(out);
+    }
+    fn take(input: &mut &[u8]) -> Option<Self> {
+        Some((A::take(input)?, B::take(input)?))
+    }
+}
+
+macro_rules! messages {
+    ($($(#[$doc:meta])* struct $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => { $(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Default)]
+        pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
+
+        impl Wire for $name {
+            fn put(&self, out: &mut Vec<u8>) { $(self.$field.put(out);)* }
+            fn take(input: &mut &[u8]) -> Option<Self> {
+                Some(Self { $($field: Wire::take(input)?,)* })
+            }
+        }
+    )* };
+}
+
+macro_rules! choices {
+    ($($(#[$doc:meta])* enum $name:ident {
+        $($(#[$variant_doc:meta])* $tag:literal $variant:ident { $($field:ident: $type:ty,)* })*
+    })*) => { $(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum $name { $(
+            $(#[$variant_doc])*
+            $variant { $(#[doc = "As the variant says."] $field: $type,)* },
+        )* }
+
+        impl Wire for $name {
+            fn put(&self, out: &mut Vec<u8>) {
+                match self { $(Self::$variant { $($field,)* } => {
+                    out.push($tag);
+                    $($field.put(out);)*
+                })* }
+            }
+            fn take(input: &mut &[u8]) -> Option<Self> {
+                match u8::take(input)? {
+                    $($tag => Some(Self::$variant { $($field: Wire::take(input)?,)* }),)*
+                    _ => None,
+                }
+            }
+        }
+    )* };
+}
+
+messages! {
+    /// A program and all that goes with it.
+    struct Program {
+        /// Program and arguments; empty for nothing to run.
+        argv: Vec<String>,
+        /// Variables on top of the container's.
+        env: Vec<(String, String)>,
+        /// Where to run; empty for where the container is.
+        working_dir: String,
+        /// Milliseconds until it is killed.
+        timeout: Option<u64>,
+        /// A file standard output is appended to as well.
+        stdout_path: Option<String>,
+        /// A file standard error is appended to as well.
+        stderr_path: Option<String>,
+        /// Where the files of the entrypoint's protocol go.
+        run_dir: Option<String>,
+        /// A failure is forgiven.
+        on_error_continue: bool,
+        /// Files to read at the end: key and path.
+        files: Vec<(String, String)>,
+        /// Credentials: relative path and content.
+        credentials: Vec<(String, Blob)>,
+        /// Without network.
+        hermetic: bool,
+        /// Waits when it failed.
+        pause_on_failure: bool,
+    }
+    /// What became of a program.
+    struct End {
+        /// How it ended.
+        how: How,
+        /// Microseconds from start to end.
+        elapsed: u64,
+        /// The kernel killed something for lack of memory.
+        oom_killed: bool,
+        /// A file that exists and could not be read.
+        file_error: Option<String>,
+    }
+    /// Something to do in a volume. All with one channel are one request.
+    struct FileRequest {
+        /// The answer is due after this one.
+        last: bool,
+        /// What to do; nothing is a request without operations.
+        operation: Option<FileOperation>,
+    }
+    /// A check of a running container.
+    struct Check {
+        /// Its number, for the answer.
+        id: u32,
+        /// Milliseconds it may take.
+        timeout: u64,
+        /// What to check.
+        what: What,
+    }
+}
+
+choices! {
+    /// How a program ended.
+    enum How {
+        /// With this status.
+        0 Code { code: i32, }
+        /// By this signal.
+        1 Signal { signal: i32, }
+        /// Not started, for this reason.
+        2 NotStarted { reason: String, }
+        /// After its timeout.
+        3 TimedOut {}
+        /// As it was told.
+        4 Cancelled {}
+    }
+    /// A check.
+    enum What {
+        /// A command with its arguments ends with status 0.
+        0 Exec { argv: Vec<String>, }
+        /// A GET of a path of a host at a port, with headers, is answered with 200 to 399.
+        1 Http { host: String, port: u16, path: String, headers: Vec<(String, String)>, }
+        /// A host accepts a connection at a port.
+        2 Tcp { host: String, port: u16, }
+    }
+    /// An operation on files; paths are absolute in the sandbox container. An owner is user, group.
+    enum FileOperation {
+        /// Makes a directory with a mode and an owner, and those above it.
+        0 Directory { path: String, mode: u32, owner: Option<(u32, u32)>, }
+        /// Writes a file with a mode, an owner and a content, and makes the directories above it.
+        1 File { path: String, mode: u32, owner: Option<(u32, u32)>, content: Blob, }
+        /// Makes a symbolic link at a path to a target.
+        2 Symlink { path: String, target: String, }
+        /// Removes what is at a path.
+        3 Remove { path: String, }
+        /// Gives the tree at a path to a group.
+        4 GroupOwned { path: String, gid: u32, }
+    }
+}
+
+impl Default for How {
+    fn default() -> Self {
+        Self::Code { code: 0 }
+    }
+}
+
+impl Default for What {
+    fn default() -> Self {
+        Self::Exec { argv: Vec::new() }
+    }
+}

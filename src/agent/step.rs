@@ -1,0 +1,250 @@
+//! The agent of a step or sidecar: waits to be released, runs one program, reports.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use super::child::{self, Started};
+use super::credentials::write_credentials;
+use super::link::Link;
+use super::outputs::Outputs;
+use super::processes::Processes;
+use super::protocol::{Blob, Check, End, Frame, How, Kind, MAX_FILE, Program};
+use super::record::Record;
+use super::sys::{SIGKILL, SIGTERM};
+use super::{breakpoint, memory, probe};
+
+/// What the main thread is told.
+pub(crate) enum Event {
+    /// Run this.
+    Launch(Box<Program>),
+    /// End it, with this grace.
+    Kill(Duration),
+    /// Leave the breakpoint with this status.
+    Resume(i32),
+    /// The program ended.
+    Exited(ExitStatus),
+}
+
+type Environment = Arc<OnceLock<Vec<(String, String)>>>;
+
+/// Runs until the program has been reported.
+pub(crate) fn step(run: &str, token: &str) -> io::Result<()> {
+    let processes = Processes::start();
+    let (link, incoming) = Link::connect(run, token)?;
+    let (sender, events) = mpsc::channel();
+    let environment = Environment::default();
+    let listener = Listener {
+        link: link.clone(),
+        processes: processes.clone(),
+        environment: environment.clone(),
+        events: sender.clone(),
+    };
+    std::thread::spawn(move || listener.run(incoming));
+    let program = match events.recv() {
+        Ok(Event::Launch(program)) => program,
+        _ => return Ok(()),
+    };
+    // Set once: there is one launch.
+    environment.set(program.env.clone()).unwrap_or_default();
+    Step { program: *program, processes, link, sender, events }.run()
+}
+
+/// The thread that reads what the supervisor relays.
+struct Listener {
+    link: Link,
+    processes: Processes,
+    environment: Environment,
+    events: Sender<Event>,
+}
+
+impl Listener {
+    fn run(&self, mut incoming: UnixStream) {
+        while let Ok(Some(frame)) = Frame::read(&mut incoming) {
+            if frame.kind == Kind::Discard || self.handle(&frame).is_err() {
+                break;
+            }
+        }
+        // Nobody is there to report to. The kernel kills what is left of this container when its
+        // first process ends; outside of a container this does it.
+        self.processes.signal_foreground(SIGKILL);
+        std::process::exit(1);
+    }
+
+    fn handle(&self, frame: &Frame) -> io::Result<()> {
+        let event = match frame.kind {
+            Kind::Launch => Event::Launch(Box::new(frame.message()?)),
+            Kind::Kill => Event::Kill(Duration::from_millis(frame.message()?)),
+            Kind::Resume => Event::Resume(frame.message()?),
+            Kind::Credit => {
+                self.link.give_credit(frame.message()?);
+                return Ok(());
+            }
+            Kind::Probe => {
+                self.probe(frame.message()?);
+                return Ok(());
+            }
+            _ => return Err(io::ErrorKind::InvalidData.into()),
+        };
+        self.events.send(event).map_err(io::Error::other)
+    }
+
+    fn probe(&self, check: Check) {
+        let (link, processes) = (self.link.clone(), self.processes.clone());
+        let environment = self.environment.get().cloned().unwrap_or_default();
+        std::thread::spawn(move || {
+            let timeout = Duration::from_millis(check.timeout);
+            let success = probe::check(&check.what, timeout, &processes, &environment);
+            // A lost connection ends this process anyway.
+            link.send(Kind::Probed, &(check.id, success)).unwrap_or_default();
+        });
+    }
+}
+
+/// A released step.
+struct Step {
+    program: Program,
+    processes: Processes,
+    link: Link,
+    sender: Sender<Event>,
+    events: Receiver<Event>,
+}
+
+impl Step {
+    fn run(self) -> io::Result<()> {
+        let start = Instant::now();
+        self.link.send(Kind::Started, &true)?;
+        let mut how = self.execute(start)?;
+        let record = match Record::open(self.program.run_dir.as_deref()) {
+            Ok(record) => record,
+            Err(error) => {
+                self.link.log(&format!("Error creating step directories: {}", child::say(&error)))?;
+                Record::open(None)?
+            }
+        };
+        self.log_failure(&how)?;
+        if self.program.pause_on_failure && is_failure(&how) {
+            how = breakpoint::wait(&self.link, &self.events, &record)?;
+        } else if let Err(error) = record.write(&how, self.program.on_error_continue) {
+            self.link.log(&format!("Error writing the post file: {}", child::say(&error)))?;
+        }
+        let elapsed = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let file_error = self.send_files()?;
+        let oom_killed = memory::was_killed_for_memory();
+        self.link.send(Kind::Ended, &End { how, elapsed, oom_killed, file_error })
+    }
+
+    /// Prepares and runs the program.
+    fn execute(&self, start: Instant) -> io::Result<How> {
+        // Before the program starts: it writes its results there. Told when it matters, at the end.
+        Record::open(self.program.run_dir.as_deref()).map(drop).unwrap_or_default();
+        let home = child::variable(&self.program.env, "HOME");
+        for complaint in write_credentials(&self.program.credentials, home.as_deref()) {
+            self.link.log(&complaint)?;
+        }
+        if self.program.argv.is_empty() {
+            return Ok(How::Code { code: 0 });
+        }
+        let exited = self.sender.clone();
+        let on_exit = move |status| exited.send(Event::Exited(status)).unwrap_or_default();
+        let Started { mut child, copies } = match child::start(&self.program, &self.processes, on_exit) {
+            Ok(started) => started,
+            Err(error) => {
+                return Ok(How::NotStarted { reason: format!("Error executing command: {error}") });
+            }
+        };
+        self.processes.bring_forward(&child);
+        let outputs = Outputs::start(&mut child, copies, self.link.clone(), self.processes.clone())?;
+        let how = self.wait(start)?;
+        outputs.finish()?;
+        Ok(how)
+    }
+
+    /// Waits for the end of the program, and brings it about when it is time.
+    fn wait(&self, start: Instant) -> io::Result<How> {
+        let timeout = self.program.timeout.map(Duration::from_millis);
+        let mut kill_at = timeout.and_then(|timeout| start.checked_add(timeout));
+        let mut forced = None;
+        loop {
+            match self.next_event(kill_at) {
+                Ok(Event::Exited(status)) => return Ok(forced.unwrap_or_else(|| how(status))),
+                Ok(Event::Kill(grace)) => {
+                    forced = Some(How::Cancelled {});
+                    kill_at = Instant::now().checked_add(grace);
+                    self.processes.signal_foreground(SIGTERM);
+                }
+                Ok(Event::Launch(_) | Event::Resume(_)) => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    forced.get_or_insert(How::TimedOut {});
+                    kill_at = None;
+                    self.processes.signal_foreground(SIGKILL);
+                }
+                Err(error) => return Err(io::Error::other(error)),
+            }
+        }
+    }
+
+    fn next_event(&self, deadline: Option<Instant>) -> Result<Event, RecvTimeoutError> {
+        deadline.map_or_else(
+            || self.events.recv().map_err(RecvTimeoutError::from),
+            |deadline| self.events.recv_timeout(deadline.saturating_duration_since(Instant::now())),
+        )
+    }
+
+    /// What Tekton's entrypoint says about an end that was not the program's own.
+    fn log_failure(&self, how: &How) -> io::Result<()> {
+        match how {
+            How::NotStarted { reason } => self.link.log(reason),
+            How::TimedOut {} => self.link.log("context deadline exceeded"),
+            How::Cancelled {} => self.link.log("Step was cancelled"),
+            How::Code { .. } | How::Signal { .. } => Ok(()),
+        }
+    }
+
+    /// Sends the wanted files that exist. Returns what went wrong with the first that cannot be
+    /// read.
+    fn send_files(&self) -> io::Result<Option<String>> {
+        let mut complaint = None;
+        for (key, path) in &self.program.files {
+            match read(path) {
+                Ok(Some(content)) => self.link.send(Kind::File, &(key.clone(), Blob(content)))?,
+                Ok(None) => {}
+                Err(error) => {
+                    complaint.get_or_insert_with(|| format!("open {path}: {}", child::say(&error)));
+                }
+            }
+        }
+        Ok(complaint)
+    }
+}
+
+fn how(status: ExitStatus) -> How {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => How::Code { code },
+        (None, signal) => How::Signal { signal: signal.unwrap_or_default() },
+    }
+}
+
+/// Whether a breakpoint holds it: not what the user ended himself.
+fn is_failure(how: &How) -> bool {
+    !matches!(how, How::Code { code: 0 } | How::Cancelled {})
+}
+
+fn read(path: &str) -> io::Result<Option<Vec<u8>>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut content = Vec::new();
+    file.take(MAX_FILE + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > MAX_FILE {
+        return Err(io::Error::other("the file is larger than 16 MiB"));
+    }
+    Ok(Some(content))
+}
