@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod diagnostic;
+pub mod docker;
 pub mod event;
 pub mod execute;
 pub mod manifest;

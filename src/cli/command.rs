@@ -2,11 +2,17 @@
 
 use clap::{Parser, Subcommand};
 
+use super::cancel::{self, CancelArgs};
+use super::completion::{self, CompletionArgs};
 use super::context::Context;
+use super::describe::{self, DescribeArgs};
+use super::engine::Connect;
 use super::error::CliError;
 use super::exit::ExitStatus;
-use super::engine::Connect;
 use super::graph::{self, GraphArgs};
+use super::list::{self, ListArgs};
+use super::logs::{self, LogsArgs};
+use super::prune::{self, PruneArgs};
 use super::run::{self, RunArgs};
 use super::settings::GlobalArgs;
 use super::validate::{self, ValidateArgs};
@@ -27,6 +33,12 @@ pub(super) enum Command {
     Run(Box<RunArgs>),
     Validate(ValidateArgs),
     Graph(GraphArgs),
+    List(ListArgs),
+    Describe(DescribeArgs),
+    Logs(LogsArgs),
+    Cancel(CancelArgs),
+    Prune(PruneArgs),
+    Completion(CompletionArgs),
 }
 
 /// Does what was asked for.
@@ -39,5 +51,11 @@ pub(super) fn dispatch<C: Connect>(
         Command::Run(args) => run::run(*args, context, connector),
         Command::Validate(args) => validate::validate(args, context),
         Command::Graph(args) => graph::graph(args, context),
+        Command::List(args) => list::list(&args, context),
+        Command::Describe(args) => describe::describe(args, context),
+        Command::Logs(args) => logs::logs(args, context),
+        Command::Cancel(args) => cancel::cancel(args, context),
+        Command::Prune(args) => prune::prune(args, context, connector),
+        Command::Completion(args) => completion::completion(&args, context),
     }
 }

@@ -36,10 +36,23 @@ pub trait Connect {
         request: EngineRequest,
     ) -> impl Future<Output = Result<Connected<Self::Engine>, CliError>> + Send;
 
-    /// Removes what processes that are dead left in the engine, but no volume of a run that can be
-    /// resumed. Returns what was removed, for people.
+    /// Removes the containers that processes left behind which are dead. Volumes stay: their runs
+    /// can be resumed. Returns the names of what was removed.
     fn sweep(
         &self,
         engine: Self::Engine,
     ) -> impl Future<Output = Result<Vec<String>, CliError>> + Send + 'static;
+
+    /// The ids of the runs whose volume is still there and not in use.
+    fn run_volumes(
+        &self,
+        engine: &Self::Engine,
+    ) -> impl Future<Output = Result<Vec<String>, CliError>> + Send;
+
+    /// Removes the volume of a run; that there is none is fine.
+    fn remove_run_volume(
+        &self,
+        engine: &Self::Engine,
+        run: &str,
+    ) -> impl Future<Output = Result<(), CliError>> + Send;
 }

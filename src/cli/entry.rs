@@ -9,10 +9,13 @@ use clap_complete::CompleteEnv;
 
 use super::command::{Cli, dispatch};
 use super::context::Context;
+use super::docker_connector::DockerConnector;
 use super::engine::Connect;
+use super::error::CliError;
 use super::exit::ExitStatus;
 use super::settings::{Environment, Settings};
 use super::stream::OutStream;
+use super::tracing_output;
 
 /// The program.
 pub fn main() -> ExitCode {
@@ -24,7 +27,15 @@ pub fn main() -> ExitCode {
         Ok(false) => {}
         Err(error) => return report_clap(&error, &mut stdout(), &mut stderr()).into(),
     }
-    run_with(std::env::args_os(), environment, stdout(), stderr()).into()
+    let connector = DockerConnector;
+    run_with(
+        std::env::args_os(),
+        &connector,
+        environment,
+        stdout(),
+        stderr(),
+    )
+    .into()
 }
 
 fn stdout() -> OutStream {
@@ -44,7 +55,7 @@ pub fn run_with<C: Connect>(
     mut err: OutStream,
 ) -> ExitStatus {
     let args: Vec<OsString> = args.into_iter().collect();
-    let argv = args
+    let command_line = args
         .iter()
         .map(|arg| arg.to_string_lossy().into_owned())
         .collect();
@@ -54,9 +65,14 @@ pub fn run_with<C: Connect>(
     };
     let settings = Settings::resolve(global, environment);
     let style = settings.err;
+    if let Err(error) = tracing_output::start(&settings, &err) {
+        let error = CliError::usage("TKN_LOCAL_LOG is no filter").cause(error.to_string());
+        drop(err.write_all(error.text(style).as_bytes()));
+        return error.status;
+    }
     let mut context = Context {
         settings,
-        argv,
+        argv: command_line,
         out,
         err: err.clone(),
     };

@@ -18,6 +18,7 @@ use super::next_steps::next_steps;
 use super::run_settings::{EventsTarget, RunSettings};
 use super::signals::{Asked, listen};
 use super::sinks::{Sinks, View};
+use super::store_error::store_error;
 use super::stream::OutStream;
 use crate::event::Record;
 use crate::execute::run::rejected;
@@ -65,7 +66,8 @@ impl<'a> Execution<'a> {
         catalog: &Catalog,
         context: &Context,
     ) -> Result<Self, CliError> {
-        let store = RunStore::open(context.settings.state_dir()?).map_err(|error| state(&error))?;
+        let store =
+            RunStore::open(context.settings.state_dir()?).map_err(|error| store_error(&error))?;
         Ok(Self {
             settings,
             library,
@@ -88,11 +90,17 @@ impl<'a> Execution<'a> {
         let recorder = self
             .store
             .create_run(&self.new_run(&job, context))
-            .map_err(|error| state(&error))?;
+            .map_err(|error| store_error(&error))?;
         let id = recorder.header().id.clone();
         let name = job.name().to_owned();
+        tracing::debug!(directory = %recorder.dir().path().display(), "recording");
         let options = self.options(&id, engine.cores);
-        let sinks = Sinks::new(&name, Some(recorder), self.view.clone(), self.events.as_mut());
+        let sinks = Sinks::new(
+            &name,
+            Some(recorder),
+            self.view.clone(),
+            self.events.as_mut(),
+        );
         let sinks = Mutex::new(sinks);
         let (ended, asked) = drive(job, engine.engine.clone(), options, &sinks).await;
         let sinks = sinks.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -117,12 +125,12 @@ impl<'a> Execution<'a> {
     }
 
     /// Shows a run that cannot start: its object and its events, but no record.
-    pub(super) fn reject(&mut self, refused: Rejected) -> Result<Outcome, CliError> {
+    pub(super) fn reject(&mut self, refused: Box<Rejected>) -> Result<Outcome, CliError> {
         let Rejected {
             kind,
             object,
             condition,
-        } = refused;
+        } = *refused;
         let name = object.pointer("/metadata/name").and_then(Value::as_str);
         let name = name.unwrap_or_default().to_owned();
         let quiet = View {
@@ -281,8 +289,7 @@ fn events(settings: &RunSettings, context: &Context) -> Result<Option<Json<OutSt
 fn view(settings: &RunSettings, context: &Context) -> View {
     let global = &context.settings;
     let environment = &global.environment;
-    let logs_are_shown =
-        settings.format.is_none() && settings.events != Some(EventsTarget::Stdout);
+    let logs_are_shown = settings.format.is_none() && settings.events != Some(EventsTarget::Stdout);
     let is_live = environment.stderr.can_draw()
         && !settings.no_progress
         && !global.quiet
@@ -302,30 +309,6 @@ fn view(settings: &RunSettings, context: &Context) -> View {
     }
 }
 
-/// A fault of the store.
-pub(super) fn state(error: &StateError) -> CliError {
-    let failure = CliError::from_source(ExitStatus::Internal, error);
-    match error {
-        StateError::DiskFull { .. } => {
-            failure.hint("free some space, or keep runs elsewhere with --state-dir")
-        }
-        StateError::NotWritable { .. } => {
-            failure.hint("keep runs elsewhere with --state-dir, or make the directory writable")
-        }
-        StateError::NotFound { .. } | StateError::Ambiguous { .. } => CliError {
-            status: ExitStatus::Invalid,
-            ..failure.hint("`tkn-local list` shows the runs there are")
-        },
-        StateError::NoRuns | StateError::Running { .. } | StateError::NewerFormat { .. } => {
-            CliError {
-                status: ExitStatus::Invalid,
-                ..failure
-            }
-        }
-        StateError::Io { .. } | StateError::Damaged { .. } => failure,
-    }
-}
-
 fn failure(error: &ExecuteError, recorder: Option<&Recorder>) -> CliError {
     let failure = match error {
         ExecuteError::Engine(error) => CliError::from_source(ExitStatus::Engine, error),
@@ -335,7 +318,7 @@ fn failure(error: &ExecuteError, recorder: Option<&Recorder>) -> CliError {
                 .and_then(|inner| inner.downcast_ref::<StateError>());
             match of_store {
                 Some(of_store) => {
-                    let inner = state(of_store);
+                    let inner = store_error(of_store);
                     CliError {
                         message: format!("the run was cancelled: {}", inner.message),
                         ..inner

@@ -17,8 +17,7 @@ pub(super) fn parse(argument: &str) -> Result<(Regex, String), CliError> {
         .filter(|(from, to)| !from.is_empty() && !to.is_empty())
         .ok_or_else(|| fault("this is not of the form FROM=TO"))?;
     let pattern = regex::escape(from).replace(r"\*", ".*");
-    let pattern =
-        Regex::new(&format!("^{pattern}$")).map_err(|error| fault(&error.to_string()))?;
+    let pattern = Regex::new(&format!("^{pattern}$")).map_err(|error| fault(&error.to_string()))?;
     Ok((pattern, to.to_owned()))
 }
 
@@ -35,9 +34,8 @@ pub(super) fn read_file(path: &Path) -> Result<ImageMap, CliError> {
             continue;
         }
         let fault = |why: String| {
-            CliError::usage(format!("{}:{}: {why}", path.display(), index + 1)).hint(
-                "a line is a regular expression on the reference, a tab and the image to use",
-            )
+            CliError::usage(format!("{}:{}: {why}", path.display(), index + 1))
+                .hint("a line is a regular expression on the reference, a tab and the image to use")
         };
         let mut columns = line.split('\t').map(str::trim);
         let (Some(pattern), Some(image)) = (columns.next(), columns.next()) else {

@@ -16,7 +16,7 @@ use crate::status::Condition;
 use crate::substitution::Scope;
 
 /// A run that can be executed, or its end before anything was started.
-pub(super) type Planned = Result<Job, Rejected>;
+pub(super) type Planned = Result<Job, Box<Rejected>>;
 
 /// A run that cannot start.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,22 +40,22 @@ pub(super) fn plan(run: &Run, library: &Library) -> Planned {
             };
             build(&request, library)
                 .map(|plan| Job::Pipeline(Box::new(plan)))
-                .map_err(|condition| Rejected {
+                .map_err(|condition| Box::new(Rejected {
                     kind: RunKind::PipelineRun,
                     object: object("PipelineRun", &request.identity, &json!(request.spec)),
                     condition,
-                })
+                }))
         }
         Run::Task(run) => {
             let identity = Identity::new(&run.metadata);
             let object = object("TaskRun", &identity, &json!(run.spec));
             task_run(run, identity, library)
                 .map(|request| Job::Task(Box::new(request)))
-                .map_err(|condition| Rejected {
+                .map_err(|condition| Box::new(Rejected {
                     kind: RunKind::TaskRun,
                     object,
                     condition,
-                })
+                }))
         }
     }
 }
@@ -125,9 +125,7 @@ fn resolved(
     scope.set("context.taskRun.uid", &identity.uid);
     let found = match (&run.spec.task_ref, &run.spec.task_spec) {
         (Some(reference), _) => resolve_task(reference, library, &scope),
-        (None, spec) => {
-            ResolvedTask::embedded(spec.clone().unwrap_or_default(), library, &scope)
-        }
+        (None, spec) => ResolvedTask::embedded(spec.clone().unwrap_or_default(), library, &scope),
     };
     found.map_err(|error| match error.reason {
         Some(reason) => Condition::failed(reason, error.to_string()),
@@ -244,14 +242,14 @@ mod tests {
         Library::new(&[Object::Task(Box::new(task))])
     }
 
-    fn task_run(spec: serde_json::Value) -> Run {
+    fn task_run(spec: &serde_json::Value) -> Run {
         let value = json!({"metadata": {"name": "r", "labels": {"a": "run"}}, "spec": spec});
         Run::Task(Box::new(serde_json::from_value(value).unwrap()))
     }
 
     #[test]
     fn a_task_run_takes_over_the_labels_of_its_task() {
-        let run = task_run(json!({"taskRef": {"name": "t"}, "retries": 2, "timeout": "0s"}));
+        let run = task_run(&json!({"taskRef": {"name": "t"}, "retries": 2, "timeout": "0s"}));
         let job = plan(&run, &library()).unwrap();
         assert_eq!(resolved_run(&job)["task"]["name"], "t");
         let Job::Task(request) = job else {
@@ -266,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_task_run_without_its_task_ends_as_on_a_cluster() {
-        let rejected = plan(&task_run(json!({"taskRef": {"name": "x"}})), &library()).unwrap_err();
+        let rejected = plan(&task_run(&json!({"taskRef": {"name": "x"}})), &library()).unwrap_err();
         assert_eq!(rejected.condition.reason, "TaskRunResolutionFailed");
         let message = &rejected.condition.message;
         assert!(
@@ -278,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_task_run_that_is_cancelled_in_its_file_does_not_start() {
-        let run = task_run(json!({
+        let run = task_run(&json!({
             "taskRef": {"name": "t"},
             "status": "TaskRunCancelled",
             "statusMessage": "because",

@@ -5,10 +5,16 @@
 //! ([`prepare`]), documents become runs, and each run is executed with its sinks. A command
 //! returns an [`ExitStatus`] or a [`CliError`](error::CliError); nothing exits the process.
 
-mod command;
-mod context;
 mod blame;
+mod cancel;
+mod command;
+mod complete;
+mod completion;
+mod context;
+mod describe;
 mod diagnose;
+mod docker_connector;
+mod earlier;
 mod engine;
 mod entry;
 mod error;
@@ -17,12 +23,15 @@ mod exit;
 mod graph;
 mod image_map;
 mod job;
+mod list;
+mod logs;
 mod next_steps;
 mod outline;
 mod output;
 mod overrides;
 mod param_flag;
 mod prepare;
+mod prune;
 mod reach;
 mod run;
 mod run_settings;
@@ -30,7 +39,9 @@ mod select;
 mod settings;
 mod signals;
 mod sinks;
+mod store_error;
 mod stream;
+mod tracing_output;
 mod validate;
 mod workspace_flag;
 

@@ -18,6 +18,17 @@ pub(super) enum Format {
 }
 
 impl Format {
+    /// The text of a value; as YAML when that is asked for, else as JSON.
+    pub(super) fn plain(self, value: &Value) -> Result<String, CliError> {
+        match self {
+            Self::Json | Self::Name => Ok(format!("{value:#}\n")),
+            Self::Yaml => serde_yaml::to_string(value).map_err(|error| {
+                CliError::new(ExitStatus::Internal, "this cannot be written as YAML")
+                    .cause(error.to_string())
+            }),
+        }
+    }
+
     /// The text of objects. One alone stands for itself, unless it `is_list`.
     pub(super) fn text(self, objects: Vec<Value>, is_list: bool) -> Result<String, CliError> {
         let whole = |mut objects: Vec<Value>| match objects.len() {
@@ -25,11 +36,7 @@ impl Format {
             _ => json!({"apiVersion": "v1", "kind": "List", "items": objects}),
         };
         match self {
-            Self::Json => Ok(format!("{:#}\n", whole(objects))),
-            Self::Yaml => serde_yaml::to_string(&whole(objects)).map_err(|error| {
-                CliError::new(ExitStatus::Internal, "the run cannot be written as YAML")
-                    .cause(error.to_string())
-            }),
+            Self::Json | Self::Yaml => self.plain(&whole(objects)),
             Self::Name => Ok(objects.iter().map(name_line).collect()),
         }
     }

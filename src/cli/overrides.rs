@@ -64,7 +64,9 @@ impl Overrides {
         merge_params(&mut spec.params, params);
         self.merge_workspaces(&mut spec.workspaces);
         if let Some(account) = &self.service_account {
-            spec.task_run_template.service_account_name.clone_from(account);
+            spec.task_run_template
+                .service_account_name
+                .clone_from(account);
         }
         if let Some(timeout) = self.timeout {
             spec.timeouts
@@ -96,7 +98,9 @@ impl Overrides {
             if !known.contains(&name)
                 && let Some(near) = did_you_mean(name, known)
             {
-                found.push(format!("{flag} {name} is not declared; did you mean {near:?}?"));
+                found.push(format!(
+                    "{flag} {name} is not declared; did you mean {near:?}?"
+                ));
             }
         };
         let params: Vec<&str> = declared

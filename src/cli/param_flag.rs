@@ -69,7 +69,8 @@ impl ParamFlag {
         pairs
             .map(|pair| {
                 let (key, value) = pair.split_once(':').ok_or_else(|| {
-                    let message = format!("-p {}: {pair:?} is not of the form key:value", self.name);
+                    let message =
+                        format!("-p {}: {pair:?} is not of the form key:value", self.name);
                     CliError::usage(message)
                         .cause(format!("the param {} is an object", self.name))
                         .hint("give k:v,k2:v2, or JSON for values that contain commas")

@@ -32,12 +32,16 @@ pub(super) fn reachable(catalog: &Catalog, from: DocumentId) -> BTreeSet<Documen
         if !reached.insert(id) {
             continue;
         }
-        walk(&json(&document.object), &FieldPath::root(), &mut |path, value| {
-            let target = referred(path, value)
-                .and_then(|(kind, name)| catalog.find(kind, name))
-                .map(|document| document.id);
-            left.extend(target);
-        });
+        walk(
+            &json(&document.object),
+            &FieldPath::root(),
+            &mut |path, value| {
+                let target = referred(path, value)
+                    .and_then(|(kind, name)| catalog.find(kind, name))
+                    .map(|document| document.id);
+                left.extend(target);
+            },
+        );
     }
     reached
 }
@@ -45,23 +49,27 @@ pub(super) fn reachable(catalog: &Catalog, from: DocumentId) -> BTreeSet<Documen
 /// What in a document needs leave that was not given.
 pub(super) fn refusals(document: &Document, permissions: Permissions) -> Diagnostics {
     let mut found = Diagnostics::default();
-    walk(&json(&document.object), &FieldPath::root(), &mut |path, value| {
-        let refusal = if !permissions.privileged && is_privileged(path, value) {
-            Diagnostic::error("a privileged container has all rights on the engine's machine")
-                .hint("allow it with --allow-privileged")
-        } else if !permissions.host_path && is_host_path(path) {
-            Diagnostic::error("hostPath binds a directory of the engine's machine")
-                .hint("allow it with --allow-host-path")
-        } else if let Some(owner) = other_owner(path, value) {
-            Diagnostic::error(format!(
-                "this run is managed by {owner:?}, not by Tekton's controller: it is not run"
-            ))
-            .hint("remove managedBy, or set it to tekton.dev/pipeline")
-        } else {
-            return;
-        };
-        found.push(refusal.at(document.id, path.clone()));
-    });
+    walk(
+        &json(&document.object),
+        &FieldPath::root(),
+        &mut |path, value| {
+            let refusal = if !permissions.privileged && is_privileged(path, value) {
+                Diagnostic::error("a privileged container has all rights on the engine's machine")
+                    .hint("allow it with --allow-privileged")
+            } else if !permissions.host_path && is_host_path(path) {
+                Diagnostic::error("hostPath binds a directory of the engine's machine")
+                    .hint("allow it with --allow-host-path")
+            } else if let Some(owner) = other_owner(path, value) {
+                Diagnostic::error(format!(
+                    "this run is managed by {owner:?}, not by Tekton's controller: it is not run"
+                ))
+                .hint("remove managedBy, or set it to tekton.dev/pipeline")
+            } else {
+                return;
+            };
+            found.push(refusal.at(document.id, path.clone()));
+        },
+    );
     found
 }
 
@@ -79,7 +87,9 @@ fn is_host_path(path: &FieldPath) -> bool {
 }
 
 fn other_owner<'a>(path: &FieldPath, value: &'a Value) -> Option<&'a str> {
-    let owner = value.as_str().filter(|_| path.to_string() == "spec.managedBy")?;
+    let owner = value
+        .as_str()
+        .filter(|_| path.to_string() == "spec.managedBy")?;
     (!matches!(owner, "" | "tekton.dev/pipeline")).then_some(owner)
 }
 

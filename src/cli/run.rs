@@ -32,6 +32,10 @@ use crate::spec::PipelineSpec;
 /// Where there is no run in the files, the lone Pipeline or Task is run. Logs are on standard
 /// output, everything else on standard error.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(super) struct RunArgs {
     /// A file, a directory (its .yaml, .yml and .json files) or - for standard input
     #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::AnyPath)]
@@ -277,7 +281,12 @@ async fn execute_all<C: Connect>(
 ) -> Result<ExitStatus, CliError> {
     let engine = if planned.iter().any(Result::is_ok) {
         let engine = connect(context, connector).await?;
-        tokio::spawn(connector.sweep(engine.engine.clone()));
+        let sweep = connector.sweep(engine.engine.clone());
+        tokio::spawn(async move {
+            // A leftover that resists is no reason not to run; `prune` tells.
+            let swept = sweep.await;
+            tracing::debug!(?swept, "looked for what dead processes left");
+        });
         Some(engine)
     } else {
         None

@@ -27,6 +27,10 @@ pub(super) enum EventsTarget {
 
 /// How to run.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(super) struct RunSettings {
     pub(super) files: Vec<String>,
     pub(super) reading: Reading,
@@ -87,8 +91,10 @@ impl RunSettings {
             }
         });
         if events == Some(EventsTarget::Stdout) && output.is_some() {
-            return Err(CliError::usage("-o and --events - both want standard output")
-                .hint("give --events a file"));
+            return Err(
+                CliError::usage("-o and --events - both want standard output")
+                    .hint("give --events a file"),
+            );
         }
         Ok(Self {
             files,
@@ -213,10 +219,7 @@ mod tests {
             settings.resolve,
             [("http:https://x/?a=b".to_owned(), "/here/t.yaml".into())]
         );
-        assert_eq!(
-            settings.overrides.timeout.unwrap().to_string(),
-            "1h30m0s"
-        );
+        assert_eq!(settings.overrides.timeout.unwrap().to_string(), "1h30m0s");
     }
 
     #[test]
@@ -225,7 +228,10 @@ mod tests {
             (vec!["-o", "json", "--events", "-"], "-o and --events -"),
             (vec!["--with-taskruns"], "--output"),
             (vec!["-j", "0"], "0"),
-            (vec!["--timeout", "soon"], "--timeout soon: this is no duration"),
+            (
+                vec!["--timeout", "soon"],
+                "--timeout soon: this is no duration",
+            ),
             (vec!["--resolve", "x=y"], "--resolve x=y: "),
             (vec!["--pull", "maybe"], "maybe"),
             (vec!["--image-map", "x"], "--image-map x: "),

@@ -64,7 +64,9 @@ pub(super) fn select(catalog: &Catalog, only: Option<&str>) -> Result<Vec<Select
             .filter(|document| document.object.kind() == kind);
         match (found.next(), found.next()) {
             (Some(document), None) => {
-                return Ok(of_object(document.id, &document.object).into_iter().collect());
+                return Ok(of_object(document.id, &document.object)
+                    .into_iter()
+                    .collect());
             }
             (Some(_), Some(_)) => return Err(ambiguous(catalog, kind)),
             (None, _) => {}
@@ -216,10 +218,18 @@ mod tests {
                 None,
                 vec!["TaskRun first", "PipelineRun second-"],
             ),
-            (vec![first, second], Some("second-"), vec!["PipelineRun second-"]),
+            (
+                vec![first, second],
+                Some("second-"),
+                vec!["PipelineRun second-"],
+            ),
             (vec![task, pipeline], None, vec!["PipelineRun p-run-"]),
             (vec![task], None, vec!["TaskRun t-run-"]),
-            (vec![task, first, pipeline], Some("p"), vec!["PipelineRun p-run-"]),
+            (
+                vec![task, first, pipeline],
+                Some("p"),
+                vec!["PipelineRun p-run-"],
+            ),
         ] {
             let expected: Vec<String> = expected.into_iter().map(str::to_owned).collect();
             assert_eq!(titles(&objects, only), Ok(expected), "{objects:?} {only:?}");

@@ -26,7 +26,7 @@ pub(super) struct GlobalArgs {
     /// Say only what is asked for: no progress, no notices
     #[arg(short, long, global = true)]
     quiet: bool,
-    /// Tell what happens inside; twice for more
+    /// Tell what happens inside; twice for more; `TKN_LOCAL_LOG` is a filter for it
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     verbose: u8,
 }

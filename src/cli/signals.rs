@@ -120,14 +120,16 @@ mod tests {
                 vec![CancelRunFinally, Cancel, Kill],
                 ExitStatus::Terminated,
             ),
-            (vec![Int, Int, Term], vec![CancelRunFinally, Cancel, Kill], ExitStatus::Terminated),
+            (
+                vec![Int, Int, Term],
+                vec![CancelRunFinally, Cancel, Kill],
+                ExitStatus::Terminated,
+            ),
         ] {
             let mut asked = Asked::default();
             assert_eq!(asked.exit_status(), None);
-            let heard: Vec<Interrupt> = signals
-                .iter()
-                .map(|signal| asked.hear(*signal).0)
-                .collect();
+            let heard: Vec<Interrupt> =
+                signals.iter().map(|signal| asked.hear(*signal).0).collect();
             assert_eq!(heard, interrupts, "{signals:?}");
             assert_eq!(asked.exit_status(), Some(status), "{signals:?}");
         }

@@ -155,10 +155,7 @@ impl<'a> Sinks<'a> {
             .record()
             .root_condition()
             .is_some_and(crate::status::Condition::is_true);
-        let logs = self
-            .recorder
-            .as_ref()
-            .map(|recorder| recorder.dir().logs());
+        let logs = self.recorder.as_ref().map(|recorder| recorder.dir().logs());
         if !(self.view.quiet && succeeded) {
             self.reporter.summary(Outro {
                 logs: logs.as_deref(),

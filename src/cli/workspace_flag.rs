@@ -247,7 +247,11 @@ mod tests {
                 expected,
                 "{argument}"
             );
-            assert_eq!(flag.upload.is_some(), argument.contains("path="), "{argument}");
+            assert_eq!(
+                flag.upload.is_some(),
+                argument.contains("path="),
+                "{argument}"
+            );
         }
     }
 
@@ -263,8 +267,14 @@ mod tests {
             ("name=s,path=.,claimName=x", "it can be one thing only"),
             ("name=s,emptydir=", "\"emptydir\" is no part of a workspace"),
             ("name=s,claimName=", "claimName needs a value"),
-            ("name=s,emptyDir=,item=k=p", "only a config or secret has items"),
-            ("name=s,config=c,item=k", "an item is of the form item=key=path"),
+            (
+                "name=s,emptyDir=,item=k=p",
+                "only a config or secret has items",
+            ),
+            (
+                "name=s,config=c,item=k",
+                "an item is of the form item=key=path",
+            ),
         ] {
             let found = parse(argument, dir.path()).unwrap_err();
             assert_eq!(found, format!("-w {argument}: {expected}"));

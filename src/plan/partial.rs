@@ -127,15 +127,27 @@ pub struct Carried {
 impl Carried {
     /// The results of a disabled task; `None` when it is not disabled.
     pub fn disabled(&self, task: &str) -> Option<&BTreeMap<String, ParamValue>> {
-        self.fates.iter().find(|fate| fate.task == task).and_then(|fate| match &fate.fate {
-            Fate::Disabled(results) => Some(results),
-            Fate::Run | Fate::Reuse => None,
-        })
+        self.fates
+            .iter()
+            .find(|fate| fate.task == task)
+            .and_then(|fate| match &fate.fate {
+                Fate::Disabled(results) => Some(results),
+                Fate::Run | Fate::Reuse => None,
+            })
     }
 
     /// The success that stands for a TaskRun about to start, or what about its inputs changed.
-    pub fn reusable(&self, task: &str, combination: &[Param], inputs: &Inputs) -> Option<Result<&Success, Change>> {
-        let success = self.successes.get(task)?.iter().find(|success| same_params(&success.combination, combination))?;
+    pub fn reusable(
+        &self,
+        task: &str,
+        combination: &[Param],
+        inputs: &Inputs,
+    ) -> Option<Result<&Success, Change>> {
+        let success = self
+            .successes
+            .get(task)?
+            .iter()
+            .find(|success| same_params(&success.combination, combination))?;
         if self.reuse == Reuse::Always {
             return Some(Ok(success));
         }
@@ -188,7 +200,9 @@ pub enum PartialFault {
     #[error("enableTasks has no meaning without resumeFrom: nothing is reused")]
     EnableWithoutSource,
     /// A result of a task that is not disabled.
-    #[error("result {task}.{result} is given, but \"{task}\" is not disabled; add --disable {task}")]
+    #[error(
+        "result {task}.{result} is given, but \"{task}\" is not disabled; add --disable {task}"
+    )]
     ResultOfEnabled {
         /// The task.
         task: String,
@@ -218,7 +232,9 @@ pub enum PartialFault {
         given: ParamType,
     },
     /// A result that is needed and nobody gives.
-    #[error("task \"{needed_by}\" needs result {task}.{result} of a disabled task; give it with --result {task}.{result}=VALUE")]
+    #[error(
+        "task \"{needed_by}\" needs result {task}.{result} of a disabled task; give it with --result {task}.{result}=VALUE"
+    )]
     MissingResult {
         /// The disabled task.
         task: String,
@@ -228,42 +244,77 @@ pub enum PartialFault {
         needed_by: String,
     },
     /// Not one task in common with the source.
-    #[error("run \"{0}\" is of another pipeline: no task name in common; --force resumes it all the same")]
+    #[error(
+        "run \"{0}\" is of another pipeline: no task name in common; --force resumes it all the same"
+    )]
     OtherPipeline(String),
 }
 
 /// Decides about every task. All faults are told together.
-pub fn decide(plan: &Plan, source: Option<&Source>, selection: &Selection) -> Result<Carried, Vec<PartialFault>> {
+pub fn decide(
+    plan: &Plan,
+    source: Option<&Source>,
+    selection: &Selection,
+) -> Result<Carried, Vec<PartialFault>> {
     let mut faults = check_names(plan, source.is_some(), selection);
     if !faults.is_empty() {
         return Err(faults);
     }
     let disabled = disabled(plan, source, selection);
-    let mut carried = Carried { reuse: selection.reuse, ..Carried::default() };
+    let mut carried = Carried {
+        reuse: selection.reuse,
+        ..Carried::default()
+    };
     for task in &plan.tasks {
         let known = source.and_then(|source| source.tasks.get(&task.name));
         if let Some((reason, given)) = disabled.get(&task.name) {
-            let mut results = known.and_then(|known| known.successes.first()).map(|success| success.results.clone()).unwrap_or_default();
+            let mut results = known
+                .and_then(|known| known.successes.first())
+                .map(|success| success.results.clone())
+                .unwrap_or_default();
             results.extend(given.clone());
-            carried.fates.push(TaskFate { task: task.name.clone(), fate: Fate::Disabled(results), reason: reason.clone() });
+            carried.fates.push(TaskFate {
+                task: task.name.clone(),
+                fate: Fate::Disabled(results),
+                reason: reason.clone(),
+            });
             continue;
         }
         let (fate, reason) = fate(plan, task.finally, &task.name, source, selection);
-        if !task.finally && !selection.enable.contains(&task.name)
+        if !task.finally
+            && !selection.enable.contains(&task.name)
             && let Some(known) = known.filter(|known| !known.successes.is_empty())
             && (fate == Fate::Reuse || task.source.matrix.is_some())
         {
-            carried.successes.insert(task.name.clone(), known.successes.clone());
+            carried
+                .successes
+                .insert(task.name.clone(), known.successes.clone());
         }
-        carried.fates.push(TaskFate { task: task.name.clone(), fate, reason });
+        carried.fates.push(TaskFate {
+            task: task.name.clone(),
+            fate,
+            reason,
+        });
     }
     faults.extend(missing_results(plan, &carried));
-    if faults.is_empty() { Ok(carried) } else { Err(faults) }
+    if faults.is_empty() {
+        Ok(carried)
+    } else {
+        Err(faults)
+    }
 }
 
 /// Rows 3 to 10 of the table of decisions.
-fn fate(plan: &Plan, finally: bool, task: &str, source: Option<&Source>, selection: &Selection) -> (Fate, String) {
-    let Some(source) = source else { return (Fate::Run, String::new()) };
+fn fate(
+    plan: &Plan,
+    finally: bool,
+    task: &str,
+    source: Option<&Source>,
+    selection: &Selection,
+) -> (Fate, String) {
+    let Some(source) = source else {
+        return (Fate::Run, String::new());
+    };
     let run = &source.run;
     if finally {
         return (Fate::Run, "finally tasks always run again".to_owned());
@@ -277,7 +328,10 @@ fn fate(plan: &Plan, finally: bool, task: &str, source: Option<&Source>, selecti
             let reason = if again.is_empty() || selection.reuse == Reuse::Always {
                 format!("succeeded in {run}")
             } else {
-                format!("succeeded in {run}; reuse if the results of {} do not change", again.join(", "))
+                format!(
+                    "succeeded in {run}; reuse if the results of {} do not change",
+                    again.join(", ")
+                )
             };
             (Fate::Reuse, reason)
         }
@@ -289,14 +343,27 @@ fn fate(plan: &Plan, finally: bool, task: &str, source: Option<&Source>, selecti
 
 /// The producers of a task's results that run again.
 fn again_before(plan: &Plan, task: &str, source: &Source, selection: &Selection) -> Vec<String> {
-    let Some(planned) = plan.tasks.iter().find(|planned| planned.name == task) else { return Vec::new() };
-    let producers: BTreeSet<&String> = planned.result_refs.iter().map(|reference| &reference.task).collect();
+    let Some(planned) = plan.tasks.iter().find(|planned| planned.name == task) else {
+        return Vec::new();
+    };
+    let producers: BTreeSet<&String> = planned
+        .result_refs
+        .iter()
+        .map(|reference| &reference.task)
+        .collect();
     let again = |name: &str| {
         selection.enable.iter().any(|enabled| enabled == name)
-            || source.tasks.get(name).is_none_or(|known| known.state != SourceState::Succeeded)
+            || source
+                .tasks
+                .get(name)
+                .is_none_or(|known| known.state != SourceState::Succeeded)
     };
     let disabled = |name: &str| selection.disable.iter().any(|disable| disable.name == name);
-    producers.into_iter().filter(|name| again(name) && !disabled(name)).cloned().collect()
+    producers
+        .into_iter()
+        .filter(|name| again(name) && !disabled(name))
+        .cloned()
+        .collect()
 }
 
 type Disabled = BTreeMap<String, (String, BTreeMap<String, ParamValue>)>;
@@ -306,18 +373,35 @@ fn disabled(plan: &Plan, source: Option<&Source>, selection: &Selection) -> Disa
     let mut disabled: Disabled = selection
         .disable
         .iter()
-        .map(|disable| (disable.name.clone(), ("disabled".to_owned(), disable.results.clone())))
+        .map(|disable| {
+            (
+                disable.name.clone(),
+                ("disabled".to_owned(), disable.results.clone()),
+            )
+        })
         .collect();
-    for disable in selection.disable.iter().filter(|disable| disable.dependents) {
+    for disable in selection
+        .disable
+        .iter()
+        .filter(|disable| disable.dependents)
+    {
         for name in downstream(plan, &disable.name) {
-            disabled.entry(name).or_insert_with(|| (format!("disabled with {}", disable.name), BTreeMap::new()));
+            disabled
+                .entry(name)
+                .or_insert_with(|| (format!("disabled with {}", disable.name), BTreeMap::new()));
         }
     }
     if let Some(only) = &selection.only {
-        for task in plan.tasks.iter().filter(|task| !task.finally && !only.contains(&task.name)) {
+        for task in plan
+            .tasks
+            .iter()
+            .filter(|task| !task.finally && !only.contains(&task.name))
+        {
             let known = source.and_then(|source| source.tasks.get(&task.name));
             if known.is_none_or(|known| known.state != SourceState::Succeeded) {
-                disabled.entry(task.name.clone()).or_insert_with(|| ("not selected".to_owned(), BTreeMap::new()));
+                disabled
+                    .entry(task.name.clone())
+                    .or_insert_with(|| ("not selected".to_owned(), BTreeMap::new()));
             }
         }
     }
@@ -326,12 +410,16 @@ fn disabled(plan: &Plan, source: Option<&Source>, selection: &Selection) -> Disa
 
 /// The tasks that wait for a task, directly or not.
 pub fn downstream(plan: &Plan, task: &str) -> BTreeSet<String> {
-    reach(plan, task, |plan, index| plan.graph.children(index).collect())
+    reach(plan, task, |plan, index| {
+        plan.graph.children(index).collect()
+    })
 }
 
 /// The tasks a task waits for, directly or not.
 pub fn upstream(plan: &Plan, task: &str) -> BTreeSet<String> {
-    reach(plan, task, |plan, index| plan.graph.parents(index).collect())
+    reach(plan, task, |plan, index| {
+        plan.graph.parents(index).collect()
+    })
 }
 
 fn reach(plan: &Plan, task: &str, next: impl Fn(&Plan, usize) -> Vec<usize>) -> BTreeSet<String> {
@@ -349,8 +437,17 @@ fn reach(plan: &Plan, task: &str, next: impl Fn(&Plan, usize) -> Vec<usize>) -> 
 
 fn check_names(plan: &Plan, resuming: bool, selection: &Selection) -> Vec<PartialFault> {
     let mut faults = Vec::new();
-    let names = |plan: &Plan| plan.tasks.iter().map(|task| task.name.clone()).collect::<Vec<_>>();
-    let disable: Vec<&String> = selection.disable.iter().map(|disable| &disable.name).collect();
+    let names = |plan: &Plan| {
+        plan.tasks
+            .iter()
+            .map(|task| task.name.clone())
+            .collect::<Vec<_>>()
+    };
+    let disable: Vec<&String> = selection
+        .disable
+        .iter()
+        .map(|disable| &disable.name)
+        .collect();
     let lists = [
         ("disableTasks", disable.clone()),
         ("enableTasks", selection.enable.iter().collect()),
@@ -363,19 +460,33 @@ fn check_names(plan: &Plan, resuming: bool, selection: &Selection) -> Vec<Partia
                 None => faults.push(PartialFault::UnknownTask {
                     list,
                     task: task.clone(),
-                    near: did_you_mean(task, names(plan).iter().map(String::as_str)).map(str::to_owned),
+                    near: did_you_mean(task, names(plan).iter().map(String::as_str))
+                        .map(str::to_owned),
                 }),
                 Some(planned) if planned.finally && list != "--only" => {
-                    faults.push(PartialFault::Finally { list, task: task.clone() });
+                    faults.push(PartialFault::Finally {
+                        list,
+                        task: task.clone(),
+                    });
                 }
                 Some(_) => {}
             }
             if !seen.insert(task) {
-                faults.push(PartialFault::Duplicate { list, task: task.clone() });
+                faults.push(PartialFault::Duplicate {
+                    list,
+                    task: task.clone(),
+                });
             }
         }
     }
-    faults.extend(selection.enable.iter().filter(|task| disable.contains(task)).cloned().map(PartialFault::Both));
+    faults.extend(
+        selection
+            .enable
+            .iter()
+            .filter(|task| disable.contains(task))
+            .cloned()
+            .map(PartialFault::Both),
+    );
     if !selection.enable.is_empty() && !resuming {
         faults.push(PartialFault::EnableWithoutSource);
     }
@@ -386,30 +497,42 @@ fn check_names(plan: &Plan, resuming: bool, selection: &Selection) -> Vec<Partia
 }
 
 fn check_results(plan: &Plan, disable: &Disable) -> Vec<PartialFault> {
-    let planned = plan.tasks.iter().find(|planned| planned.name == disable.name);
-    let Some(Body::Task(resolved)) = planned.map(|planned| &planned.body) else { return Vec::new() };
+    let planned = plan
+        .tasks
+        .iter()
+        .find(|planned| planned.name == disable.name);
+    let Some(Body::Task(resolved)) = planned.map(|planned| &planned.body) else {
+        return Vec::new();
+    };
     let declared = &resolved.spec.results;
     disable
         .results
         .iter()
-        .filter_map(|(name, value)| match declared.iter().find(|result| result.name == *name) {
-            None => Some(PartialFault::UndeclaredResult {
-                task: disable.name.clone(),
-                result: name.clone(),
-                near: did_you_mean(name, declared.iter().map(|result| result.name.as_str())).map(str::to_owned),
-            }),
-            Some(result) => {
-                let wanted = ParamType::parse(&result.result_type).unwrap_or_else(|| {
-                    if result.properties.is_empty() { ParamType::String } else { ParamType::Object }
-                });
-                (wanted != value.kind()).then(|| PartialFault::ResultType {
+        .filter_map(
+            |(name, value)| match declared.iter().find(|result| result.name == *name) {
+                None => Some(PartialFault::UndeclaredResult {
                     task: disable.name.clone(),
                     result: name.clone(),
-                    declared: wanted,
-                    given: value.kind(),
-                })
-            }
-        })
+                    near: did_you_mean(name, declared.iter().map(|result| result.name.as_str()))
+                        .map(str::to_owned),
+                }),
+                Some(result) => {
+                    let wanted = ParamType::parse(&result.result_type).unwrap_or_else(|| {
+                        if result.properties.is_empty() {
+                            ParamType::String
+                        } else {
+                            ParamType::Object
+                        }
+                    });
+                    (wanted != value.kind()).then(|| PartialFault::ResultType {
+                        task: disable.name.clone(),
+                        result: name.clone(),
+                        declared: wanted,
+                        given: value.kind(),
+                    })
+                }
+            },
+        )
         .collect()
 }
 
@@ -421,7 +544,9 @@ fn missing_results(plan: &Plan, carried: &Carried) -> Vec<PartialFault> {
             continue;
         }
         for reference in &task.result_refs {
-            let Some(results) = carried.disabled(&reference.task) else { continue };
+            let Some(results) = carried.disabled(&reference.task) else {
+                continue;
+            };
             let fault = PartialFault::MissingResult {
                 task: reference.task.clone(),
                 result: reference.result.clone(),
