@@ -74,6 +74,9 @@ fn perform(operation: &FileOperation) -> Result<(), String> {
         FileOperation::GroupOwned { path, gid } => {
             (give_to_group(Path::new(path), *gid), "change the group of", path)
         }
+        FileOperation::Mode { path, mode } => {
+            (fs::set_permissions(path, Permissions::from_mode(*mode)), "change the mode of", path)
+        }
     };
     result.map_err(|error| format!("cannot {verb} {path}: {error}"))
 }

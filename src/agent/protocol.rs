@@ -7,30 +7,30 @@
 use std::io::{self, Read, Write};
 
 /// Bytes of a frame's header: length of the payload, channel, kind.
-pub const HEADER: usize = 9;
+pub(crate) const HEADER: usize = 9;
 /// The longest payload.
-pub const MAX_PAYLOAD: usize = 64 << 20;
+pub(crate) const MAX_PAYLOAD: usize = 64 << 20;
 /// The most bytes of output an agent sends before it is given credit for more.
-pub const WINDOW: usize = 1 << 20;
+pub(crate) const WINDOW: usize = 1 << 20;
 /// The most bytes of output in one frame.
-pub const CHUNK: usize = 64 << 10;
+pub(crate) const CHUNK: usize = 64 << 10;
 /// The longest file an agent reads for the command.
-pub const MAX_FILE: u64 = 16 << 20;
+pub(crate) const MAX_FILE: u64 = 16 << 20;
 
 /// Where the volume of the run is in the sandbox container.
-pub const RUN_ROOT: &str = "/tkn-local";
+pub(crate) const RUN_ROOT: &str = "/tkn-local";
 /// Where the volume that is cloned is in the sandbox container.
-pub const SOURCE_ROOT: &str = "/tkn-local-source";
+pub(crate) const SOURCE_ROOT: &str = "/tkn-local-source";
 /// Where the agent is in the volume of the run.
-pub const AGENT_DIRECTORY: &str = "bin";
+pub(crate) const AGENT_DIRECTORY: &str = "bin";
 /// The name of the agent's file there: Tekton's name for its own.
-pub const AGENT_FILE: &str = "entrypoint";
+pub(crate) const AGENT_FILE: &str = "entrypoint";
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $value:literal,)*) => {
         /// What a frame means, and with that what its payload is.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Kind { $($(#[$doc])* $name = $value,)* }
+        pub(crate) enum Kind { $($(#[$doc])* $name = $value,)* }
 
         impl Kind {
             fn from_byte(byte: u8) -> Option<Self> {
@@ -87,25 +87,29 @@ kinds! {
 
 /// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame {
+pub(crate) struct Frame {
     /// What it means.
-    pub kind: Kind,
+    pub(crate) kind: Kind,
     /// Whom it concerns.
-    pub channel: u32,
+    pub(crate) channel: u32,
     /// Its content.
-    pub payload: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
 }
 
 impl Frame {
     /// A frame with an encoded message.
-    pub fn new(kind: Kind, channel: u32, message: &impl Wire) -> Self {
+    pub(crate) fn new(kind: Kind, channel: u32, message: &impl Wire) -> Self {
         let mut payload = Vec::new();
         message.put(&mut payload);
-        Self { kind, channel, payload }
+        Self {
+            kind,
+            channel,
+            payload,
+        }
     }
 
     /// Its content as a message.
-    pub fn message<T: Wire>(&self) -> io::Result<T> {
+    pub(crate) fn message<T: Wire>(&self) -> io::Result<T> {
         let mut input = self.payload.as_slice();
         T::take(&mut input)
             .filter(|_| input.is_empty())
@@ -113,7 +117,7 @@ impl Frame {
     }
 
     /// Reads a frame; `None` at the end of the stream.
-    pub fn read(from: &mut impl Read) -> io::Result<Option<Self>> {
+    pub(crate) fn read(from: &mut impl Read) -> io::Result<Option<Self>> {
         let mut header = [0; HEADER];
         let mut filled = 0;
         while filled < HEADER {
@@ -128,17 +132,26 @@ impl Frame {
         let (kind, channel, length) = parse_header(header)?;
         let mut payload = vec![0; length];
         from.read_exact(&mut payload)?;
-        Ok(Some(Self { kind, channel, payload }))
+        Ok(Some(Self {
+            kind,
+            channel,
+            payload,
+        }))
     }
 
     /// Writes it.
-    pub fn write(&self, to: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn write(&self, to: &mut impl Write) -> io::Result<()> {
         write_frame(to, self.kind, self.channel, &self.payload)
     }
 }
 
 /// Writes a frame with this payload.
-pub fn write_frame(to: &mut impl Write, kind: Kind, channel: u32, payload: &[u8]) -> io::Result<()> {
+pub(crate) fn write_frame(
+    to: &mut impl Write,
+    kind: Kind,
+    channel: u32,
+    payload: &[u8],
+) -> io::Result<()> {
     // One write: the engine makes a message of its own of each.
     let mut frame = Vec::with_capacity(HEADER + payload.len());
     frame.extend_from_slice(&header(kind, channel, payload.len())?);
@@ -148,7 +161,7 @@ pub fn write_frame(to: &mut impl Write, kind: Kind, channel: u32, payload: &[u8]
 }
 
 /// The header of a frame.
-pub fn header(kind: Kind, channel: u32, length: usize) -> io::Result<[u8; HEADER]> {
+pub(crate) fn header(kind: Kind, channel: u32, length: usize) -> io::Result<[u8; HEADER]> {
     let length = u32::try_from(length)
         .ok()
         .filter(|length| *length as usize <= MAX_PAYLOAD)
@@ -161,7 +174,7 @@ pub fn header(kind: Kind, channel: u32, length: usize) -> io::Result<[u8; HEADER
 }
 
 /// What a header says: kind, channel and length of the payload.
-pub fn parse_header(header: [u8; HEADER]) -> io::Result<(Kind, u32, usize)> {
+pub(crate) fn parse_header(header: [u8; HEADER]) -> io::Result<(Kind, u32, usize)> {
     let [l0, l1, l2, l3, c0, c1, c2, c3, kind] = header;
     let kind = Kind::from_byte(kind).ok_or_else(|| invalid("a frame of an unknown kind"))?;
     let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
@@ -176,7 +189,7 @@ fn invalid(text: &str) -> io::Error {
 }
 
 /// A value that can be put into a payload and taken out again.
-pub trait Wire: Sized {
+pub(crate) trait Wire: Sized {
     /// Appends it.
     fn put(&self, out: &mut Vec<u8>);
     /// Takes it off the front.
@@ -208,7 +221,7 @@ impl Wire for bool {
 
 /// Bytes as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Blob(pub Vec<u8>);
+pub(crate) struct Blob(pub(crate) Vec<u8>);
 
 impl Wire for Blob {
     fn put(&self, out: &mut Vec<u8>) {
@@ -241,14 +254,20 @@ impl<T: Wire> Wire for Option<T> {
         }
     }
     fn take(input: &mut &[u8]) -> Option<Self> {
-        if bool::take(input)? { T::take(input).map(Some) } else { Some(None) }
+        if bool::take(input)? {
+            T::take(input).map(Some)
+        } else {
+            Some(None)
+        }
     }
 }
 
 impl<T: Wire> Wire for Vec<T> {
     fn put(&self, out: &mut Vec<u8>) {
         (self.len() as u64).put(out);
-        self.iter().for_each(|item| item.put(out));
+        for item in self {
+            item.put(out);
+        }
     }
     fn take(input: &mut &[u8]) -> Option<Self> {
         let length = u64::take(input)?;
@@ -270,7 +289,7 @@ macro_rules! messages {
     ($($(#[$doc:meta])* struct $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => { $(
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Default)]
-        pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
+        pub(crate) struct $name { $($(#[$field_doc])* pub(crate) $field: $type,)* }
 
         impl Wire for $name {
             fn put(&self, out: &mut Vec<u8>) { $(self.$field.put(out);)* }
@@ -287,7 +306,7 @@ macro_rules! choices {
     })*) => { $(
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq)]
-        pub enum $name { $(
+        pub(crate) enum $name { $(
             $(#[$variant_doc])*
             $variant { $(#[doc = "As the variant says."] $field: $type,)* },
         )* }
@@ -401,6 +420,8 @@ choices! {
         3 Remove { path: String, }
         /// Gives the tree at a path to a group.
         4 GroupOwned { path: String, gid: u32, }
+        /// Changes the mode of what is at a path.
+        5 Mode { path: String, mode: u32, }
     }
 }
 

@@ -438,4 +438,9 @@ pub trait Control: Clone + Send + Sync + 'static {
 
     /// Lets a program that waits at its breakpoint go on, with this exit status.
     fn resume(&self, exit_code: i32);
+
+    /// Ends when the program waits at its breakpoint; never if it does not.
+    fn paused(&self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
 }

@@ -1,0 +1,61 @@
+//! The image of the sandbox container: the agent and nothing else, made in the engine itself.
+
+use bollard::Docker;
+use bollard::query_parameters::CreateImageOptions;
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use sha2::{Digest, Sha256};
+
+use super::body::AGENT;
+use super::error::{engine, has_status};
+use crate::execute::sandbox::SandboxError;
+
+/// The agent, as the build script made it.
+static PROGRAM: &[u8] = include_bytes!(env!("TKN_LOCAL_AGENT"));
+/// The architecture it runs on, in Rust's words.
+pub(super) const ARCHITECTURE: &str = env!("TKN_LOCAL_AGENT_ARCHITECTURE");
+/// Enough of a SHA-256 to tell agents apart.
+const HASH_BYTES: usize = 8;
+const REPOSITORY: &str = "tkn-local/agent";
+
+/// Makes sure that the image is in the engine. Returns its name.
+pub(super) async fn ensure(docker: &Docker) -> Result<String, SandboxError> {
+    let tag = tag();
+    let name = format!("{REPOSITORY}:{tag}");
+    match docker.inspect_image(&name).await {
+        Ok(_) => return Ok(name),
+        Err(error) if has_status(&error, 404) => {}
+        Err(error) => return Err(engine("look the agent's image up")(error)),
+    }
+    let archive = archive().map_err(|error| SandboxError::Engine(error.to_string()))?;
+    let options = CreateImageOptions {
+        from_src: Some("-".to_owned()),
+        repo: Some(REPOSITORY.to_owned()),
+        tag: Some(tag),
+        ..CreateImageOptions::default()
+    };
+    let progress = docker.create_image(Some(options), Some(bollard::body_full(archive)), None);
+    progress
+        .try_for_each(|_| async { Ok(()) })
+        .await
+        .map_err(engine("make the agent's image"))?;
+    Ok(name)
+}
+
+fn tag() -> String {
+    let digest = Sha256::digest(PROGRAM);
+    let bytes = digest
+        .iter()
+        .take(HASH_BYTES)
+        .map(|byte| format!("{byte:02x}"));
+    bytes.collect::<Vec<_>>().concat()
+}
+
+fn archive() -> std::io::Result<Bytes> {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_ustar();
+    header.set_mode(0o755);
+    header.set_size(PROGRAM.len() as u64);
+    archive.append_data(&mut header, AGENT.trim_start_matches('/'), PROGRAM)?;
+    Ok(archive.into_inner()?.into())
+}

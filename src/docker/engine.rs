@@ -1,0 +1,214 @@
+//! The engine: found, greeted, and asked for images and sandboxes.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bollard::models::SystemVersion;
+use bollard::{API_DEFAULT_VERSION, Docker};
+use tokio::sync::{Mutex, OnceCell};
+
+use super::endpoint::{Address, Endpoint, Surroundings, candidates};
+use super::error::{ConnectError, message};
+use super::owner::Owner;
+use super::sandbox::DockerSandbox;
+use super::volume::PartialMount;
+use super::{agent_image, credential, image};
+use crate::execute::sandbox::{
+    Engine, Image, ImageRequest, PullProgress, SandboxError, SandboxSpec,
+};
+
+/// Seconds until the headers of an answer must be there.
+const TIMEOUT: u64 = 120;
+/// How long an engine may take for the first answer of all.
+const GREETING: Duration = Duration::from_secs(10);
+
+/// A container engine that speaks Docker's API. Clones are the same engine.
+#[derive(Debug, Clone)]
+pub struct DockerEngine {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    docker: Docker,
+    endpoint: Endpoint,
+    version: String,
+    partial: PartialMount,
+    owner: Owner,
+    /// The directory of the user's `config.json`.
+    config: Option<PathBuf>,
+    agent: OnceCell<String>,
+    pulls: Pulls,
+}
+
+/// One lock for each reference, so that nothing is pulled twice at the same time.
+#[derive(Debug, Default)]
+pub(super) struct Pulls {
+    locks: Mutex<HashMap<String, Arc<Mutex<()>>>>,
+    /// What was pulled: a second `Always` within one command is served.
+    done: Mutex<HashSet<String>>,
+}
+
+impl Pulls {
+    /// The lock of a reference.
+    pub(super) async fn lock(&self, reference: &str) -> Arc<Mutex<()>> {
+        self.locks
+            .lock()
+            .await
+            .entry(reference.to_owned())
+            .or_default()
+            .clone()
+    }
+
+    /// Whether it was pulled before.
+    pub(super) async fn is_done(&self, reference: &str) -> bool {
+        self.done.lock().await.contains(reference)
+    }
+
+    /// Notes that it was pulled.
+    pub(super) async fn finish(&self, reference: &str) {
+        self.done.lock().await.insert(reference.to_owned());
+    }
+}
+
+impl DockerEngine {
+    /// Finds an engine and greets it.
+    pub async fn connect(surroundings: &Surroundings) -> Result<Self, ConnectError> {
+        let read = |file: &Path| std::fs::read_to_string(file).ok();
+        let mut tried = Vec::new();
+        for endpoint in candidates(surroundings, read)? {
+            match greet(&endpoint).await {
+                Ok((docker, version)) => {
+                    return Self::new(docker, endpoint, &version, surroundings);
+                }
+                Err(why) => {
+                    tried.push(format!("{} ({}): {why}", endpoint.address, endpoint.origin));
+                }
+            }
+        }
+        Err(ConnectError::Unreachable { tried })
+    }
+
+    fn new(
+        docker: Docker,
+        endpoint: Endpoint,
+        version: &SystemVersion,
+        surroundings: &Surroundings,
+    ) -> Result<Self, ConnectError> {
+        let engine = architecture(version.arch.as_deref().unwrap_or_default());
+        if !engine.is_empty() && engine != agent_image::ARCHITECTURE {
+            return Err(ConnectError::Architecture {
+                engine: engine.to_owned(),
+                agent: agent_image::ARCHITECTURE.to_owned(),
+            });
+        }
+        let components = version.components.iter().flatten();
+        let podman = components.into_iter().any(|c| c.name.contains("Podman"));
+        let client = docker.client_version();
+        let api = (client.major_version, client.minor_version);
+        let product = if podman { "Podman" } else { "Docker" };
+        let inner = Inner {
+            docker: docker.with_request_modifier(credential::use_url_alphabet),
+            endpoint,
+            version: format!("{product} {}", version.version.as_deref().unwrap_or("?")),
+            partial: PartialMount::of_engine(api, podman),
+            owner: Owner::current(),
+            config: surroundings.docker_config.clone(),
+            agent: OnceCell::new(),
+            pulls: Pulls::default(),
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Where it is and how it was found.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.inner.endpoint
+    }
+
+    /// Product and version, for people: `Docker 28.2.2`.
+    pub fn version(&self) -> &str {
+        &self.inner.version
+    }
+
+    pub(super) fn docker(&self) -> &Docker {
+        &self.inner.docker
+    }
+
+    pub(super) fn owner(&self) -> &Owner {
+        &self.inner.owner
+    }
+
+    pub(super) fn partial_mount(&self) -> PartialMount {
+        self.inner.partial
+    }
+
+    pub(super) fn pulls(&self) -> &Pulls {
+        &self.inner.pulls
+    }
+
+    pub(super) fn config(&self) -> Option<&Path> {
+        self.inner.config.as_deref()
+    }
+
+    /// The name of the agent's image, which is made when it is not there.
+    pub(super) async fn agent_image(&self) -> Result<&str, SandboxError> {
+        let agent = &self.inner.agent;
+        agent
+            .get_or_try_init(|| agent_image::ensure(self.docker()))
+            .await
+            .map(String::as_str)
+    }
+}
+
+impl Engine for DockerEngine {
+    type Sandbox = DockerSandbox;
+
+    async fn image(
+        &self,
+        request: &ImageRequest,
+        progress: impl Fn(PullProgress) + Send + Sync,
+    ) -> Result<Image, SandboxError> {
+        image::find(self, request, progress).await
+    }
+
+    async fn open(&self, spec: SandboxSpec) -> Result<DockerSandbox, SandboxError> {
+        DockerSandbox::open(self.clone(), spec).await
+    }
+}
+
+async fn greet(endpoint: &Endpoint) -> Result<(Docker, SystemVersion), String> {
+    let docker = match &endpoint.address {
+        Address::Unix(path) => {
+            let path = path.to_str().ok_or("the path is not UTF-8")?;
+            if !Path::new(path).exists() {
+                return Err("there is no such socket".to_owned());
+            }
+            Docker::connect_with_unix(path, TIMEOUT, API_DEFAULT_VERSION)
+        }
+        Address::Http(address) => {
+            Docker::connect_with_http(&format!("tcp://{address}"), TIMEOUT, API_DEFAULT_VERSION)
+        }
+    };
+    let greeting = async {
+        let docker = docker?.negotiate_version().await?;
+        let version = docker.version().await?;
+        Ok((docker, version))
+    };
+    match tokio::time::timeout(GREETING, greeting).await {
+        Ok(result) => result.map_err(|error| message(&error)),
+        Err(_) => Err(format!("no answer within {} s", GREETING.as_secs())),
+    }
+}
+
+/// Rust's word for an architecture that Go names, or the kernel.
+fn architecture(engine: &str) -> &str {
+    match engine {
+        "amd64" => "x86_64",
+        "arm64" => "aarch64",
+        other => other,
+    }
+}

@@ -1,0 +1,35 @@
+//! What everything in the engine is called and labelled.
+
+use std::collections::HashMap;
+
+use super::owner::Owner;
+
+/// The run a container or volume belongs to.
+pub(super) const RUN: &str = "dev.tekton.local/run";
+/// The process it belongs to: see [`Owner`].
+pub(super) const OWNER: &str = "dev.tekton.local/owner";
+/// The process id in the above, for people.
+pub(super) const PID: &str = "dev.tekton.local/pid";
+/// The claim a volume is for.
+pub(super) const CLAIM: &str = "dev.tekton.local/claim";
+/// A random text that tells whether a volume was made or was there.
+pub(super) const MADE: &str = "dev.tekton.local/made";
+
+/// The name of a run's sandbox container and of its volume.
+pub(super) fn run_name(run: &str) -> String {
+    format!("tkn-local-{run}")
+}
+
+/// The name of a claim's volume.
+pub(super) fn claim_name(claim: &str) -> String {
+    format!("tkn-local-claim-{claim}")
+}
+
+/// The labels of all that belongs to a run.
+pub(super) fn of_run(run: &str, owner: &Owner) -> HashMap<String, String> {
+    HashMap::from([
+        (RUN.to_owned(), run.to_owned()),
+        (OWNER.to_owned(), owner.to_string()),
+        (PID.to_owned(), owner.pid().to_string()),
+    ])
+}

@@ -1,0 +1,138 @@
+//! What earlier runs left in the engine.
+
+use std::collections::HashMap;
+
+use bollard::query_parameters::{
+    ListContainersOptions, ListVolumesOptions, RemoveContainerOptions, RemoveVolumeOptions,
+};
+
+use super::engine::DockerEngine;
+use super::error::{engine, has_status};
+use super::label;
+use super::owner::{Life, Owner};
+use crate::execute::sandbox::SandboxError;
+
+/// What [`DockerEngine::reap`] removed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reaped {
+    /// The names of the containers.
+    pub containers: Vec<String>,
+}
+
+/// A volume that tkn-local made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VolumeInfo {
+    /// Its name in the engine.
+    pub name: String,
+    /// The run it holds the files of; `None` for that of a claim.
+    pub run: Option<String>,
+    /// The claim it is for; `None` for that of a run.
+    pub claim: Option<String>,
+    /// Whether the process that made it may still run: then it must not be touched.
+    pub in_use: bool,
+}
+
+impl DockerEngine {
+    /// Removes the containers of runs whose process has died. A container of a live run is never
+    /// touched, and neither is one of another machine that shares the engine.
+    pub async fn reap(&self) -> Result<Reaped, SandboxError> {
+        let mut reaped = Reaped::default();
+        for (id, labels, name) in self.containers(label::RUN).await? {
+            if owner(&labels).is_some_and(|owner| owner.life() == Life::Dead) {
+                self.remove_container(&id).await?;
+                reaped.containers.push(name);
+            }
+        }
+        Ok(reaped)
+    }
+
+    /// All volumes that tkn-local made and that still exist.
+    pub async fn volumes(&self) -> Result<Vec<VolumeInfo>, SandboxError> {
+        let mut found = Vec::new();
+        for key in [label::RUN, label::CLAIM] {
+            let options = ListVolumesOptions {
+                filters: Some(with_label(key)),
+            };
+            let answer = self.docker().list_volumes(Some(options)).await;
+            let answer = answer.map_err(engine("list volumes"))?;
+            found.extend(
+                answer
+                    .volumes
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|volume| VolumeInfo {
+                        name: volume.name,
+                        run: volume.labels.get(label::RUN).cloned(),
+                        claim: volume.labels.get(label::CLAIM).cloned(),
+                        in_use: owner(&volume.labels)
+                            .is_some_and(|owner| owner.life() == Life::Alive),
+                    }),
+            );
+        }
+        Ok(found)
+    }
+
+    /// Removes the volume of a run. None is fine.
+    pub async fn remove_run_volume(&self, run: &str) -> Result<(), SandboxError> {
+        self.remove_volume(&label::run_name(run)).await
+    }
+
+    /// Removes the volume of a claim. None is fine.
+    pub async fn remove_claim_volume(&self, claim: &str) -> Result<(), SandboxError> {
+        self.remove_volume(&label::claim_name(claim)).await
+    }
+
+    pub(super) async fn remove_volume(&self, name: &str) -> Result<(), SandboxError> {
+        let options = RemoveVolumeOptions { force: true };
+        match self.docker().remove_volume(name, Some(options)).await {
+            Err(error) if !has_status(&error, 404) => Err(engine("remove a volume")(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Kills and removes a container. That it is gone or going is fine.
+    pub(super) async fn remove_container(&self, id: &str) -> Result<(), SandboxError> {
+        let options = RemoveContainerOptions {
+            v: true,
+            force: true,
+            link: false,
+        };
+        match self.docker().remove_container(id, Some(options)).await {
+            Err(error) if !has_status(&error, 404) && !has_status(&error, 409) => {
+                Err(engine("remove a container")(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Id, labels and name of all containers with this label, which may have a value.
+    pub(super) async fn containers(
+        &self,
+        label: &str,
+    ) -> Result<Vec<(String, HashMap<String, String>, String)>, SandboxError> {
+        let options = ListContainersOptions {
+            all: true,
+            filters: Some(with_label(label)),
+            ..ListContainersOptions::default()
+        };
+        let found = self.docker().list_containers(Some(options)).await;
+        let found = found.map_err(engine("list containers"))?.into_iter();
+        Ok(found
+            .filter_map(|container| {
+                let name = container.names.unwrap_or_default().into_iter().next();
+                let name = name.unwrap_or_default().trim_start_matches('/').to_owned();
+                Some((container.id?, container.labels.unwrap_or_default(), name))
+            })
+            .collect())
+    }
+}
+
+fn owner(labels: &HashMap<String, String>) -> Option<Owner> {
+    labels
+        .get(label::OWNER)
+        .and_then(|label| Owner::parse(label))
+}
+
+fn with_label(label: &str) -> HashMap<String, Vec<String>> {
+    HashMap::from([("label".to_owned(), vec![label.to_owned()])])
+}

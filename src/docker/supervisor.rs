@@ -1,0 +1,397 @@
+//! The conversation with the supervisor: one stream each way, shared by all containers.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bollard::container::{AttachContainerResults, LogOutput};
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::{Stream, StreamExt};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::protocol::{End, Frame, HEADER, Kind, Wire, parse_header};
+use crate::event::Stream as OutputStream;
+use crate::execute::sandbox::{Output, SandboxError};
+
+/// How much of the supervisor's standard error is kept for the message about its end.
+const LAST_WORDS: usize = 4096;
+
+/// What an agent says.
+#[derive(Debug)]
+pub(super) enum AgentEvent {
+    Ready,
+    Started,
+    Output(Output),
+    Paused,
+    File(String, Bytes),
+    Ended(End),
+    /// Its connection ended.
+    Gone,
+}
+
+/// The events of one agent. Unbounded, because the agent stops when its credit is used up.
+pub(super) type AgentEvents = mpsc::UnboundedReceiver<AgentEvent>;
+
+/// A running supervisor. When the last clone is dropped the sandbox ends.
+#[derive(Debug, Clone)]
+pub(super) struct Supervisor {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    frames: mpsc::UnboundedSender<Frame>,
+    routes: Arc<Mutex<Routes>>,
+    next: AtomicU32,
+    lost: watch::Receiver<Option<String>>,
+    closing: CancellationToken,
+}
+
+/// Who waits for which frames.
+#[derive(Debug, Default)]
+struct Routes {
+    agents: HashMap<u32, mpsc::UnboundedSender<AgentEvent>>,
+    requests: HashMap<u32, oneshot::Sender<Result<(), String>>>,
+    up: Option<oneshot::Sender<()>>,
+    /// The stream has ended: nobody will be answered.
+    ended: bool,
+}
+
+impl Supervisor {
+    /// Takes over the streams of a container that is attached to and not yet started.
+    pub(super) fn new(attached: AttachContainerResults) -> (Self, oneshot::Receiver<()>) {
+        let (frames, outgoing) = mpsc::unbounded_channel();
+        let (up, is_up) = oneshot::channel();
+        let routes = Arc::new(Mutex::new(Routes {
+            up: Some(up),
+            ..Routes::default()
+        }));
+        let (lost_sender, lost) = watch::channel(None);
+        let closing = CancellationToken::new();
+        tokio::spawn(write(attached.input, outgoing, closing.clone()));
+        let reader = Reader {
+            routes: Arc::clone(&routes),
+            buffer: BytesMut::new(),
+            last_words: Vec::new(),
+        };
+        tokio::spawn(reader.run(attached.output, lost_sender));
+        let next = AtomicU32::new(1);
+        let shared = Shared {
+            frames,
+            routes,
+            next,
+            lost,
+            closing,
+        };
+        (
+            Self {
+                shared: Arc::new(shared),
+            },
+            is_up,
+        )
+    }
+
+    /// A number for a channel or request.
+    pub(super) fn number(&self) -> u32 {
+        self.shared.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Says something. That nobody listens any more shows in what is waited for.
+    pub(super) fn send(&self, kind: Kind, channel: u32, message: &impl Wire) {
+        self.shared
+            .frames
+            .send(Frame::new(kind, channel, message))
+            .unwrap_or_default();
+    }
+
+    /// Receives what the agent of a channel will say.
+    pub(super) fn listen(&self, channel: u32) -> AgentEvents {
+        let (sender, events) = mpsc::unbounded_channel();
+        let mut routes = lock(&self.shared.routes);
+        if !routes.ended {
+            routes.agents.insert(channel, sender);
+        }
+        events
+    }
+
+    /// Stops listening.
+    pub(super) fn forget(&self, channel: u32) {
+        lock(&self.shared.routes).agents.remove(&channel);
+    }
+
+    /// The answer to a request that is sent after this.
+    pub(super) fn answer(&self, request: u32) -> oneshot::Receiver<Result<(), String>> {
+        let (sender, answer) = oneshot::channel();
+        let mut routes = lock(&self.shared.routes);
+        if !routes.ended {
+            routes.requests.insert(request, sender);
+        }
+        answer
+    }
+
+    /// Waits for the answer to a request about files.
+    pub(super) async fn done(
+        &self,
+        answer: oneshot::Receiver<Result<(), String>>,
+    ) -> Result<(), SandboxError> {
+        match answer.await {
+            Ok(result) => result.map_err(SandboxError::File),
+            Err(_) => Err(SandboxError::Engine(self.lost().await)),
+        }
+    }
+
+    /// Waits until the supervisor is gone. Returns how that was noticed.
+    pub(super) async fn lost(&self) -> String {
+        let mut lost = self.shared.lost.clone();
+        match lost.wait_for(Option::is_some).await {
+            Ok(text) => text.clone().unwrap_or_default(),
+            Err(_) => "the sandbox is gone".to_owned(),
+        }
+    }
+
+    /// Ends the supervisor's input, and with that everything in the sandbox.
+    pub(super) fn close(&self) {
+        self.shared.closing.cancel();
+    }
+}
+
+fn lock(routes: &Mutex<Routes>) -> MutexGuard<'_, Routes> {
+    routes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes frames until the supervisor is closed, dropped or deaf.
+async fn write(
+    mut input: Pin<Box<dyn AsyncWrite + Send>>,
+    mut frames: mpsc::UnboundedReceiver<Frame>,
+    closing: CancellationToken,
+) {
+    let mut buffer = Vec::new();
+    let work = async {
+        while let Some(frame) = frames.recv().await {
+            buffer.clear();
+            // A frame that is too long was refused where its content was known.
+            if frame.write(&mut buffer).is_err() {
+                continue;
+            }
+            if input.write_all(&buffer).await.is_err() || input.flush().await.is_err() {
+                break;
+            }
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        () = closing.cancelled() => {}
+    }
+    // The stream may be closed already.
+    input.shutdown().await.unwrap_or_default();
+}
+
+/// Reads frames and hands them to those who wait.
+struct Reader {
+    routes: Arc<Mutex<Routes>>,
+    buffer: BytesMut,
+    last_words: Vec<u8>,
+}
+
+impl Reader {
+    async fn run(
+        mut self,
+        mut output: Pin<Box<dyn Stream<Item = Result<LogOutput, bollard::errors::Error>> + Send>>,
+        lost: watch::Sender<Option<String>>,
+    ) {
+        let mut why = None;
+        while let Some(piece) = output.next().await {
+            let handled = match piece {
+                Ok(LogOutput::StdOut { message }) => self.take(&message),
+                Ok(LogOutput::StdErr { message } | LogOutput::Console { message }) => {
+                    self.last_words.extend_from_slice(&message);
+                    let excess = self.last_words.len().saturating_sub(LAST_WORDS);
+                    self.last_words.drain(..excess);
+                    Ok(())
+                }
+                Ok(LogOutput::StdIn { .. }) => Ok(()),
+                Err(error) => Err(super::error::message(&error)),
+            };
+            if let Err(error) = handled {
+                why = Some(error);
+                break;
+            }
+        }
+        let said = String::from_utf8_lossy(&self.last_words).trim().to_owned();
+        let why = why.or((!said.is_empty()).then_some(said));
+        let text = why.map_or_else(
+            || "the sandbox container ended: it was killed, or the engine stopped".to_owned(),
+            |why| format!("the sandbox container ended: {why}"),
+        );
+        lost.send_replace(Some(text));
+        let mut routes = lock(&self.routes);
+        *routes = Routes {
+            ended: true,
+            ..Routes::default()
+        };
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<(), String> {
+        self.buffer.extend_from_slice(bytes);
+        loop {
+            let Some(header) = self.buffer.first_chunk::<HEADER>() else {
+                return Ok(());
+            };
+            let (kind, channel, length) =
+                parse_header(*header).map_err(|error| error.to_string())?;
+            if self.buffer.len() < HEADER + length {
+                return Ok(());
+            }
+            self.buffer.advance(HEADER);
+            let payload = self.buffer.split_to(length).freeze();
+            self.route(kind, channel, payload)
+                .map_err(|error| error.to_string())?;
+        }
+    }
+
+    fn route(&self, kind: Kind, channel: u32, payload: Bytes) -> std::io::Result<()> {
+        let stream = match kind {
+            Kind::Stdout => Some(OutputStream::Stdout),
+            Kind::Stderr => Some(OutputStream::Stderr),
+            _ => None,
+        };
+        if let Some(stream) = stream {
+            self.tell(
+                channel,
+                AgentEvent::Output(Output {
+                    stream,
+                    data: payload,
+                }),
+            );
+            return Ok(());
+        }
+        let frame = Frame {
+            kind,
+            channel,
+            payload: payload.to_vec(),
+        };
+        match kind {
+            Kind::Up => {
+                if let Some(up) = lock(&self.routes).up.take() {
+                    // Whoever waited may have given up.
+                    up.send(()).unwrap_or_default();
+                }
+            }
+            Kind::Done => {
+                let failure: Option<String> = frame.message()?;
+                self.resolve(channel, failure.map_or(Ok(()), Err));
+            }
+            Kind::Probed => {
+                let (check, success): (u32, bool) = frame.message()?;
+                self.resolve(check, if success { Ok(()) } else { Err(String::new()) });
+            }
+            Kind::File => {
+                let (key, content): (String, super::protocol::Blob) = frame.message()?;
+                self.tell(channel, AgentEvent::File(key, content.0.into()));
+            }
+            Kind::Ready => self.tell(channel, AgentEvent::Ready),
+            Kind::Started => self.tell(channel, AgentEvent::Started),
+            Kind::Paused => self.tell(channel, AgentEvent::Paused),
+            Kind::Ended => self.tell(channel, AgentEvent::Ended(frame.message()?)),
+            Kind::Gone => {
+                self.tell(channel, AgentEvent::Gone);
+                lock(&self.routes).agents.remove(&channel);
+            }
+            // A program cannot speak to the command but through its agent, and that does not
+            // send these.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn tell(&self, channel: u32, event: AgentEvent) {
+        if let Some(agent) = lock(&self.routes).agents.get(&channel) {
+            // Whoever listened may have given up.
+            agent.send(event).unwrap_or_default();
+        }
+    }
+
+    fn resolve(&self, request: u32, result: Result<(), String>) {
+        if let Some(sender) = lock(&self.routes).requests.remove(&request) {
+            sender.send(result).unwrap_or_default();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bollard::errors::Error;
+    use futures_util::stream;
+
+    use super::*;
+
+    /// A supervisor that says these frames, cut into pieces of so many bytes, and then goes.
+    fn saying(frames: &[Frame], piece: usize) -> AttachContainerResults {
+        let mut bytes = Vec::new();
+        for frame in frames {
+            frame.write(&mut bytes).unwrap();
+        }
+        let piece_of = |message: &[u8]| -> Result<LogOutput, Error> {
+            Ok(LogOutput::StdOut {
+                message: Bytes::copy_from_slice(message),
+            })
+        };
+        let pieces: Vec<_> = bytes.chunks(piece).map(piece_of).collect();
+        AttachContainerResults {
+            output: Box::pin(stream::iter(pieces)),
+            input: Box::pin(tokio::io::sink()),
+        }
+    }
+
+    #[tokio::test]
+    async fn frames_are_put_together_from_pieces() {
+        let frames = [
+            Frame::new(Kind::Up, 0, &true),
+            Frame {
+                kind: Kind::Stdout,
+                channel: 5,
+                payload: b"hello".to_vec(),
+            },
+            Frame {
+                kind: Kind::Stderr,
+                channel: 5,
+                payload: Vec::new(),
+            },
+            Frame::new(Kind::Done, 6, &Some("no space".to_owned())),
+            Frame::new(Kind::Gone, 5, &true),
+        ];
+        for piece in [1, 7, 1000] {
+            let (supervisor, up) = Supervisor::new(saying(&frames, piece));
+            let mut events = supervisor.listen(5);
+            let answer = supervisor.answer(6);
+            up.await.unwrap();
+            let error = supervisor.done(answer).await.unwrap_err();
+            assert_eq!(error.to_string(), "no space");
+            let mut seen = Vec::new();
+            while let Some(event) = events.recv().await {
+                seen.push(format!("{event:?}"));
+            }
+            assert_eq!(seen.len(), 3, "{seen:?}");
+            assert!(seen[0].contains("hello"), "{seen:?}");
+            assert_eq!(seen[2], "Gone");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_stream_is_told_to_everybody() {
+        let (supervisor, up) = Supervisor::new(saying(&[], 1));
+        assert!(
+            supervisor
+                .lost()
+                .await
+                .contains("the sandbox container ended")
+        );
+        assert!(up.await.is_err());
+        assert!(supervisor.listen(1).recv().await.is_none());
+        let error = supervisor.done(supervisor.answer(2)).await.unwrap_err();
+        assert!(matches!(error, SandboxError::Engine(_)), "{error}");
+    }
+}

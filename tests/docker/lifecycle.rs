@@ -1,0 +1,202 @@
+//! Sandboxes: side by side, closed, killed.
+
+use std::time::Duration;
+
+use bollard::query_parameters::KillContainerOptions;
+use tkn_local::execute::sandbox::{
+    Container, Control, Engine, Exit, ImageRequest, PullPolicy, Sandbox, SandboxError, SandboxSpec,
+};
+
+use crate::support::{
+    Bench, collect, containers, docker, engine, shell, until_gone, until_written,
+};
+
+#[tokio::test]
+async fn two_sandboxes_do_not_see_each_other() {
+    let (one, two) = tokio::join!(Bench::open("one"), Bench::open("two"));
+    let server = shell("echo ready; nc -l -p 9000 -e echo hello");
+    let (_control, running) = until_written(one.start().await, server, "ready").await;
+    let greet = "for i in 1 2 3; do nc 127.0.0.1 9000 && exit; sleep 0.2; done; echo nobody";
+    assert_eq!(two.shell(greet).await.out(), "nobody\n");
+    assert_eq!(one.shell(greet).await.out(), "hello\n");
+    assert_eq!(running.await.unwrap().exit, Exit::Code(0));
+    tokio::join!(one.close(), two.close());
+}
+
+#[tokio::test]
+async fn containers_start_side_by_side_and_wait() {
+    let bench = Bench::open("ahead").await;
+    let started = tokio::join!(bench.start(), bench.start(), bench.start());
+    let (first, second, third) = started;
+    assert_ne!(first.id(), second.id());
+    assert_eq!(
+        collect(second, shell("echo second")).await.out(),
+        "second\n"
+    );
+    first.discard();
+    assert_eq!(collect(third, shell("echo third")).await.out(), "third\n");
+    bench.close().await;
+}
+
+#[tokio::test]
+async fn closing_ends_what_runs_and_leaves_nothing() {
+    let bench = Bench::open("close").await;
+    let (_control, running) = until_written(
+        bench.start().await,
+        shell("echo ready; sleep 1000"),
+        "ready",
+    )
+    .await;
+    let _waiting = bench.start().await;
+    let sandbox = bench.sandbox.clone();
+    bench.close().await;
+    assert!(running.await.is_err() || !sandbox.lost().await.is_empty());
+    let error = sandbox.files(Vec::new()).await.unwrap_err();
+    assert!(matches!(error, SandboxError::Engine(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn everything_dies_with_the_command() {
+    let bench = Bench::open("orphan").await;
+    let (control, running) = until_written(
+        bench.start().await,
+        shell("trap '' TERM; echo ready; sleep 1000"),
+        "ready",
+    )
+    .await;
+    let waiting = bench.start().await;
+    assert_eq!(containers(&bench.run).await.len(), 3);
+    let (engine, run) = (bench.engine.clone(), bench.run.clone());
+    // As when the process ends: all handles go, nobody says goodbye.
+    running.abort();
+    drop((bench, control, waiting));
+    until_gone(&run).await;
+    engine.remove_run_volume(&run).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_container_killed_from_outside_is_lost_and_the_sandbox_is_not() {
+    let bench = Bench::open("lost").await;
+    let container = bench.start().await;
+    let id = container.id();
+    let (_control, running) =
+        until_written(container, shell("echo ready; sleep 1000"), "ready").await;
+    docker()
+        .kill_container(&id, None::<KillContainerOptions>)
+        .await
+        .unwrap();
+    assert!(matches!(running.await.unwrap().exit, Exit::Lost(_)));
+    assert_eq!(bench.shell("echo alive").await.out(), "alive\n");
+    bench.close().await;
+}
+
+#[tokio::test]
+async fn a_killed_sandbox_is_told_to_everybody() {
+    let bench = Bench::open("killed").await;
+    let container = bench.start().await;
+    let (sender, _outputs) = tokio::sync::mpsc::channel(4);
+    let running = tokio::spawn(container.run(shell("sleep 1000"), sender));
+    let name = format!("tkn-local-{}", bench.run);
+    docker()
+        .kill_container(&name, None::<KillContainerOptions>)
+        .await
+        .unwrap();
+    assert!(
+        bench
+            .sandbox
+            .lost()
+            .await
+            .contains("the sandbox container ended")
+    );
+    let error = running.await.unwrap().unwrap_err();
+    assert!(matches!(error, SandboxError::Engine(_)), "{error:?}");
+    until_gone(&bench.run).await;
+    bench.close().await;
+}
+
+#[tokio::test]
+async fn a_container_that_cannot_start_says_why() {
+    let bench = Bench::open("refused").await;
+    let mut spec = bench.spec();
+    spec.image = "tkn-local-test/no-such-image".to_owned();
+    let error = bench
+        .sandbox
+        .start(spec)
+        .await
+        .err()
+        .expect("there is no such image");
+    assert!(
+        matches!(&error, SandboxError::Container(text) if text.contains("no-such-image")),
+        "{error:?}"
+    );
+    let mut spec = bench.spec();
+    spec.user = Some("no-such-user".to_owned());
+    let error = bench
+        .sandbox
+        .start(spec)
+        .await
+        .err()
+        .expect("there is no such user");
+    assert!(
+        matches!(&error, SandboxError::Container(text) if text.contains("no-such-user")),
+        "{error:?}"
+    );
+    bench.close().await;
+}
+
+#[tokio::test]
+async fn live_runs_are_not_reaped() {
+    let bench = Bench::open("reap").await;
+    let reaped = engine().await.reap().await.unwrap();
+    let own = format!("tkn-local-{}", bench.run);
+    assert!(!reaped.containers.contains(&own), "{reaped:?}");
+    let volumes = bench.engine.volumes().await.unwrap();
+    let volume = volumes.iter().find(|volume| volume.name == own).unwrap();
+    assert!(volume.in_use);
+    assert_eq!(bench.shell("echo alive").await.out(), "alive\n");
+    bench.close().await;
+}
+
+#[tokio::test]
+async fn the_sandbox_has_the_network_settings_of_its_spec() {
+    let spec = SandboxSpec {
+        hostname: "build-pod".to_owned(),
+        hosts: vec![("db.test".to_owned(), "10.9.8.7".to_owned())],
+        dns_search: vec!["search.test".to_owned()],
+        ..SandboxSpec::default()
+    };
+    let bench = Bench::open_with("network", spec).await;
+    let ran = bench
+        .shell("hostname; grep db.test /etc/hosts; grep search /etc/resolv.conf")
+        .await;
+    assert_eq!(
+        ran.out(),
+        "build-pod\n10.9.8.7\tdb.test\nsearch search.test\n"
+    );
+    bench.close().await;
+}
+
+#[tokio::test]
+async fn an_image_that_is_not_there_is_an_error_that_names_it() {
+    let request = ImageRequest {
+        requested: "tkn-local-test/none".to_owned(),
+        reference: "127.0.0.1:1/tkn-local-test/none".to_owned(),
+        pull: PullPolicy::Missing,
+        pull_secrets: Vec::new(),
+    };
+    let error = engine().await.image(&request, |_| {}).await.unwrap_err();
+    let SandboxError::Image { image, message } = &error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(image, "tkn-local-test/none");
+    assert!(message.contains("127.0.0.1:1"), "{message}");
+}
+
+#[tokio::test]
+async fn a_caller_that_gives_up_leaves_nothing() {
+    let bench = Bench::open("impatient").await;
+    let spec = bench.spec();
+    let started = tokio::time::timeout(Duration::from_millis(5), bench.sandbox.start(spec)).await;
+    assert!(started.is_err(), "too fast for this test");
+    bench.close().await;
+}

@@ -1,0 +1,263 @@
+//! An engine, an image and sandboxes for the tests.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::query_parameters::{CreateImageOptions, ListContainersOptions};
+use futures_util::TryStreamExt;
+use tkn_local::docker::{DockerContainer, DockerEngine, DockerSandbox, Surroundings};
+use tkn_local::event::Stream;
+use tkn_local::execute::sandbox::{
+    Container, ContainerSpec, Control, Engine, Exit, FileOp, Image, ImageRequest, Launch, Mount,
+    MountSource, Outcome, Output, PullPolicy, Sandbox, SandboxSpec, VolumePath,
+};
+use tokio::sync::mpsc;
+
+/// An image with busybox and nothing else, made by [`import_busybox`].
+const IMAGE: &str = "tkn-local-test/busybox:latest";
+/// Where Debian and others put the static busybox.
+const BUSYBOX: &str = "/bin/busybox";
+
+/// An open sandbox with an image for its containers.
+pub struct Bench {
+    pub engine: DockerEngine,
+    pub sandbox: DockerSandbox,
+    pub image: Image,
+    pub run: String,
+}
+
+/// What a program did.
+#[derive(Debug)]
+pub struct Ran {
+    pub outcome: Outcome,
+    pub stdout: Vec<u8>,
+    pub stderr: String,
+}
+
+impl Ran {
+    pub fn out(&self) -> String {
+        String::from_utf8(self.stdout.clone()).unwrap()
+    }
+
+    pub fn code(&self) -> i32 {
+        match self.outcome.exit {
+            Exit::Code(code) => code,
+            ref other => panic!("{other:?}, {self:?}"),
+        }
+    }
+
+    pub fn file(&self, key: &str) -> Option<&[u8]> {
+        let mut files = self.outcome.files.iter();
+        files
+            .find(|(name, _)| name == key)
+            .map(|(_, content)| &content[..])
+    }
+}
+
+pub async fn engine() -> DockerEngine {
+    DockerEngine::connect(&Surroundings::default())
+        .await
+        .unwrap()
+}
+
+pub async fn image(engine: &DockerEngine) -> Image {
+    let request = ImageRequest {
+        requested: IMAGE.to_owned(),
+        reference: IMAGE.to_owned(),
+        pull: PullPolicy::Never,
+        pull_secrets: Vec::new(),
+    };
+    if let Ok(image) = engine.image(&request, |_| {}).await {
+        return image;
+    }
+    import_busybox().await;
+    engine.image(&request, |_| {}).await.unwrap()
+}
+
+/// A name for a run that no other test has.
+pub fn run_name(test: &str) -> String {
+    tkn_local::name::generate(&format!("test-{test}-"))
+}
+
+impl Bench {
+    pub async fn open(test: &str) -> Self {
+        let spec = SandboxSpec {
+            hostname: "pod".to_owned(),
+            ..SandboxSpec::default()
+        };
+        Self::open_with(test, spec).await
+    }
+
+    pub async fn open_with(test: &str, mut spec: SandboxSpec) -> Self {
+        let engine = engine().await;
+        let image = image(&engine).await;
+        spec.run = run_name(test);
+        let run = spec.run.clone();
+        let sandbox = engine.open(spec).await.unwrap();
+        Self {
+            engine,
+            sandbox,
+            image,
+            run,
+        }
+    }
+
+    /// A container with the directory `shared` of the volume at `/shared`.
+    pub fn spec(&self) -> ContainerSpec {
+        ContainerSpec {
+            container: "step-test".to_owned(),
+            image: self.image.id.clone(),
+            mounts: vec![Mount {
+                source: MountSource::Volume(VolumePath::Run("shared".to_owned())),
+                target: "/shared".to_owned(),
+                read_only: false,
+            }],
+            ..ContainerSpec::default()
+        }
+    }
+
+    pub async fn start_with(&self, spec: ContainerSpec) -> DockerContainer {
+        let path = VolumePath::Run("shared".to_owned());
+        let shared = FileOp::Directory {
+            path,
+            mode: 0o777,
+            owner: None,
+        };
+        self.sandbox.files(vec![shared]).await.unwrap();
+        self.sandbox.start(spec).await.unwrap()
+    }
+
+    pub async fn start(&self) -> DockerContainer {
+        self.start_with(self.spec()).await
+    }
+
+    /// Runs a shell script in a container of its own.
+    pub async fn shell(&self, script: &str) -> Ran {
+        self.run(shell(script)).await
+    }
+
+    pub async fn run(&self, launch: Launch) -> Ran {
+        collect(self.start().await, launch).await
+    }
+
+    /// Closes the sandbox and checks that nothing is left.
+    pub async fn close(self) {
+        self.sandbox.close(false).await.unwrap();
+        assert_eq!(containers(&self.run).await, Vec::<String>::new());
+        let volumes = self.engine.volumes().await.unwrap();
+        assert!(
+            volumes
+                .iter()
+                .all(|volume| volume.run.as_ref() != Some(&self.run))
+        );
+    }
+}
+
+pub fn shell(script: &str) -> Launch {
+    Launch {
+        argv: ["sh", "-c", script].map(str::to_owned).to_vec(),
+        ..Launch::default()
+    }
+}
+
+/// Runs a program and collects all it writes.
+pub async fn collect(container: DockerContainer, launch: Launch) -> Ran {
+    let (sender, mut outputs) = mpsc::channel::<Output>(4);
+    let running = tokio::spawn(container.run(launch, sender));
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    while let Some(output) = outputs.recv().await {
+        match output.stream {
+            Stream::Stdout => stdout.extend_from_slice(&output.data),
+            Stream::Stderr => stderr.extend_from_slice(&output.data),
+        }
+    }
+    let outcome = running.await.unwrap().unwrap();
+    Ran {
+        outcome,
+        stdout,
+        stderr: String::from_utf8(stderr).unwrap(),
+    }
+}
+
+/// Starts a program and waits until it has written this. Returns what else is needed to go on.
+pub async fn until_written(
+    container: DockerContainer,
+    launch: Launch,
+    text: &str,
+) -> (impl Control, tokio::task::JoinHandle<Outcome>) {
+    let control = container.control();
+    let (sender, mut outputs) = mpsc::channel::<Output>(4);
+    let running = tokio::spawn(async move { container.run(launch, sender).await.unwrap() });
+    let mut written = Vec::new();
+    while !String::from_utf8_lossy(&written).contains(text) {
+        written.extend_from_slice(&outputs.recv().await.expect("it ended too early").data);
+    }
+    tokio::spawn(async move { while outputs.recv().await.is_some() {} });
+    (control, running)
+}
+
+/// The names of all containers of a run.
+pub async fn containers(run: &str) -> Vec<String> {
+    let filter = format!("dev.tekton.local/run={run}");
+    let options = ListContainersOptions {
+        all: true,
+        filters: Some([("label".to_owned(), vec![filter])].into()),
+        ..ListContainersOptions::default()
+    };
+    let found = docker().list_containers(Some(options)).await.unwrap();
+    found
+        .into_iter()
+        .map(|container| container.names.unwrap_or_default().concat())
+        .collect()
+}
+
+/// Waits until a run has no container left.
+pub async fn until_gone(run: &str) {
+    while !containers(run).await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+pub fn docker() -> Docker {
+    Docker::connect_with_unix_defaults().unwrap()
+}
+
+async fn import_busybox() {
+    let applets = Command::new(BUSYBOX)
+        .arg("--list")
+        .output()
+        .expect("a static busybox");
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut directory = tar::Header::new_gnu();
+    directory.set_entry_type(tar::EntryType::Directory);
+    directory.set_mode(0o1777);
+    directory.set_size(0);
+    archive
+        .append_data(&mut directory, "tmp", std::io::empty())
+        .unwrap();
+    archive
+        .append_path_with_name(Path::new(BUSYBOX), "bin/busybox")
+        .unwrap();
+    for applet in String::from_utf8(applets.stdout).unwrap().lines() {
+        if applet == "busybox" {
+            continue;
+        }
+        let mut link = tar::Header::new_gnu();
+        link.set_entry_type(tar::EntryType::Symlink);
+        link.set_size(0);
+        archive
+            .append_link(&mut link, format!("bin/{applet}"), "busybox")
+            .unwrap();
+    }
+    let options = CreateImageOptions {
+        from_src: Some("-".to_owned()),
+        repo: Some("tkn-local-test/busybox".to_owned()),
+        tag: Some("latest".to_owned()),
+        ..CreateImageOptions::default()
+    };
+    let body = bollard::body_full(archive.into_inner().unwrap().into());
+    let steps = docker().create_image(Some(options), Some(body), None);
+    steps.try_collect::<Vec<_>>().await.unwrap();
+}
