@@ -21,9 +21,9 @@ use super::sinks::{Sinks, View};
 use super::store_error::store_error;
 use super::stream::OutStream;
 use crate::event::Record;
-use crate::execute::run::rejected;
+
 use crate::execute::sandbox::{Engine, PullProgress};
-use crate::execute::{Ended, ExecuteError, Job, Options, run};
+use crate::execute::{Ended, ExecuteError, Job, Options, rejected, run};
 use crate::manifest::Catalog;
 use crate::report::Json;
 use crate::resolve::Library;
@@ -125,12 +125,12 @@ impl<'a> Execution<'a> {
     }
 
     /// Shows a run that cannot start: its object and its events, but no record.
-    pub(super) fn reject(&mut self, refused: Box<Rejected>) -> Result<Outcome, CliError> {
+    pub(super) fn reject(&mut self, refused: Rejected) -> Result<Outcome, CliError> {
         let Rejected {
             kind,
             object,
             condition,
-        } = *refused;
+        } = refused;
         let name = object.pointer("/metadata/name").and_then(Value::as_str);
         let name = name.unwrap_or_default().to_owned();
         let quiet = View {

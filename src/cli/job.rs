@@ -40,22 +40,26 @@ pub(super) fn plan(run: &Run, library: &Library) -> Planned {
             };
             build(&request, library)
                 .map(|plan| Job::Pipeline(Box::new(plan)))
-                .map_err(|condition| Box::new(Rejected {
-                    kind: RunKind::PipelineRun,
-                    object: object("PipelineRun", &request.identity, &json!(request.spec)),
-                    condition,
-                }))
+                .map_err(|condition| {
+                    Box::new(Rejected {
+                        kind: RunKind::PipelineRun,
+                        object: object("PipelineRun", &request.identity, &json!(request.spec)),
+                        condition,
+                    })
+                })
         }
         Run::Task(run) => {
             let identity = Identity::new(&run.metadata);
             let object = object("TaskRun", &identity, &json!(run.spec));
             task_run(run, identity, library)
                 .map(|request| Job::Task(Box::new(request)))
-                .map_err(|condition| Box::new(Rejected {
-                    kind: RunKind::TaskRun,
-                    object,
-                    condition,
-                }))
+                .map_err(|condition| {
+                    Box::new(Rejected {
+                        kind: RunKind::TaskRun,
+                        object,
+                        condition,
+                    })
+                })
         }
     }
 }

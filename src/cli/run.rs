@@ -296,7 +296,7 @@ async fn execute_all<C: Connect>(
         let outcome = match (plan, &engine) {
             (Ok(job), Some(engine)) => execution.execute(job, engine, context).await?,
             (Ok(_), None) => continue,
-            (Err(rejected), _) => execution.reject(rejected)?,
+            (Err(rejected), _) => execution.reject(*rejected)?,
         };
         let Outcome {
             status: of_run,

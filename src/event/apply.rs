@@ -43,10 +43,12 @@ pub(super) fn apply_to_run(run: &mut RunRecord, kind: &EventKind, at: Timestamp)
             task_run,
             reused_from,
             object,
+            combination,
             inputs,
         } => {
             let mut record =
                 TaskRunRecord::new(&run.name, task, task_run, object, at).reused(reused_from);
+            record.combination.clone_from(combination);
             record.inputs = inputs.clone();
             run.task_runs.push(record);
             run.add_child(ChildReference {

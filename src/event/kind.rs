@@ -93,6 +93,9 @@ pub enum EventKind {
         reused_from: String,
         /// The object of that TaskRun, with status.
         object: Value,
+        /// Its matrix params, empty without a matrix.
+        #[serde(default)]
+        combination: Vec<Param>,
         /// The digests of the inputs it had, for the next resume.
         inputs: Value,
     },

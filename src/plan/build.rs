@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::check;
 use super::graph::{Graph, dependencies, result_refs};
 use super::model::{Body, Identity, Overrides, Plan, PlannedTask, Requested};
+use super::partial::Carried;
 use super::timeouts::Timeouts;
 use crate::resolve::{
     Library, ResolveError, ResolvedPipeline, ResolvedTask, pipeline_params, resolve_pipeline,
@@ -99,6 +100,7 @@ pub fn build(request: &RunRequest, library: &Library) -> Result<Plan, Condition>
         bindings: spec.workspaces.clone(),
         timeouts,
         requested: requested(&spec.status),
+        carried: Carried::default(),
         scope,
         identity,
     })

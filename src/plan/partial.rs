@@ -323,6 +323,9 @@ fn fate(
         return (Fate::Run, "enabled".to_owned());
     }
     match source.tasks.get(task).map(|known| known.state) {
+        Some(SourceState::Succeeded) if source.tasks[task].successes.is_empty() => {
+            (Fate::Run, "child pipelines run again".to_owned())
+        }
         Some(SourceState::Succeeded) => {
             let again = again_before(plan, task, source, selection);
             let reason = if again.is_empty() || selection.reuse == Reuse::Always {
@@ -517,7 +520,7 @@ fn check_results(plan: &Plan, disable: &Disable) -> Vec<PartialFault> {
                         .map(str::to_owned),
                 }),
                 Some(result) => {
-                    let wanted = ParamType::parse(&result.result_type).unwrap_or_else(|| {
+                    let wanted = ParamType::parse(&result.result_type).unwrap_or({
                         if result.properties.is_empty() {
                             ParamType::String
                         } else {

@@ -28,6 +28,7 @@ mod private;
 mod reader;
 mod recorder;
 mod run_dir;
+mod source;
 mod store;
 
 pub use self::dirs::default_state_dir;
@@ -37,4 +38,5 @@ pub use self::owner::Owner;
 pub use self::reader::RunReader;
 pub use self::recorder::Recorder;
 pub use self::run_dir::RunDir;
+pub use self::source::source;
 pub use self::store::{Broken, Listing, PruneRule, RunStore};

@@ -1,0 +1,68 @@
+//! What an earlier run can give to one that resumes it.
+
+use std::collections::BTreeMap;
+
+use crate::event::{Record, RunRecord, TaskRunRecord, TaskState};
+use crate::plan::partial::{Source, SourceState, SourceTask, Success};
+use crate::status::SkipReason;
+
+/// Reads the record of a run as the source of another. `id` is the name of its directory.
+pub fn source(id: &str, record: &Record) -> Source {
+    let mut source = Source {
+        run: id.to_owned(),
+        tasks: BTreeMap::new(),
+    };
+    let Some(root) = record.root() else {
+        return source;
+    };
+    for task in &root.tasks {
+        let state = state(record.task_state(&root.name, task), root.skip_reason(task));
+        let successes = successes(id, root, task);
+        source
+            .tasks
+            .insert(task.clone(), SourceTask { state, successes });
+    }
+    source
+}
+
+const fn state(state: TaskState, skipped: Option<SkipReason>) -> SourceState {
+    match (state, skipped) {
+        (TaskState::Succeeded | TaskState::Reused, _) => SourceState::Succeeded,
+        (_, Some(SkipReason::When)) => SourceState::SkippedByGuard,
+        (TaskState::NotStarted | TaskState::Skipped(_), _) => SourceState::NotRun,
+        (
+            TaskState::FailureIgnored
+            | TaskState::Cancelled
+            | TaskState::TimedOut
+            | TaskState::Failed
+            | TaskState::Running,
+            _,
+        ) => SourceState::Failed,
+    }
+}
+
+fn successes(id: &str, run: &RunRecord, task: &str) -> Vec<Success> {
+    let runs = run.task_runs_of(task);
+    runs.into_iter()
+        .filter(|run| run.state().is_success())
+        .map(|run| success(id, run))
+        .collect()
+}
+
+fn success(id: &str, run: &TaskRunRecord) -> Success {
+    let results = run
+        .status
+        .results
+        .iter()
+        .map(|result| (result.name.clone(), result.value.clone()));
+    Success {
+        combination: run.combination.clone(),
+        executed_by: run
+            .reused_from
+            .clone()
+            .unwrap_or_else(|| format!("{id}/{}", run.name)),
+        object: run.object(),
+        results: results.collect(),
+        inputs: serde_json::from_value(run.inputs.clone()).unwrap_or_default(),
+    }
+}
