@@ -93,7 +93,7 @@ mod tests {
         let error = CliError::from_source(ExitStatus::Internal, &source).hint("mend it");
         assert_eq!(
             error.text(Style::PLAIN),
-            "error: outer\n  because: in\u{fffd}[31mner\nhint: mend it\n"
+            "error: outer\n  because: in\\u{1b}[31mner\nhint: mend it\n"
         );
     }
 }

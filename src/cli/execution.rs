@@ -50,7 +50,7 @@ pub(super) struct Outcome {
 pub(super) struct Execution<'a> {
     settings: &'a RunSettings,
     library: Arc<Library>,
-    store: RunStore,
+    store: Option<RunStore>,
     manifests: Vec<Manifest>,
     events: Option<Json<OutStream>>,
     view: View,
@@ -59,15 +59,20 @@ pub(super) struct Execution<'a> {
 }
 
 impl<'a> Execution<'a> {
-    /// Opens the store and the sinks before anything is started.
+    /// Opens the sinks before anything is started; the store only when there is something to keep.
     pub(super) fn new(
         settings: &'a RunSettings,
         library: Arc<Library>,
         catalog: &Catalog,
         context: &Context,
+        keeps: bool,
     ) -> Result<Self, CliError> {
-        let store =
-            RunStore::open(context.settings.state_dir()?).map_err(|error| store_error(&error))?;
+        let store = if keeps {
+            let opened = RunStore::open(context.settings.state_dir()?);
+            Some(opened.map_err(|error| store_error(&error))?)
+        } else {
+            None
+        };
         Ok(Self {
             settings,
             library,
@@ -87,10 +92,12 @@ impl<'a> Execution<'a> {
         engine: &Connected<E>,
         context: &Context,
     ) -> Result<Outcome, CliError> {
-        let recorder = self
-            .store
-            .create_run(&self.new_run(&job, context))
-            .map_err(|error| store_error(&error))?;
+        let recorder = match &self.store {
+            Some(store) => store
+                .create_run(&self.new_run(&job, context))
+                .map_err(|error| store_error(&error))?,
+            None => return Err(CliError::new(ExitStatus::Internal, "there is no store")),
+        };
         let id = recorder.header().id.clone();
         let name = job.name().to_owned();
         tracing::debug!(directory = %recorder.dir().path().display(), "recording");

@@ -23,7 +23,7 @@ use super::select::{Selected, select};
 use crate::diagnostic::Diagnostics;
 use crate::execute::Job;
 use crate::execute::sandbox::PullPolicy;
-use crate::manifest::{Catalog, Input, load, render};
+use crate::manifest::{Catalog, Input, load};
 use crate::resolve::Library;
 use crate::spec::PipelineSpec;
 
@@ -151,7 +151,8 @@ pub(super) fn run<C: Connect>(
     let runtime = Runtime::new().map_err(|error| {
         CliError::new(ExitStatus::Internal, "cannot start").cause(error.to_string())
     })?;
-    let execution = Execution::new(&settings, Arc::new(library), &catalog, context)?;
+    let keeps = planned.iter().any(Result::is_ok);
+    let execution = Execution::new(&settings, Arc::new(library), &catalog, context, keeps)?;
     let status = runtime.block_on(execute_all(execution, planned, context, connector));
     // What was left to do in the background is not waited for.
     runtime.shutdown_background();
@@ -226,8 +227,7 @@ fn plan_all(
         let plan = job::plan(&selected.run, library);
         if let Err(rejected) = &plan {
             let fault = Diagnostics(vec![blame(catalog, &selected, rejected)]);
-            let text = render::text(&fault, catalog, context.settings.err.color);
-            context.write_err(&text)?;
+            diagnose::print_in_full(context, &fault, catalog)?;
         }
         planned.push(plan);
     }

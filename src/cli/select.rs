@@ -182,6 +182,9 @@ mod tests {
         let text: Vec<String> = objects
             .iter()
             .map(|(kind, metadata)| {
+                if *kind == "ConfigMap" {
+                    return format!("{{apiVersion: v1, kind: {kind}, metadata: {{{metadata}}}}}");
+                }
                 let spec = match *kind {
                     "Pipeline" => "{tasks: [{name: a, taskRef: {name: t}}]}",
                     "PipelineRun" => "{pipelineRef: {name: p}}",
@@ -247,18 +250,18 @@ mod tests {
             titles(&pipelines, Some("biuld")).unwrap_err(),
             "there is no run \"biuld\" in the files | did you mean \"build\"?"
         );
-        let nothing = titles(&[], None).unwrap_err();
+        let nothing = titles(&[("ConfigMap", "name: c")], None).unwrap_err();
         assert!(nothing.starts_with("there is nothing to run"), "{nothing}");
     }
 
     #[test]
     fn a_lone_definition_is_run_by_reference() {
-        let catalog = catalog(&[("Task", "name: t, namespace: n")]);
+        let catalog = catalog(&[("Task", "name: t, namespace: space")]);
         let runs = select(&catalog, None).unwrap();
         let Run::Task(run) = &runs[0].run else {
             panic!("a Task makes a TaskRun");
         };
-        assert_eq!(run.metadata.namespace, "n");
+        assert_eq!(run.metadata.namespace, "space");
         assert_eq!(run.spec.task_ref.as_ref().unwrap().name, "t");
     }
 }

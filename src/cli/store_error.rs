@@ -26,7 +26,8 @@ pub(super) fn store_error(error: &StateError) -> CliError {
             of_input(failure.hint("`tkn-local cancel` ends it, so that it can be resumed"))
         }
         StateError::NewerFormat { .. } => of_input(failure.hint("use that version for it")),
-        StateError::Io { .. } | StateError::Damaged { .. } => failure,
+        StateError::Io { .. } => failure.hint("runs can be kept elsewhere with --state-dir"),
+        StateError::Damaged { .. } => failure,
     }
 }
 

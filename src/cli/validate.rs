@@ -73,7 +73,7 @@ pub(super) fn validate(args: ValidateArgs, context: &mut Context) -> Result<Exit
             context.write_out(&format!("{list:#}\n"))?;
         }
         Format::Text => {
-            diagnose::print(context, &diagnostics, &catalog)?;
+            diagnose::print_in_full(context, &diagnostics, &catalog)?;
             context.tell(&verdict(&diagnostics, &catalog))?;
         }
     }
