@@ -1,5 +1,6 @@
 //! tkn-local: a whole Tekton PipelineRun in one container sandbox, without Kubernetes.
 
+pub mod cli;
 pub mod diagnostic;
 pub mod docker;
 pub mod event;

@@ -17,6 +17,9 @@ use crate::resolve::Library;
 /// How a run is to be executed.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// The id of the run: what is made in the engine is called after it. Unlike the run's name it
+    /// is never used twice.
+    pub run_id: String,
     /// TaskRuns at once.
     pub jobs: usize,
     /// How references become images.

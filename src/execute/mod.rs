@@ -32,4 +32,5 @@ pub mod verdict;
 pub mod volumes;
 
 pub use context::Options;
+pub use rejection::rejected;
 pub use run::{Ended, ExecuteError, Interrupt, Job, run};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::context::Context;
+use super::context::{Context, Options};
 use super::run::Job;
 use super::sandbox::{Engine, FileOp, Sandbox, SandboxError, SandboxSpec, VolumePath};
 use super::units::{Maker, Storage, claim_of_template};
@@ -11,9 +11,9 @@ use crate::plan::{Body, TaskRunRequest, bind};
 use crate::spec::core::PodTemplate;
 
 /// What the sandbox of a job must offer.
-pub(super) fn sandbox_spec(job: &Job) -> SandboxSpec {
+pub(super) fn sandbox_spec(job: &Job, options: &Options) -> SandboxSpec {
     let mut spec = SandboxSpec {
-        run: job.name().to_owned(),
+        run: options.run_id.clone(),
         hostname: crate::name::pod(job.name(), 0),
         ..SandboxSpec::default()
     };

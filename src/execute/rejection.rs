@@ -152,7 +152,7 @@ pub(super) fn reject_child<E: Engine>(
 }
 
 /// What there is to tell of a run that cannot start.
-pub(super) fn rejected(kind: RunKind, object: Value, condition: &Condition) -> Vec<EventKind> {
+pub fn rejected(kind: RunKind, object: Value, condition: &Condition) -> Vec<EventKind> {
     vec![
         EventKind::RunStarted {
             kind,

@@ -156,7 +156,7 @@ async fn execute<E: Engine>(
     }
     let images = Images::new(engine.clone(), options.images.clone(), progress);
     let opened = tokio::join!(
-        engine.open(sandbox_spec(&job)),
+        engine.open(sandbox_spec(&job, &options)),
         check_images(&job, &images, &options)
     );
     let (sandbox, image_faults) = (opened.0?, opened.1);

@@ -57,6 +57,12 @@ struct Row {
 }
 
 impl<O: Write, E: Write> Live<O, E> {
+    /// A sink that draws on standard error, where `err` must write as well. `shared` says whether
+    /// `out` writes to the same terminal.
+    pub fn on_stderr(out: O, err: E, shared: bool, options: PlainOptions) -> Self {
+        Self::new(out, err, ProgressDrawTarget::stderr(), shared, options)
+    }
+
     /// A sink that draws on `target`. `err` writes to the same terminal; `shared` says whether
     /// `out` does as well.
     pub fn new(

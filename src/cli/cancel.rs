@@ -1,0 +1,74 @@
+//! `tkn-local cancel`.
+
+use clap::{Args, ValueEnum};
+
+use super::context::Context;
+use super::earlier::RunId;
+use super::error::CliError;
+use super::exit::ExitStatus;
+
+/// Cancel a run that goes on in another process; it can be resumed
+#[derive(Debug, Args)]
+pub(super) struct CancelArgs {
+    #[command(flatten)]
+    run: RunId,
+    /// What still runs
+    #[arg(long, value_enum, value_name = "STATUS", default_value_t)]
+    grace: Grace,
+}
+
+/// What still runs of a run that is cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Grace {
+    /// Nothing.
+    #[default]
+    #[value(name = "Cancelled")]
+    Cancelled,
+    /// Its finally tasks.
+    #[value(name = "CancelledRunFinally")]
+    CancelledRunFinally,
+}
+
+/// Signals the process that owns the run.
+pub(super) fn cancel(args: CancelArgs, context: &mut Context) -> Result<ExitStatus, CliError> {
+    let CancelArgs { run, grace } = args;
+    let run = run.find(context)?;
+    if !run.is_running() {
+        return Err(
+            CliError::invalid(format!("run {} does not go on", run.id())).hint(format!(
+                "`tkn-local describe {}` shows how it ended",
+                run.id()
+            )),
+        );
+    }
+    let pid = run.header().owner.pid;
+    signal(pid, grace).map_err(|cause| {
+        CliError::new(
+            ExitStatus::Internal,
+            format!("cannot signal process {pid} of run {}", run.id()),
+        )
+        .cause(cause)
+    })?;
+    context.tell(&format!("run {} is being cancelled", run.id()))?;
+    Ok(ExitStatus::Success)
+}
+
+/// As a person at its terminal would: SIGINT lets finally tasks run, SIGTERM does not.
+#[cfg(unix)]
+fn signal(pid: u32, grace: Grace) -> Result<(), String> {
+    use rustix::process::{Pid, Signal, kill_process};
+    let signal = match grace {
+        Grace::Cancelled => Signal::TERM,
+        Grace::CancelledRunFinally => Signal::INT,
+    };
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(Pid::from_raw)
+        .ok_or("there is no such process")?;
+    kill_process(pid, signal).map_err(|error| error.to_string())
+}
+
+#[cfg(not(unix))]
+fn signal(_pid: u32, _grace: Grace) -> Result<(), String> {
+    Err("this system has no signals; press Ctrl-C where it runs".to_owned())
+}

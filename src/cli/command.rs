@@ -1,0 +1,61 @@
+//! The commands.
+
+use clap::{Parser, Subcommand};
+
+use super::cancel::{self, CancelArgs};
+use super::completion::{self, CompletionArgs};
+use super::context::Context;
+use super::describe::{self, DescribeArgs};
+use super::engine::Connect;
+use super::error::CliError;
+use super::exit::ExitStatus;
+use super::graph::{self, GraphArgs};
+use super::list::{self, ListArgs};
+use super::logs::{self, LogsArgs};
+use super::prune::{self, PruneArgs};
+use super::run::{self, RunArgs};
+use super::settings::GlobalArgs;
+use super::validate::{self, ValidateArgs};
+
+/// Run a whole Tekton PipelineRun in one container sandbox, without Kubernetes
+#[derive(Debug, Parser)]
+#[command(name = "tkn-local", version, arg_required_else_help = true)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// One command and its arguments.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Run(Box<RunArgs>),
+    Validate(ValidateArgs),
+    Graph(GraphArgs),
+    List(ListArgs),
+    Describe(DescribeArgs),
+    Logs(LogsArgs),
+    Cancel(CancelArgs),
+    Prune(PruneArgs),
+    Completion(CompletionArgs),
+}
+
+/// Does what was asked for.
+pub(super) fn dispatch<C: Connect>(
+    command: Command,
+    context: &mut Context,
+    connector: &C,
+) -> Result<ExitStatus, CliError> {
+    match command {
+        Command::Run(args) => run::run(*args, context, connector),
+        Command::Validate(args) => validate::validate(args, context),
+        Command::Graph(args) => graph::graph(args, context),
+        Command::List(args) => list::list(&args, context),
+        Command::Describe(args) => describe::describe(args, context),
+        Command::Logs(args) => logs::logs(args, context),
+        Command::Cancel(args) => cancel::cancel(args, context),
+        Command::Prune(args) => prune::prune(args, context, connector),
+        Command::Completion(args) => completion::completion(&args, context),
+    }
+}

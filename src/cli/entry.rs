@@ -1,0 +1,97 @@
+//! From the process to a command and back to an exit status.
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+use clap_complete::CompleteEnv;
+
+use super::command::{Cli, dispatch};
+use super::context::Context;
+use super::docker_connector::DockerConnector;
+use super::engine::Connect;
+use super::error::CliError;
+use super::exit::ExitStatus;
+use super::settings::{Environment, Settings};
+use super::stream::OutStream;
+use super::tracing_output;
+
+/// The program.
+pub fn main() -> ExitCode {
+    let environment = Environment::of_process();
+    let completed = CompleteEnv::with_factory(Cli::command)
+        .try_complete(std::env::args_os(), Some(&environment.cwd));
+    match completed {
+        Ok(true) => return ExitStatus::Success.into(),
+        Ok(false) => {}
+        Err(error) => return report_clap(&error, &mut stdout(), &mut stderr()).into(),
+    }
+    let connector = DockerConnector;
+    run_with(
+        std::env::args_os(),
+        &connector,
+        environment,
+        stdout(),
+        stderr(),
+    )
+    .into()
+}
+
+fn stdout() -> OutStream {
+    OutStream::new(std::io::stdout())
+}
+
+fn stderr() -> OutStream {
+    OutStream::new(std::io::stderr())
+}
+
+/// Runs one command line, the program's name included.
+pub fn run_with<C: Connect>(
+    args: impl IntoIterator<Item = OsString>,
+    connector: &C,
+    environment: Environment,
+    mut out: OutStream,
+    mut err: OutStream,
+) -> ExitStatus {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let command_line = args
+        .iter()
+        .map(|arg| arg.to_string_lossy().into_owned())
+        .collect();
+    let Cli { global, command } = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return report_clap(&error, &mut out, &mut err),
+    };
+    let settings = Settings::resolve(global, environment);
+    let style = settings.err;
+    if let Err(error) = tracing_output::start(&settings, &err) {
+        let error = CliError::usage("TKN_LOCAL_LOG is no filter").cause(error.to_string());
+        drop(err.write_all(error.text(style).as_bytes()));
+        return error.status;
+    }
+    let mut context = Context {
+        settings,
+        argv: command_line,
+        out,
+        err: err.clone(),
+    };
+    match dispatch(command, &mut context, connector) {
+        Ok(status) => status,
+        Err(error) => {
+            drop(err.write_all(error.text(style).as_bytes()));
+            error.status
+        }
+    }
+}
+
+/// Help and version are answers, everything else is a wrong command line.
+fn report_clap(error: &clap::Error, out: &mut OutStream, err: &mut OutStream) -> ExitStatus {
+    let text = error.render();
+    if error.use_stderr() {
+        drop(write!(err, "{text}"));
+        return ExitStatus::Usage;
+    }
+    drop(write!(out, "{text}"));
+    ExitStatus::Success
+}

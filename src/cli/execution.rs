@@ -1,0 +1,347 @@
+//! Running one job after another with the sinks of the command line.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::mpsc::unbounded_channel;
+
+use super::context::{Context, unwritable};
+use super::engine::Connected;
+use super::error::CliError;
+use super::exit::ExitStatus;
+use super::job::{self, Rejected};
+use super::next_steps::next_steps;
+use super::run_settings::{EventsTarget, RunSettings};
+use super::signals::{Asked, listen};
+use super::sinks::{Sinks, View};
+use super::store_error::store_error;
+use super::stream::OutStream;
+use crate::event::Record;
+
+use crate::execute::sandbox::{Engine, PullProgress};
+use crate::execute::{Ended, ExecuteError, Job, Options, rejected, run};
+use crate::manifest::Catalog;
+use crate::report::Json;
+use crate::resolve::Library;
+use crate::state::{Manifest, NewRun, Recorder, RunStore, StateError};
+use crate::status::Timestamp;
+
+/// How often the live view moves.
+const TICK: Duration = Duration::from_millis(100);
+/// How long a program that is told to end may take: what Kubernetes gives a pod.
+const GRACE: Duration = Duration::from_secs(30);
+/// So many tasks at once on the smallest engine.
+const FEWEST_JOBS: usize = 4;
+
+/// How one run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Outcome {
+    /// What it means for the exit status.
+    pub(super) status: ExitStatus,
+    /// The user wants no further run.
+    pub(super) interrupted: bool,
+}
+
+/// What the runs of one command line have in common.
+pub(super) struct Execution<'a> {
+    settings: &'a RunSettings,
+    library: Arc<Library>,
+    store: Option<RunStore>,
+    manifests: Vec<Manifest>,
+    events: Option<Json<OutStream>>,
+    view: View,
+    objects: Vec<Value>,
+    runs: usize,
+}
+
+impl<'a> Execution<'a> {
+    /// Opens the sinks before anything is started; the store only when there is something to keep.
+    pub(super) fn new(
+        settings: &'a RunSettings,
+        library: Arc<Library>,
+        catalog: &Catalog,
+        context: &Context,
+        keeps: bool,
+    ) -> Result<Self, CliError> {
+        let store = if keeps {
+            let opened = RunStore::open(context.settings.state_dir()?);
+            Some(opened.map_err(|error| store_error(&error))?)
+        } else {
+            None
+        };
+        Ok(Self {
+            settings,
+            library,
+            store,
+            manifests: manifests(catalog, &context.settings.environment.cwd),
+            events: events(settings, context)?,
+            view: view(settings, context),
+            objects: Vec::new(),
+            runs: 0,
+        })
+    }
+
+    /// Runs a job to its end.
+    pub(super) async fn execute<E: Engine>(
+        &mut self,
+        job: Job,
+        engine: &Connected<E>,
+        context: &Context,
+    ) -> Result<Outcome, CliError> {
+        let recorder = match &self.store {
+            Some(store) => store
+                .create_run(&self.new_run(&job, context))
+                .map_err(|error| store_error(&error))?,
+            None => return Err(CliError::new(ExitStatus::Internal, "there is no store")),
+        };
+        let id = recorder.header().id.clone();
+        let name = job.name().to_owned();
+        tracing::debug!(directory = %recorder.dir().path().display(), "recording");
+        let options = self.options(&id, engine.cores);
+        let sinks = Sinks::new(
+            &name,
+            Some(recorder),
+            self.view.clone(),
+            self.events.as_mut(),
+        );
+        let sinks = Mutex::new(sinks);
+        let (ended, asked) = drive(job, engine.engine.clone(), options, &sinks).await;
+        let sinks = sinks.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let (recorder, mut record) = sinks
+            .finish(&next_steps(&id))
+            .map_err(|error| unwritable("output or error", &error))?;
+        if !record.is_finished() && ended.is_err() {
+            record.interrupted(Timestamp::now());
+        }
+        self.keep(&record);
+        let of_signal = asked.exit_status();
+        let status = match (ended, of_signal) {
+            (Err(ExecuteError::Killed), _) => of_signal.unwrap_or(ExitStatus::Terminated),
+            (Err(error), _) => return Err(failure(&error, recorder.as_ref())),
+            (Ok(_), Some(status)) => status,
+            (Ok(ended), None) => status_of(&ended),
+        };
+        Ok(Outcome {
+            status,
+            interrupted: of_signal.is_some(),
+        })
+    }
+
+    /// Shows a run that cannot start: its object and its events, but no record.
+    pub(super) fn reject(&mut self, refused: Rejected) -> Result<Outcome, CliError> {
+        let Rejected {
+            kind,
+            object,
+            condition,
+        } = refused;
+        let name = object.pointer("/metadata/name").and_then(Value::as_str);
+        let name = name.unwrap_or_default().to_owned();
+        let quiet = View {
+            quiet: true,
+            is_live: false,
+            err: OutStream::new(io::sink()),
+            ..self.view.clone()
+        };
+        let mut sinks = Sinks::new(&name, None, quiet, self.events.as_mut());
+        for event in rejected(kind, object, &condition) {
+            sinks
+                .event(event)
+                .map_err(|error| unwritable("output or error", &error))?;
+        }
+        let (_, record) = sinks
+            .finish(&[])
+            .map_err(|error| unwritable("output or error", &error))?;
+        self.keep(&record);
+        Ok(Outcome {
+            status: ExitStatus::Invalid,
+            interrupted: false,
+        })
+    }
+
+    /// Prints the objects when they were asked for.
+    pub(super) fn finish(self, context: &mut Context) -> Result<(), CliError> {
+        match self.settings.format {
+            Some(format) => {
+                let is_list = self.settings.with_taskruns || self.runs > 1;
+                context.write_out(&format.text(self.objects, is_list)?)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn keep(&mut self, record: &Record) {
+        self.runs += 1;
+        let mut objects = record.objects();
+        if !self.settings.with_taskruns {
+            objects.truncate(1);
+        }
+        if self.settings.format.is_some() {
+            self.objects.extend(objects);
+        }
+    }
+
+    fn new_run(&self, job: &Job, context: &Context) -> NewRun {
+        let object = job::object_of(job);
+        NewRun {
+            name: job.name().to_owned(),
+            kind: job::kind_of(job),
+            definition: job::definition_of(&object),
+            created_at: Timestamp::now(),
+            argv: context.argv.clone(),
+            cwd: context.settings.environment.cwd.clone(),
+            inputs: self.manifests.clone(),
+            resumed_from: None,
+            settings: json!({
+                "engineHost": context.settings.engine_host,
+                "engine": context.settings.environment.engine,
+            }),
+            resolved: job::resolved_run(job),
+        }
+    }
+
+    fn options(&self, run_id: &str, cores: usize) -> Options {
+        Options {
+            run_id: run_id.to_owned(),
+            jobs: self.settings.jobs.unwrap_or(cores.max(FEWEST_JOBS)),
+            images: self.settings.images.clone(),
+            allow_host_path: self.settings.permissions.host_path,
+            uploads: self.settings.overrides.uploads(),
+            library: Arc::clone(&self.library),
+            grace: GRACE,
+            keep_volume: self.settings.keep,
+        }
+    }
+}
+
+/// Runs a job while signals are heard, pulls are shown and the live view moves.
+async fn drive<E: Engine>(
+    job: Job,
+    engine: E,
+    options: Options,
+    sinks: &Mutex<Sinks<'_>>,
+) -> (Result<Ended, ExecuteError>, Asked) {
+    let locked = || sinks.lock().unwrap_or_else(PoisonError::into_inner);
+    let (interrupt, interrupts) = unbounded_channel();
+    let (pulled, mut pulls) = unbounded_channel::<PullProgress>();
+    let progress = Arc::new(move |progress| drop(pulled.send(progress)));
+    let running = run(job, engine, options, interrupts, progress, |message| {
+        locked().message(&message)
+    });
+    let mut asked = Asked::default();
+    let ended = {
+        let listening = listen(interrupt, |so_far, line| {
+            asked = so_far;
+            drop(locked().notice(line));
+        });
+        tokio::pin!(running, listening);
+        let mut ticks = tokio::time::interval(TICK);
+        let mut is_listening = true;
+        loop {
+            tokio::select! {
+                ended = &mut running => break ended,
+                // Without signals the run goes on; it can still be killed.
+                _ended = &mut listening, if is_listening => is_listening = false,
+                Some(progress) = pulls.recv() => locked().pull(progress),
+                _ = ticks.tick() => drop(locked().tick()),
+            }
+        }
+    };
+    (ended, asked)
+}
+
+fn status_of(ended: &Ended) -> ExitStatus {
+    use crate::status::ConditionStatus::{False, True, Unknown};
+    match ended.condition.status {
+        // A run that its file asks to be left pending is where it should be.
+        True | Unknown => ExitStatus::Success,
+        False => ExitStatus::RunFailed,
+    }
+}
+
+fn manifests(catalog: &Catalog, cwd: &Path) -> Vec<Manifest> {
+    catalog
+        .sources()
+        .iter()
+        .map(|source| Manifest {
+            given: source.name().to_owned(),
+            path: source.path().map(|path| absolute(path, cwd)),
+            content: source.text().as_bytes().to_vec(),
+        })
+        .collect()
+}
+
+fn absolute(path: &Path, cwd: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| cwd.join(path))
+}
+
+fn events(settings: &RunSettings, context: &Context) -> Result<Option<Json<OutStream>>, CliError> {
+    let stream = match &settings.events {
+        None => return Ok(None),
+        Some(EventsTarget::Stdout) => context.out.clone(),
+        Some(EventsTarget::File(path)) => {
+            let file = File::create(path).map_err(|error| {
+                CliError::usage(format!("cannot write events to {}", path.display()))
+                    .cause(error.to_string())
+            })?;
+            OutStream::new(file)
+        }
+    };
+    Ok(Some(Json::new(stream)))
+}
+
+fn view(settings: &RunSettings, context: &Context) -> View {
+    let global = &context.settings;
+    let environment = &global.environment;
+    let logs_are_shown = settings.format.is_none() && settings.events != Some(EventsTarget::Stdout);
+    let is_live = environment.stderr.can_draw()
+        && !settings.no_progress
+        && !global.quiet
+        && global.verbose == 0;
+    View {
+        out: if logs_are_shown {
+            context.out.clone()
+        } else {
+            OutStream::new(io::sink())
+        },
+        err: context.err.clone(),
+        is_live,
+        is_shared: logs_are_shown && environment.stdout.is_terminal,
+        quiet: global.quiet,
+        out_style: global.out,
+        err_style: global.err,
+    }
+}
+
+fn failure(error: &ExecuteError, recorder: Option<&Recorder>) -> CliError {
+    let failure = match error {
+        ExecuteError::Engine(error) => CliError::from_source(ExitStatus::Engine, error),
+        ExecuteError::Sink(source) => {
+            let of_store = source
+                .get_ref()
+                .and_then(|inner| inner.downcast_ref::<StateError>());
+            match of_store {
+                Some(of_store) => {
+                    let inner = store_error(of_store);
+                    CliError {
+                        message: format!("the run was cancelled: {}", inner.message),
+                        ..inner
+                    }
+                }
+                None => CliError::new(ExitStatus::Internal, "the run was cancelled")
+                    .cause(source.to_string()),
+            }
+        }
+        ExecuteError::Killed => CliError::new(ExitStatus::Terminated, "killed"),
+    };
+    match recorder {
+        Some(recorder) => failure.hint(format!(
+            "what was recorded of the run is in {}",
+            recorder.dir().path().display()
+        )),
+        None => failure,
+    }
+}

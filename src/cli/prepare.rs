@@ -1,0 +1,91 @@
+//! The front half of every command that reads files: load them, hold them against the rules.
+
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use super::error::CliError;
+use crate::diagnostic::{Diagnostics, Severity};
+use crate::manifest::{Catalog, Input, ReadOptions, load};
+use crate::validate;
+
+/// How files are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Reading {
+    /// How much is forgiven.
+    pub(super) options: ReadOptions,
+    /// A difference from a cluster is a fault, not a notice.
+    pub(super) strict: bool,
+    /// What a cluster takes and is not to be had here is a warning: nothing is to be run.
+    pub(super) forgives_refused: bool,
+}
+
+/// What the files say, and what is wrong with them.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) catalog: Catalog,
+    pub(super) diagnostics: Diagnostics,
+}
+
+/// Loads the files and checks every document by itself.
+pub(super) fn prepare(files: &[String], reading: Reading) -> Result<Prepared, CliError> {
+    let inputs = inputs(files)?;
+    let (catalog, mut diagnostics) = load(&inputs, reading.options);
+    for document in catalog.documents() {
+        // What was left out of a faulty document would be missed a second time.
+        if !document.faulty {
+            diagnostics.extend(validate::document(&document.object, document.id));
+        }
+        let mut differences = validate::support(&document.object, document.id);
+        for difference in &mut differences.0 {
+            if reading.forgives_refused && difference.severity == Severity::Error {
+                difference.severity = Severity::Warning;
+            }
+        }
+        diagnostics.extend(differences);
+    }
+    if reading.strict {
+        for diagnostic in &mut diagnostics.0 {
+            diagnostic.severity = Severity::Error;
+        }
+    }
+    sort(&mut diagnostics, &catalog);
+    Ok(Prepared {
+        catalog,
+        diagnostics,
+    })
+}
+
+fn inputs(files: &[String]) -> Result<Vec<Input>, CliError> {
+    let mut inputs = Vec::new();
+    let mut stdin_was_read = false;
+    for file in files {
+        if file != "-" {
+            inputs.push(Input::Path(PathBuf::from(file)));
+            continue;
+        }
+        if std::mem::replace(&mut stdin_was_read, true) {
+            continue;
+        }
+        let mut bytes = Vec::new();
+        std::io::stdin()
+            .lock()
+            .read_to_end(&mut bytes)
+            .map_err(|error| {
+                CliError::invalid("cannot read standard input").cause(error.to_string())
+            })?;
+        inputs.push(Input::Text {
+            name: "-".to_owned(),
+            bytes,
+        });
+    }
+    Ok(inputs)
+}
+
+/// In the order of the text, whoever found them; what has no place comes first.
+fn sort(diagnostics: &mut Diagnostics, catalog: &Catalog) {
+    diagnostics.0.sort_by_key(|diagnostic| {
+        let document = diagnostic.document;
+        let place = document.and_then(|id| catalog.locate(id, &diagnostic.path));
+        (document, place.map(|location| location.span.start))
+    });
+}

@@ -1,0 +1,325 @@
+//! `tkn-local run`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use tokio::runtime::Runtime;
+
+use super::blame::blame;
+use super::context::Context;
+use super::diagnose;
+use super::engine::{Connect, Connected, EngineRequest};
+use super::error::CliError;
+use super::execution::{Execution, Outcome};
+use super::exit::ExitStatus;
+use super::job::{self, Planned};
+use super::outline::Outline;
+use super::output::Format;
+use super::prepare::{Prepared, prepare};
+use super::reach::{reachable, refusals};
+use super::run_settings::RunSettings;
+use super::select::{Selected, select};
+use crate::diagnostic::Diagnostics;
+use crate::execute::Job;
+use crate::execute::sandbox::PullPolicy;
+use crate::manifest::{Catalog, Input, load};
+use crate::resolve::Library;
+use crate::spec::PipelineSpec;
+
+/// Run every PipelineRun and TaskRun of the files, one after another
+///
+/// Where there is no run in the files, the lone Pipeline or Task is run. Logs are on standard
+/// output, everything else on standard error.
+#[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
+pub(super) struct RunArgs {
+    /// A file, a directory (its .yaml, .yml and .json files) or - for standard input
+    #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::AnyPath)]
+    pub(super) files: Vec<String>,
+    /// A param: text; an array `a,b`; an object `k:v,k2:v2`; JSON; `@file`
+    #[arg(short, long = "param", value_name = "NAME=VALUE")]
+    pub(super) param: Vec<String>,
+    /// A workspace: `name=src,emptyDir=`, or `claimName=C`, `config=C`, `secret=S`,
+    /// `volumeClaimTemplateFile=F`, with `subPath=P`; `path=DIR` starts it as a copy of a directory
+    #[arg(short, long = "workspace", value_name = "name=NAME,…")]
+    pub(super) workspace: Vec<String>,
+    /// The service account, which names the credentials to use
+    #[arg(short, long = "serviceaccount", value_name = "NAME")]
+    pub(super) service_account: Option<String>,
+    /// The limit of the whole run, such as 1h30m
+    #[arg(long, value_name = "DURATION")]
+    pub(super) timeout: Option<String>,
+    /// Of several runs in the files, this one
+    #[arg(long, value_name = "NAME")]
+    pub(super) only_run: Option<String>,
+    /// At most so many tasks at once [default: the engine's processors, at least 4]
+    #[arg(short, long, value_name = "N")]
+    pub(super) jobs: Option<std::num::NonZeroUsize>,
+    /// When to pull images, whatever the YAML says
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub(super) pull: Option<Pull>,
+    /// Run another image in place of one; `*` in FROM stands for any text
+    #[arg(long, value_name = "FROM=TO")]
+    pub(super) image_map: Vec<String>,
+    /// Lines of a regular expression on the reference, a tab and the image to use
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(super) image_map_file: Vec<PathBuf>,
+    /// Give a file for a reference to a resolver, such as git:task/build.yaml=build.yaml
+    #[arg(long, value_name = "KIND:REF=FILE")]
+    pub(super) resolve: Vec<String>,
+    /// Make standard output the runs with their status and nothing else
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub(super) output: Option<Format>,
+    /// With -o: the TaskRuns as well
+    #[arg(long, requires = "output")]
+    pub(super) with_taskruns: bool,
+    /// Write every event as a line of JSON to a file, or to standard output for -
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(super) events: Option<PathBuf>,
+    /// Say what would run; start nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// A difference from a cluster is a fault, not a notice
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// Unknown fields and repeated keys are notices, not faults
+    #[arg(long)]
+    pub(super) allow_unknown_fields: bool,
+    /// Let the YAML bind directories of the engine's machine
+    #[arg(long)]
+    pub(super) allow_host_path: bool,
+    /// Let the YAML run privileged containers
+    #[arg(long)]
+    pub(super) allow_privileged: bool,
+    /// Keep the volume of the run whatever the outcome
+    #[arg(long)]
+    pub(super) keep: bool,
+    /// Lines instead of a live view
+    #[arg(long)]
+    pub(super) no_progress: bool,
+}
+
+/// When to pull images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Pull {
+    /// Even if they are there.
+    Always,
+    /// If they are not there.
+    Missing,
+    /// They must be there.
+    Never,
+}
+
+impl From<Pull> for PullPolicy {
+    fn from(pull: Pull) -> Self {
+        match pull {
+            Pull::Always => Self::Always,
+            Pull::Missing => Self::Missing,
+            Pull::Never => Self::Never,
+        }
+    }
+}
+
+/// Runs what the files hold. The status is that of the worst run.
+pub(super) fn run<C: Connect>(
+    args: RunArgs,
+    context: &mut Context,
+    connector: &C,
+) -> Result<ExitStatus, CliError> {
+    let settings = RunSettings::resolve(args, &context.settings)?;
+    let Prepared {
+        catalog,
+        diagnostics,
+    } = prepare(&settings.files, settings.reading)?;
+    let selected = if diagnostics.has_errors() {
+        Vec::new()
+    } else {
+        select(&catalog, settings.only_run.as_deref())?
+    };
+    let refused = refused(&catalog, &selected, &settings);
+    print_all(context, diagnostics, refused, &catalog)?;
+    let mut library = Library::new(catalog.documents().iter().map(|document| &document.object));
+    serve(context, &settings, &mut library)?;
+    let planned = plan_all(context, &settings, selected, &library, &catalog)?;
+    if settings.dry_run {
+        return dry_run(context, &settings, planned);
+    }
+    let runtime = Runtime::new().map_err(|error| {
+        CliError::new(ExitStatus::Internal, "cannot start").cause(error.to_string())
+    })?;
+    let keeps = planned.iter().any(Result::is_ok);
+    let execution = Execution::new(&settings, Arc::new(library), &catalog, context, keeps)?;
+    let status = runtime.block_on(execute_all(execution, planned, context, connector));
+    // What was left to do in the background is not waited for.
+    runtime.shutdown_background();
+    status
+}
+
+/// What the selected runs can reach and may not do.
+fn refused(catalog: &Catalog, selected: &[Selected], settings: &RunSettings) -> Diagnostics {
+    let reached: std::collections::BTreeSet<_> = selected
+        .iter()
+        .flat_map(|selected| reachable(catalog, selected.document))
+        .collect();
+    let mut found = Diagnostics::default();
+    for document in reached.iter().filter_map(|id| catalog.document(*id)) {
+        found.extend(refusals(document, settings.permissions));
+    }
+    found
+}
+
+fn print_all(
+    context: &mut Context,
+    mut diagnostics: Diagnostics,
+    refused: Diagnostics,
+    catalog: &Catalog,
+) -> Result<(), CliError> {
+    diagnostics.extend(refused);
+    diagnose::print(context, &diagnostics, catalog)?;
+    match diagnose::count(&diagnostics) {
+        Some(faults) => Err(CliError::invalid(format!("{faults}; nothing was started"))),
+        None => Ok(()),
+    }
+}
+
+/// Takes the files that stand for what a resolver would fetch.
+fn serve(
+    context: &mut Context,
+    settings: &RunSettings,
+    library: &mut Library,
+) -> Result<(), CliError> {
+    for (key, file) in &settings.resolve {
+        let (catalog, diagnostics) = load(&[Input::Path(file.clone())], settings.reading.options);
+        diagnose::print(context, &diagnostics, &catalog)?;
+        let document = catalog.documents().first();
+        match document {
+            Some(document) if !diagnostics.has_errors() => {
+                let refused = refusals(document, settings.permissions);
+                print_all(context, Diagnostics::default(), refused, &catalog)?;
+                library.serve(key, document.object.clone());
+            }
+            _ => {
+                let message = format!("{} cannot stand for {key}", file.display());
+                return Err(CliError::invalid(message));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Plans every run. One that cannot start is told at once, and does not keep the others back.
+fn plan_all(
+    context: &mut Context,
+    settings: &RunSettings,
+    selected: Vec<Selected>,
+    library: &Library,
+    catalog: &Catalog,
+) -> Result<Vec<Planned>, CliError> {
+    let mut planned = Vec::new();
+    for mut selected in selected {
+        for warning in settings.overrides.apply(&mut selected.run, library)? {
+            context.tell(&format!("warning: {warning}"))?;
+        }
+        let plan = job::plan(&selected.run, library);
+        if let Err(rejected) = &plan {
+            let fault = Diagnostics(vec![blame(catalog, &selected, rejected)]);
+            diagnose::print_in_full(context, &fault, catalog)?;
+        }
+        planned.push(plan);
+    }
+    Ok(planned)
+}
+
+fn dry_run(
+    context: &mut Context,
+    settings: &RunSettings,
+    planned: Vec<Planned>,
+) -> Result<ExitStatus, CliError> {
+    let mut status = ExitStatus::Success;
+    let mut objects = Vec::new();
+    let mut texts = Vec::new();
+    for plan in planned {
+        match plan {
+            Ok(job) => {
+                texts.push(outline(&job)?.text(context.settings.out));
+                objects.push(job::object_of(&job));
+            }
+            Err(_) => status = ExitStatus::Invalid,
+        }
+    }
+    let text = match settings.format {
+        Some(format) => format.text(objects, false)?,
+        None => texts.join("\n"),
+    };
+    context.write_out(&text)?;
+    Ok(status)
+}
+
+fn outline(job: &Job) -> Result<Outline, CliError> {
+    match job {
+        Job::Pipeline(plan) => {
+            let spec: PipelineSpec = serde_json::from_value(plan.pipeline_spec.clone())
+                .map_err(|error| CliError::from_source(ExitStatus::Internal, &error))?;
+            Outline::new(format!("PipelineRun {}", plan.identity.name), &spec)
+        }
+        Job::Task(request) => Ok(Outline::of_task(
+            format!("TaskRun {}", request.identity.name),
+            &request.task.spec,
+        )),
+    }
+}
+
+async fn execute_all<C: Connect>(
+    mut execution: Execution<'_>,
+    planned: Vec<Planned>,
+    context: &mut Context,
+    connector: &C,
+) -> Result<ExitStatus, CliError> {
+    let engine = if planned.iter().any(Result::is_ok) {
+        let engine = connect(context, connector).await?;
+        let sweep = connector.sweep(engine.engine.clone());
+        tokio::spawn(async move {
+            // A leftover that resists is no reason not to run; `prune` tells.
+            let swept = sweep.await;
+            tracing::debug!(?swept, "looked for what dead processes left");
+        });
+        Some(engine)
+    } else {
+        None
+    };
+    let mut status = ExitStatus::Success;
+    for plan in planned {
+        let outcome = match (plan, &engine) {
+            (Ok(job), Some(engine)) => execution.execute(job, engine, context).await?,
+            (Ok(_), None) => continue,
+            (Err(rejected), _) => execution.reject(*rejected)?,
+        };
+        let Outcome {
+            status: of_run,
+            interrupted,
+        } = outcome;
+        status = status.max(of_run);
+        if interrupted {
+            break;
+        }
+    }
+    execution.finish(context)?;
+    Ok(status)
+}
+
+async fn connect<C: Connect>(
+    context: &mut Context,
+    connector: &C,
+) -> Result<Connected<C::Engine>, CliError> {
+    let request = EngineRequest {
+        host: context.settings.engine_host.clone(),
+        variables: context.settings.environment.engine.clone(),
+    };
+    let engine = connector.connect(request).await?;
+    context.tell(&format!("engine: {}", engine.name))?;
+    Ok(engine)
+}

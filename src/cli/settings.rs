@@ -1,0 +1,226 @@
+//! From arguments and environment to settings. Nobody else reads the environment.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::error::CliError;
+use super::exit::ExitStatus;
+use crate::report::{Style, Terminal};
+use crate::state::default_state_dir;
+
+/// Options of every command.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct GlobalArgs {
+    /// Where runs are kept [default: `TKN_LOCAL_STATE_DIR`, else `$XDG_STATE_HOME/tkn-local`]
+    #[arg(long, value_name = "DIR", global = true, value_hint = clap::ValueHint::DirPath)]
+    state_dir: Option<PathBuf>,
+    /// The container engine [default: `DOCKER_HOST`, else the Docker context, else the usual sockets]
+    #[arg(long, value_name = "HOST", global = true)]
+    engine_host: Option<String>,
+    /// Whether to use colours
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t, global = true)]
+    color: ColorChoice,
+    /// Say only what is asked for: no progress, no notices
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Tell what happens inside; twice for more; `TKN_LOCAL_LOG` is a filter for it
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    verbose: u8,
+}
+
+/// Whether to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// In any case.
+    Always,
+    /// In no case.
+    Never,
+}
+
+/// The variables that lead to an engine.
+const ENGINE_VARIABLES: [&str; 9] = [
+    "DOCKER_HOST",
+    "DOCKER_CONTEXT",
+    "DOCKER_CONFIG",
+    "DOCKER_TLS_VERIFY",
+    "DOCKER_CERT_PATH",
+    "DOCKER_API_VERSION",
+    "CONTAINER_HOST",
+    "XDG_RUNTIME_DIR",
+    "HOME",
+];
+
+/// What the process finds around it.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// The working directory.
+    pub cwd: PathBuf,
+    /// `TKN_LOCAL_STATE_DIR`.
+    pub state_dir: Option<PathBuf>,
+    /// `TKN_LOCAL_LOG`: what to tell of the inside.
+    pub log: Option<String>,
+    /// What leads to an engine, by name.
+    pub engine: BTreeMap<String, String>,
+    /// The locale uses UTF-8.
+    pub unicode: bool,
+    /// What is known of standard output.
+    pub stdout: Terminal,
+    /// What is known of standard error.
+    pub stderr: Terminal,
+}
+
+impl Environment {
+    /// That of this process.
+    pub fn of_process() -> Self {
+        let terminal = |is_terminal| Terminal {
+            is_terminal,
+            is_dumb: variable("TERM").is_some_and(|term| term == "dumb"),
+            no_color: variable("NO_COLOR").is_some(),
+            is_ci: variable("CI").is_some_and(|value| value != "false"),
+        };
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .into_iter()
+            .find_map(variable);
+        let is_utf8 = |locale: String| {
+            let locale = locale.to_lowercase();
+            locale.contains("utf-8") || locale.contains("utf8")
+        };
+        Self {
+            cwd: std::env::current_dir().unwrap_or_default(),
+            state_dir: variable("TKN_LOCAL_STATE_DIR").map(PathBuf::from),
+            log: variable("TKN_LOCAL_LOG"),
+            engine: ENGINE_VARIABLES
+                .into_iter()
+                .filter_map(|name| Some((name.to_owned(), variable(name)?)))
+                .collect(),
+            unicode: locale.is_some_and(is_utf8),
+            stdout: terminal(std::io::stdout().is_terminal()),
+            stderr: terminal(std::io::stderr().is_terminal()),
+        }
+    }
+}
+
+/// A variable that is set to something.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place where the environment is read"
+)]
+fn variable(name: &str) -> Option<String> {
+    let value = std::env::var_os(name)?.into_string().ok()?;
+    (!value.is_empty()).then_some(value)
+}
+
+/// What holds for every command.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Settings {
+    state_dir: Option<PathBuf>,
+    /// What the process finds around it.
+    pub(super) environment: Environment,
+    /// The engine asked for.
+    pub(super) engine_host: Option<String>,
+    /// How standard output looks.
+    pub(super) out: Style,
+    /// How standard error looks.
+    pub(super) err: Style,
+    /// No progress, no notices.
+    pub(super) quiet: bool,
+    /// How much to tell of the inside.
+    pub(super) verbose: u8,
+}
+
+impl Settings {
+    /// Arguments first, then the environment, then what is usual.
+    pub(super) fn resolve(args: GlobalArgs, environment: Environment) -> Self {
+        let GlobalArgs {
+            state_dir,
+            engine_host,
+            color,
+            quiet,
+            verbose,
+        } = args;
+        let style = |terminal: Terminal| Style {
+            color: match color {
+                ColorChoice::Auto => terminal.has_color(),
+                ColorChoice::Always => true,
+                ColorChoice::Never => false,
+            },
+            unicode: environment.unicode,
+        };
+        Self {
+            state_dir: state_dir
+                .or_else(|| environment.state_dir.clone())
+                .or_else(default_state_dir),
+            engine_host,
+            out: style(environment.stdout),
+            err: style(environment.stderr),
+            quiet,
+            verbose,
+            environment,
+        }
+    }
+
+    /// Where runs are kept.
+    pub(super) fn state_dir(&self) -> Result<&Path, CliError> {
+        self.state_dir.as_deref().ok_or_else(|| {
+            CliError::new(ExitStatus::Internal, "there is no place to keep runs in")
+                .cause("neither HOME nor XDG_STATE_HOME is set")
+                .hint("name a directory with --state-dir")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ColorChoice, Environment, GlobalArgs, Settings};
+    use crate::report::Terminal;
+
+    #[test]
+    fn arguments_win_over_the_environment() {
+        let environment = Environment {
+            state_dir: Some("/from/environment".into()),
+            ..Environment::default()
+        };
+        for (argument, expected) in [
+            (None, "/from/environment"),
+            (Some("/from/argument"), "/from/argument"),
+        ] {
+            let args = GlobalArgs {
+                state_dir: argument.map(Into::into),
+                ..GlobalArgs::default()
+            };
+            let settings = Settings::resolve(args, environment.clone());
+            assert_eq!(settings.state_dir().unwrap().to_str(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn colour_is_for_terminals_unless_said_otherwise() {
+        let terminal = Terminal {
+            is_terminal: true,
+            ..Terminal::default()
+        };
+        for (color, stderr, expected) in [
+            (ColorChoice::Auto, terminal, true),
+            (ColorChoice::Auto, Terminal::default(), false),
+            (ColorChoice::Always, Terminal::default(), true),
+            (ColorChoice::Never, terminal, false),
+        ] {
+            let args = GlobalArgs {
+                color,
+                ..GlobalArgs::default()
+            };
+            let environment = Environment {
+                stderr,
+                ..Environment::default()
+            };
+            let settings = Settings::resolve(args, environment);
+            assert_eq!(settings.err.color, expected, "{color:?} {stderr:?}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Where the messages of one run go: the recorder first, then people, then other programs.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+
+use super::stream::OutStream;
+use crate::event::{Event, EventKind, Message, Record};
+use crate::execute::sandbox::PullProgress;
+use crate::report::{Json, Live, Outro, Plain, PlainOptions, Reporter, Style, clean};
+use crate::state::Recorder;
+
+/// How a run is shown.
+#[derive(Debug, Clone)]
+pub(super) struct View {
+    /// Takes the logs.
+    pub(super) out: OutStream,
+    /// Takes everything else.
+    pub(super) err: OutStream,
+    /// Rows of what runs are drawn on the terminal of standard error.
+    pub(super) is_live: bool,
+    /// Logs go to that terminal too.
+    pub(super) is_shared: bool,
+    /// No changes of state, no notices; of the summary only what failed.
+    pub(super) quiet: bool,
+    /// How the logs look.
+    pub(super) out_style: Style,
+    /// How everything else looks.
+    pub(super) err_style: Style,
+}
+
+impl View {
+    fn reporter(&self) -> Reporter<OutStream, OutStream> {
+        let options = PlainOptions {
+            quiet: self.quiet,
+            tame: self.is_shared,
+            out: self.out_style,
+            err: self.err_style,
+            ..PlainOptions::default()
+        };
+        let (out, err) = (self.out.clone(), self.err.clone());
+        if self.is_live {
+            Reporter::live(Live::on_stderr(out, err, self.is_shared, options))
+        } else {
+            Reporter::plain(Plain::new(out, err, options))
+        }
+    }
+}
+
+/// The sinks of one run. A sink that fails cancels the run.
+#[derive(Debug)]
+pub(super) struct Sinks<'a> {
+    recorder: Option<Recorder>,
+    reporter: Reporter<OutStream, OutStream>,
+    events: Option<&'a mut Json<OutStream>>,
+    view: View,
+    pulls: BTreeMap<String, (u64, u64)>,
+    run: String,
+}
+
+impl<'a> Sinks<'a> {
+    /// The sinks of the run of this name. Without a recorder nothing is kept.
+    pub(super) fn new(
+        run: &str,
+        recorder: Option<Recorder>,
+        view: View,
+        events: Option<&'a mut Json<OutStream>>,
+    ) -> Self {
+        Self {
+            recorder,
+            reporter: view.reporter(),
+            events,
+            view,
+            pulls: BTreeMap::new(),
+            run: run.to_owned(),
+        }
+    }
+
+    /// The run so far.
+    pub(super) const fn record(&self) -> &Record {
+        self.reporter.record()
+    }
+
+    /// Hands a message to all.
+    pub(super) fn message(&mut self, message: &Message) -> io::Result<()> {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.message(message).map_err(io::Error::other)?;
+        }
+        if let Message::Event(event) = message
+            && matches!(event.kind, EventKind::TaskRunStarted { .. })
+            && !self.pulls.is_empty()
+        {
+            self.pulls.clear();
+            self.reporter.activity(None);
+        }
+        self.reporter.message(message)?;
+        match &mut self.events {
+            Some(events) => events.message(message),
+            None => Ok(()),
+        }
+    }
+
+    /// States a fact of the command line's own.
+    pub(super) fn event(&mut self, kind: EventKind) -> io::Result<()> {
+        let event = Event {
+            at: jiff::Timestamp::now(),
+            run: self.run.clone(),
+            kind,
+        };
+        self.message(&Message::Event(Box::new(event)))
+    }
+
+    /// Tells the user something, and remembers it.
+    pub(super) fn notice(&mut self, message: impl Into<String>) -> io::Result<()> {
+        let message = message.into();
+        self.event(EventKind::Notice { message })
+    }
+
+    /// Shows how far a pull is.
+    pub(super) fn pull(&mut self, progress: PullProgress) {
+        let PullProgress {
+            image,
+            current,
+            total,
+        } = progress;
+        let is_new = self.pulls.insert(image.clone(), (current, total)).is_none();
+        if is_new && !self.view.is_live && !self.view.quiet {
+            // What is shown on the way is no matter when it cannot be.
+            drop(writeln!(self.view.err, "pulling {}", clean(&image)));
+        }
+        let texts: Vec<String> = self
+            .pulls
+            .iter()
+            .filter(|(_, (current, total))| *total == 0 || current < total)
+            .map(|(image, (current, total))| pull_text(image, *current, *total))
+            .collect();
+        let text = format!("pulling {}", texts.join(", "));
+        self.reporter.activity((!texts.is_empty()).then_some(&text));
+    }
+
+    /// To be called about ten times a second.
+    pub(super) fn tick(&mut self) -> io::Result<()> {
+        self.reporter.tick()
+    }
+
+    /// Writes what is left, and the summary. Returns the recorder and the final record.
+    pub(super) fn finish(
+        mut self,
+        next: &[(String, String)],
+    ) -> io::Result<(Option<Recorder>, Record)> {
+        self.reporter.finish()?;
+        if let Some(events) = &mut self.events {
+            events.finish()?;
+        }
+        let succeeded = self
+            .record()
+            .root_condition()
+            .is_some_and(crate::status::Condition::is_true);
+        let logs = self.recorder.as_ref().map(|recorder| recorder.dir().logs());
+        if !(self.view.quiet && succeeded) {
+            self.reporter.summary(Outro {
+                logs: logs.as_deref(),
+                next,
+                style: self.view.err_style,
+            })?;
+        }
+        let record = self.reporter.record().clone();
+        Ok((self.recorder, record))
+    }
+}
+
+fn pull_text(image: &str, current: u64, total: u64) -> String {
+    if total == 0 {
+        return clean(image).into_owned();
+    }
+    format!(
+        "{} {} of {} MB",
+        clean(image),
+        current / 1_000_000,
+        total.div_ceil(1_000_000)
+    )
+}

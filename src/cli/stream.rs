@@ -1,0 +1,118 @@
+//! The standard streams of a command.
+
+use std::io::{self, ErrorKind, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A stream that several sinks write to. When its reader has gone away it swallows the rest: that
+/// nobody reads any more is no failure.
+#[derive(Clone)]
+pub struct OutStream(Arc<Mutex<Inner>>);
+
+struct Inner {
+    writer: Box<dyn Write + Send>,
+    closed: bool,
+}
+
+impl OutStream {
+    /// A stream to `writer`.
+    pub fn new(writer: impl Write + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(Inner {
+            writer: Box::new(writer),
+            closed: false,
+        })))
+    }
+
+    /// True when its reader has gone away.
+    pub fn is_closed(&self) -> bool {
+        self.inner().closed
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for OutStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OutStream")
+            .field("closed", &self.is_closed())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    fn unless_closed<T>(
+        &mut self,
+        instead: T,
+        act: impl FnOnce(&mut dyn Write) -> io::Result<T>,
+    ) -> io::Result<T> {
+        if self.closed {
+            return Ok(instead);
+        }
+        match act(&mut *self.writer) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(instead)
+            }
+            other => other,
+        }
+    }
+}
+
+impl Write for OutStream {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.inner()
+            .unless_closed(data.len(), |writer| writer.write(data))
+    }
+
+    fn write_all(&mut self, data: &[u8]) -> io::Result<()> {
+        self.inner()
+            .unless_closed((), |writer| writer.write_all(data))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner().unless_closed((), |writer| writer.flush())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write as _};
+
+    use super::OutStream;
+
+    struct Gone;
+
+    impl io::Write for Gone {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    struct Full;
+
+    impl io::Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_is_no_failure_but_a_full_disk_is() {
+        let mut stream = OutStream::new(Gone);
+        assert!(!stream.is_closed());
+        stream.write_all(b"x").unwrap();
+        assert!(stream.is_closed());
+        assert_eq!(stream.write(b"abc").unwrap(), 3);
+        let error = OutStream::new(Full).write_all(b"x").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    }
+}

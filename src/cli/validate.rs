@@ -1,0 +1,126 @@
+//! `tkn-local validate`.
+
+use clap::{Args, ValueEnum};
+
+use super::context::Context;
+use super::diagnose;
+use super::error::CliError;
+use super::exit::ExitStatus;
+use super::prepare::{Prepared, Reading, prepare};
+use crate::diagnostic::{Diagnostic, Diagnostics, FieldPath};
+use crate::manifest::{Catalog, Document, ReadOptions, render};
+use crate::plan::{Identity, RunRequest, build};
+use crate::report::plural;
+use crate::resolve::Library;
+use crate::spec::Object;
+
+/// Report every fault of the files, with its place; start nothing
+///
+/// Checks each document by the rules of Tekton's admission webhook. That something is referred to
+/// and not in the files is no fault; that a run would fail for what is in them is a warning.
+#[derive(Debug, Args)]
+pub(super) struct ValidateArgs {
+    /// A file, a directory (its .yaml, .yml and .json files) or - for standard input
+    #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::AnyPath)]
+    files: Vec<String>,
+    /// json: print a list of the faults on standard output
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
+    output: Format,
+    /// A difference from a cluster is a fault, not a notice
+    #[arg(long)]
+    strict: bool,
+    /// Unknown fields and repeated keys are notices, not faults
+    #[arg(long)]
+    allow_unknown_fields: bool,
+}
+
+/// How faults are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Format {
+    /// For people, on standard error.
+    #[default]
+    Text,
+    /// For programs, on standard output.
+    Json,
+}
+
+/// Validates; the status is that of invalid files if there is a fault.
+pub(super) fn validate(args: ValidateArgs, context: &mut Context) -> Result<ExitStatus, CliError> {
+    let ValidateArgs {
+        files,
+        output,
+        strict,
+        allow_unknown_fields,
+    } = args;
+    let reading = Reading {
+        options: ReadOptions {
+            allow_unknown_fields,
+            lenient: false,
+        },
+        strict,
+        forgives_refused: true,
+    };
+    let Prepared {
+        catalog,
+        mut diagnostics,
+    } = prepare(&files, reading)?;
+    if !diagnostics.has_errors() {
+        diagnostics.extend(foreseen(&catalog));
+    }
+    match output {
+        Format::Json => {
+            let list = render::json(&diagnostics, &catalog);
+            context.write_out(&format!("{list:#}\n"))?;
+        }
+        Format::Text => {
+            diagnose::print_in_full(context, &diagnostics, &catalog)?;
+            context.tell(&verdict(&diagnostics, &catalog))?;
+        }
+    }
+    Ok(if diagnostics.has_errors() {
+        ExitStatus::Invalid
+    } else {
+        ExitStatus::Success
+    })
+}
+
+fn verdict(diagnostics: &Diagnostics, catalog: &Catalog) -> String {
+    match diagnose::count(diagnostics) {
+        Some(faults) => faults,
+        None => format!(
+            "{}, no faults",
+            plural(catalog.documents().len() as u64, "object")
+        ),
+    }
+}
+
+/// What every PipelineRun of the files would fail with as soon as it is started.
+fn foreseen(catalog: &Catalog) -> Diagnostics {
+    let library = Library::new(catalog.documents().iter().map(|document| &document.object));
+    Diagnostics(
+        catalog
+            .runs()
+            .filter_map(|document| foresee(document, &library))
+            .collect(),
+    )
+}
+
+fn foresee(document: &Document, library: &Library) -> Option<Diagnostic> {
+    let Object::PipelineRun(run) = &document.object else {
+        return None;
+    };
+    let request = RunRequest {
+        identity: Identity::new(&run.metadata),
+        spec: run.spec.clone(),
+        ..RunRequest::default()
+    };
+    let condition = build(&request, library).err()?;
+    // What is not in the files may be in the cluster.
+    let is_absent = matches!(
+        condition.reason.as_str(),
+        "CouldntGetPipeline" | "CouldntGetTask"
+    );
+    let message = format!("this run would fail: {}", condition.message);
+    (!is_absent)
+        .then(|| Diagnostic::warning(message).at(document.id, FieldPath::root().key("spec")))
+}
