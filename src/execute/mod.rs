@@ -6,6 +6,8 @@ mod context;
 pub mod credentials;
 mod emitter;
 pub mod env;
+#[doc(hidden)]
+pub mod fake;
 pub mod images;
 pub mod laid_out;
 pub mod layout;
@@ -20,6 +22,8 @@ pub mod security;
 mod sidecars;
 mod step;
 mod task_run;
+#[cfg(test)]
+mod tests;
 mod units;
 pub mod verdict;
 pub mod volumes;
