@@ -22,7 +22,7 @@ use crate::substitution::Scope;
 
 /// How a step ended, seen from its TaskRun.
 #[derive(Debug, Clone, PartialEq)]
-pub enum StepEnd {
+pub(super) enum StepEnd {
     /// The next one may run.
     Passed,
     /// The TaskRun fails.
@@ -33,7 +33,7 @@ pub enum StepEnd {
 
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq)]
-pub struct AttemptEnd {
+pub(super) struct AttemptEnd {
     /// The condition of the TaskRun.
     pub condition: Condition,
     /// Its results.

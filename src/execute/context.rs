@@ -35,7 +35,7 @@ pub struct Options {
 
 /// Why a TaskRun is to stop.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Halt {
+pub(super) struct Halt {
     /// The reason of its condition: `TaskRunCancelled` or `TaskRunTimeout`.
     pub reason: &'static str,
     /// The message of its condition.
@@ -45,10 +45,10 @@ pub struct Halt {
 }
 
 /// Hears when a TaskRun is to stop.
-pub type HaltReceiver = watch::Receiver<Option<Halt>>;
+pub(super) type HaltReceiver = watch::Receiver<Option<Halt>>;
 
 /// What all parts of a run share.
-pub struct Context<E: Engine> {
+pub(super) struct Context<E: Engine> {
     /// The sandbox.
     pub sandbox: E::Sandbox,
     /// The images.

@@ -14,7 +14,7 @@ use crate::event::{Event, EventKind, LogChunk, Message};
 const BUDGET: u32 = 8 * 1024 * 1024;
 
 /// A message, and the share of the budget it holds until it is handed over.
-pub struct Envelope {
+pub(super) struct Envelope {
     /// The message.
     pub message: Message,
     _share: Option<OwnedSemaphorePermit>,
@@ -22,7 +22,7 @@ pub struct Envelope {
 
 /// Sends messages of one run.
 #[derive(Clone)]
-pub struct Emitter {
+pub(super) struct Emitter {
     sender: UnboundedSender<Envelope>,
     budget: Arc<Semaphore>,
     run: String,
@@ -30,7 +30,7 @@ pub struct Emitter {
 
 impl Emitter {
     /// An emitter for a run, and the other end.
-    pub fn new(run: &str) -> (Self, UnboundedReceiver<Envelope>) {
+    pub(super) fn new(run: &str) -> (Self, UnboundedReceiver<Envelope>) {
         let (sender, receiver) = unbounded_channel();
         let budget = Arc::new(Semaphore::new(BUDGET as usize));
         (
@@ -45,7 +45,7 @@ impl Emitter {
 
     /// The same for another run of the same invocation: a child pipeline.
     #[must_use]
-    pub fn of(&self, run: &str) -> Self {
+    pub(super) fn of(&self, run: &str) -> Self {
         Self {
             run: run.to_owned(),
             ..self.clone()
@@ -53,7 +53,7 @@ impl Emitter {
     }
 
     /// States a fact, now.
-    pub fn event(&self, kind: EventKind) {
+    pub(super) fn event(&self, kind: EventKind) {
         let event = Event {
             at: jiff::Timestamp::now(),
             run: self.run.clone(),
@@ -63,7 +63,7 @@ impl Emitter {
     }
 
     /// Passes output on, when there is room for it.
-    pub async fn log(&self, chunk: LogChunk) {
+    pub(super) async fn log(&self, chunk: LogChunk) {
         let size = u32::try_from(chunk.data.len())
             .unwrap_or(BUDGET)
             .min(BUDGET);

@@ -2,11 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
-use crate::resolve::Library;
-use crate::spec::core::{ConfigMap, EnvFromSource, EnvVar, ResourceRequirements, Secret};
+use crate::resolve::{Library, config_map_data, secret_data};
+use crate::spec::core::{EnvFromSource, EnvVar, ResourceRequirements};
 
 /// What a container can learn of the pod it would be in.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -61,39 +58,6 @@ fn listed(map: &BTreeMap<String, String>) -> String {
         .map(|(key, value)| format!("{key}={value:?}"))
         .collect::<Vec<_>>()
         .join("\n")
-}
-
-/// The content of a ConfigMap, by key.
-pub fn config_map_data(object: &ConfigMap) -> BTreeMap<String, Vec<u8>> {
-    let text = object
-        .data
-        .iter()
-        .map(|(key, value)| (key.clone(), value.clone().into_bytes()));
-    let binary = object
-        .binary_data
-        .iter()
-        .map(|(key, value)| (key.clone(), decoded(value)));
-    text.chain(binary).collect()
-}
-
-/// The content of a Secret, by key; `stringData` wins, as when it is stored.
-pub fn secret_data(object: &Secret) -> BTreeMap<String, Vec<u8>> {
-    let data = object
-        .data
-        .iter()
-        .map(|(key, value)| (key.clone(), decoded(value)));
-    let text = object
-        .string_data
-        .iter()
-        .map(|(key, value)| (key.clone(), value.clone().into_bytes()));
-    data.chain(text).collect()
-}
-
-fn decoded(text: &str) -> Vec<u8> {
-    let compact: String = text.split_whitespace().collect();
-    STANDARD
-        .decode(compact)
-        .unwrap_or_else(|_| text.as_bytes().to_vec())
 }
 
 /// The sources a container's environment is made of.

@@ -3,36 +3,24 @@
 use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
+use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::ahead;
 use super::context::{Context, Halt};
+use super::pipeline_stop::Stop;
 use super::sandbox::{Engine, SandboxError};
 use super::scheduler::{Decision, Ending, Finished, Scheduler, Start};
 use super::task_run::{TaskRunEnd, task_run};
 use super::units::{Maker, Storage, Unit};
 use super::verdict::cancelled_message;
 use crate::event::{EventKind, RunKind};
-use crate::plan::{Body, Identity, Plan, Requested, build};
+use crate::plan::{Body, Identity, Inputs, Plan, Requested, bind, build, inputs, result_inputs};
 use crate::spec::param::ParamValue;
 use crate::status::{Condition, RunResult};
-
-/// How far a run is to stop; a later one is stronger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stop {
-    /// Not at all.
-    Go,
-    /// `StoppedRunFinally`: what runs may end, then finally.
-    StopRunFinally,
-    /// `CancelledRunFinally`: what runs is cancelled, then finally.
-    CancelRunFinally,
-    /// `Cancelled`: at once.
-    Cancel,
-}
 
 /// How a PipelineRun ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,32 +72,32 @@ pub(super) fn started(plan: &Plan, parent: Option<(String, String)>, started: bo
 }
 
 /// The TaskRuns, or the child run, of one task.
-struct Group {
-    ends: Vec<Option<TaskRunEnd>>,
-    halt: watch::Sender<Option<Halt>>,
-    child: Option<watch::Sender<Stop>>,
+pub(super) struct Group {
+    pub(super) ends: Vec<Option<TaskRunEnd>>,
+    pub(super) halt: watch::Sender<Option<Halt>>,
+    pub(super) child: Option<watch::Sender<Stop>>,
 }
 
-struct UnitEnd {
+pub(super) struct UnitEnd {
     task: usize,
     index: usize,
     end: Result<TaskRunEnd, SandboxError>,
 }
 
-struct Runner<E: Engine> {
-    context: Arc<Context<E>>,
-    plan: Arc<Plan>,
-    storage: Storage,
-    scheduler: Scheduler,
-    emitter: super::emitter::Emitter,
-    groups: HashMap<usize, Group>,
-    units: JoinSet<UnitEnd>,
+pub(super) struct Runner<E: Engine> {
+    pub(super) context: Arc<Context<E>>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) storage: Storage,
+    pub(super) scheduler: Scheduler,
+    pub(super) emitter: super::emitter::Emitter,
+    pub(super) groups: HashMap<usize, Group>,
+    pub(super) units: JoinSet<UnitEnd>,
     /// Identities given to TaskRuns before their turn, by name.
-    identities: BTreeMap<String, Identity>,
-    started: Instant,
-    finally_started: Option<Instant>,
-    progress: String,
-    stop: watch::Receiver<Stop>,
+    pub(super) identities: BTreeMap<String, Identity>,
+    pub(super) started: Instant,
+    pub(super) finally_started: Option<Instant>,
+    pub(super) progress: String,
+    pub(super) stop: watch::Receiver<Stop>,
 }
 
 impl<E: Engine> Runner<E> {
@@ -132,7 +120,7 @@ impl<E: Engine> Runner<E> {
         loop {
             for decision in self.scheduler.advance() {
                 if let Some(condition) = self.apply(decision) {
-                    self.halt_all(true, &self.permanent());
+                    self.halt_all(true, &Self::permanent());
                     self.drain().await;
                     return Ok(Some(condition));
                 }
@@ -295,6 +283,38 @@ impl<E: Engine> Runner<E> {
         unit: Unit,
         halted: super::context::HaltReceiver,
     ) {
+        let planned = &self.plan.tasks[start.task];
+        let inputs = self.inputs(planned, &unit);
+        let task = start.task;
+        match self
+            .plan
+            .carried
+            .reusable(&planned.name, &unit.combination, &inputs)
+        {
+            Some(Ok(success)) => {
+                self.emitter.event(EventKind::TaskReused {
+                    task: planned.name.clone(),
+                    task_run: unit.request.identity.name.clone(),
+                    reused_from: success.executed_by.clone(),
+                    object: success.object.clone(),
+                    inputs: json!(inputs),
+                });
+                let end = reused_end(success);
+                self.units.spawn(async move {
+                    UnitEnd {
+                        task,
+                        index,
+                        end: Ok(end),
+                    }
+                });
+                return;
+            }
+            Some(Err(change)) => {
+                let message = format!("task {} runs again; changed: {change}", planned.name);
+                self.emitter.event(EventKind::Notice { message });
+            }
+            None => {}
+        }
         let Unit {
             request,
             storage,
@@ -302,21 +322,42 @@ impl<E: Engine> Runner<E> {
             combination,
         } = unit;
         self.emitter.event(EventKind::TaskRunCreated {
-            task: self.plan.tasks[start.task].name.clone(),
+            task: planned.name.clone(),
             task_run: request.identity.name.clone(),
             object: request.object(),
             display_name,
             when: start.when.clone(),
             combination,
-            inputs: serde_json::Value::Null,
+            inputs: json!(inputs),
         });
         let context = Arc::clone(&self.context);
         let run = self.plan.identity.name.clone();
-        let task = start.task;
         self.units.spawn(async move {
             let end = task_run(context, run, Arc::new(request), storage, halted).await;
             UnitEnd { task, index, end }
         });
+    }
+
+    /// What decides about a later reuse of this TaskRun. One that cannot be bound has none: it
+    /// fails, and is never reused.
+    fn inputs(&self, planned: &crate::plan::PlannedTask, unit: &Unit) -> Inputs {
+        let Ok(bound) = bind(&unit.request, 0) else {
+            return Inputs::new();
+        };
+        let library = &self.context.options.library;
+        let digest = |reference: &str| self.context.images.known_digest(reference);
+        let mut inputs = inputs(
+            &bound,
+            &unit.request,
+            library,
+            &digest,
+            &self.context.run_claims,
+        );
+        inputs.extend(result_inputs(
+            &planned.source.params,
+            self.scheduler.scope(),
+        ));
+        inputs
     }
 
     fn start_child(&mut self, start: &Start) -> Option<Condition> {
@@ -347,7 +388,12 @@ impl<E: Engine> Runner<E> {
         let task = start.task;
         match build(&request, &self.context.options.library) {
             Err(condition) => {
-                super::run::reject_child(&self.context, &request, &condition, parent);
+                super::rejection::reject_child(
+                    &self.context,
+                    &request,
+                    &condition,
+                    parent.as_ref(),
+                );
                 self.units.spawn(async move {
                     UnitEnd {
                         task,
@@ -403,109 +449,6 @@ impl<E: Engine> Runner<E> {
         }
     }
 
-    /// True when the run ends at once.
-    fn asked_to_stop(&mut self) -> bool {
-        let stop = *self.stop.borrow();
-        match stop {
-            Stop::Go => false,
-            Stop::StopRunFinally => {
-                self.scheduler.stop(Requested::StoppedRunFinally);
-                false
-            }
-            Stop::CancelRunFinally => {
-                self.scheduler.stop(Requested::CancelledRunFinally);
-                if !self.scheduler.finally_started() {
-                    self.halt_all(false, &self.told_to_cancel());
-                }
-                false
-            }
-            Stop::Cancel => {
-                self.halt_all(true, &self.told_to_cancel());
-                true
-            }
-        }
-    }
-
-    fn told_to_cancel(&self) -> Halting {
-        Halting {
-            text: "TaskRun cancelled as the PipelineRun it belongs to has been cancelled.",
-            ending: Ending::Cancelled,
-        }
-    }
-
-    const fn permanent(&self) -> Halting {
-        Halting {
-            text: "TaskRun cancelled as the PipelineRun it belongs to has failed.",
-            ending: Ending::Cancelled,
-        }
-    }
-
-    /// Ends what runs: DAG tasks, finally tasks too when `everything`.
-    fn halt_all(&self, everything: bool, why: &Halting) {
-        for (task, group) in &self.groups {
-            if !everything && self.plan.tasks[*task].finally != self.scheduler.finally_started() {
-                continue;
-            }
-            if let Some(child) = &group.child {
-                child.send_replace(Stop::Cancel);
-            }
-            let task_run = &self.plan.tasks[*task].name;
-            let name =
-                crate::name::task_run(&self.plan.identity.name, task_run, 0, group.ends.len());
-            group.halt.send_replace(Some(Halt {
-                reason: "TaskRunCancelled",
-                message: format!("TaskRun \"{name}\" was cancelled. {}", why.text),
-                ending: why.ending,
-            }));
-        }
-    }
-
-    fn deadlines(&self) -> [Option<Instant>; 3] {
-        let after = |start: Option<Instant>, limit: Option<Duration>| Some(start? + limit?);
-        let limits = &self.plan.timeouts;
-        let in_tasks = (!self.scheduler.finally_started()).then_some(self.started);
-        [
-            after(Some(self.started), limits.pipeline),
-            after(in_tasks, limits.tasks),
-            after(self.finally_started, limits.finally),
-        ]
-    }
-
-    fn next_deadline(&self) -> Option<Instant> {
-        let told = [
-            self.scheduler.pipeline_is_late(),
-            self.scheduler.tasks_are_late(),
-            self.scheduler.finally_is_late(),
-        ];
-        self.deadlines()
-            .into_iter()
-            .zip(told)
-            .filter(|(_, told)| !told)
-            .filter_map(|(at, _)| at)
-            .min()
-    }
-
-    fn time_is_up(&mut self) {
-        let now = Instant::now();
-        let [pipeline, tasks, finally] = self
-            .deadlines()
-            .map(|deadline| deadline.is_some_and(|at| at <= now));
-        let why = Halting {
-            text: "TaskRun cancelled as the PipelineRun it belongs to has timed out.",
-            ending: Ending::TimedOut,
-        };
-        if pipeline && !self.scheduler.pipeline_is_late() {
-            self.scheduler.time_out_pipeline();
-            self.halt_all(true, &why);
-        } else if tasks && !self.scheduler.tasks_are_late() {
-            self.scheduler.time_out_tasks();
-            self.halt_all(false, &why);
-        } else if finally && !self.scheduler.finally_is_late() {
-            self.scheduler.time_out_finally();
-            self.halt_all(false, &why);
-        }
-    }
-
     fn report_progress(&mut self) {
         let finally = self.plan.tasks.iter().any(|task| task.finally);
         let tally = self.scheduler.tally();
@@ -538,12 +481,6 @@ async fn at(instant: Option<Instant>) {
     }
 }
 
-/// Why running tasks are ended.
-struct Halting {
-    text: &'static str,
-    ending: Ending,
-}
-
 fn child_end(condition: Condition, stopped: bool) -> TaskRunEnd {
     let ending = if condition.is_true() {
         Ending::Succeeded
@@ -556,6 +493,14 @@ fn child_end(condition: Condition, stopped: bool) -> TaskRunEnd {
         condition,
         results: BTreeMap::new(),
         ending,
+    }
+}
+
+fn reused_end(success: &crate::plan::partial::Success) -> TaskRunEnd {
+    TaskRunEnd {
+        condition: Condition::succeeded("Succeeded", "All Steps have completed executing"),
+        results: success.results.clone(),
+        ending: Ending::Succeeded,
     }
 }
 

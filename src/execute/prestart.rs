@@ -29,7 +29,7 @@ struct Wish<S: Sandbox> {
 }
 
 /// Starts containers ahead.
-pub struct Prestart<S: Sandbox> {
+pub(super) struct Prestart<S: Sandbox> {
     sandbox: S,
     wishes: Arc<Mutex<HashMap<Key, Wish<S>>>>,
     window: Arc<Semaphore>,
@@ -43,7 +43,7 @@ fn key(spec: &ContainerSpec) -> Key {
 
 impl<S: Sandbox> Prestart<S> {
     /// Nothing is wanted yet.
-    pub fn new(sandbox: S) -> Self {
+    pub(super) fn new(sandbox: S) -> Self {
         Self {
             sandbox,
             wishes: Arc::default(),
@@ -58,7 +58,7 @@ impl<S: Sandbox> Prestart<S> {
 
     /// Says that this container will be needed, and the files it needs before it starts. A second
     /// wish for the same container changes nothing.
-    pub fn want(&self, ops: Vec<FileOp>, spec: ContainerSpec) {
+    pub(super) fn want(&self, ops: Vec<FileOp>, spec: ContainerSpec) {
         let mut wishes = self.wishes();
         if wishes.contains_key(&key(&spec)) {
             return;
@@ -83,7 +83,7 @@ impl<S: Sandbox> Prestart<S> {
     }
 
     /// The container, started. Its files must have been made.
-    pub async fn take(&self, spec: &ContainerSpec) -> Result<S::Container, SandboxError> {
+    pub(super) async fn take(&self, spec: &ContainerSpec) -> Result<S::Container, SandboxError> {
         let container = self.waiting_or_new(spec).await;
         self.gate.cancel();
         container
@@ -106,7 +106,7 @@ impl<S: Sandbox> Prestart<S> {
     }
 
     /// Gives up what was wanted for a TaskRun.
-    pub fn forget(&self, task_run: &str) {
+    pub(super) fn forget(&self, task_run: &str) {
         let mut wishes = self.wishes();
         let keys: Vec<Key> = wishes
             .keys()

@@ -43,7 +43,7 @@ pub fn bytes(text: &str) -> Option<i64> {
 fn whole(value: f64) -> Option<i64> {
     #[expect(clippy::cast_possible_truncation, reason = "checked to be in range")]
     let whole = value.round() as i64;
-    (value >= 0.0 && value < 9.2e18).then_some(whole)
+    (0.0..9.2e18).contains(&value).then_some(whole)
 }
 
 #[cfg(test)]

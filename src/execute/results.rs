@@ -267,10 +267,10 @@ mod tests {
     }
 
     fn collected(
-        results: Value,
+        results: &Value,
         files: &[(&str, &str)],
     ) -> (Vec<(String, ParamValue)>, Option<String>) {
-        let spec: TaskSpec = serde_json::from_value(json!({"results": results})).unwrap();
+        let spec: TaskSpec = serde_json::from_value(json!({"results": results.clone()})).unwrap();
         let mut collected = Collected::default();
         let files: Vec<(String, Bytes)> = files
             .iter()
@@ -295,7 +295,7 @@ mod tests {
     #[test]
     fn task_88_96_text_is_kept_and_names_are_sorted() {
         let (results, fault) = collected(
-            json!([{"name": "b"}, {"name": "a"}]),
+            &json!([{"name": "b"}, {"name": "a"}]),
             &[("b", "x\n"), ("a", "y")],
         );
         assert_eq!(
@@ -311,13 +311,13 @@ mod tests {
     #[test]
     fn task_91_an_array_must_be_json_from_its_first_byte() {
         let array = json!([{"name": "r", "type": "array"}]);
-        let (results, _) = collected(array.clone(), &[("r", "[\"a\",\"b\"]\n")]);
+        let (results, _) = collected(&array, &[("r", "[\"a\",\"b\"]\n")]);
         assert_eq!(
             results[0].1,
             ParamValue::Array(vec!["a".into(), "b".into()])
         );
         for text in [" [\"a\"]", "[1]", ""] {
-            let (results, fault) = collected(array.clone(), &[("r", text)]);
+            let (results, fault) = collected(&array, &[("r", text)]);
             assert!(results.is_empty());
             assert_eq!(
                 fault.as_deref(),
@@ -332,7 +332,7 @@ mod tests {
     fn task_92_179_an_object_needs_its_properties_unless_empty() {
         let object =
             json!([{"name": "o", "type": "object", "properties": {"url": {}, "commit": {}}}]);
-        let (_, fault) = collected(object.clone(), &[("o", "{\"url\":\"x\"}")]);
+        let (_, fault) = collected(&object, &[("o", "{\"url\":\"x\"}")]);
         assert_eq!(
             fault.as_deref(),
             Some(
@@ -341,18 +341,18 @@ mod tests {
         );
         assert_eq!(
             collected(
-                object.clone(),
+                &object,
                 &[("o", "{\"url\":\"x\",\"commit\":\"y\",\"more\":\"z\"}")]
             )
             .1,
             None
         );
-        assert_eq!(collected(object, &[("o", "{}")]).1, None);
+        assert_eq!(collected(&object, &[("o", "{}")]).1, None);
     }
 
     #[test]
     fn task_89_90_97_absent_is_absent_and_steps_lend_theirs() {
-        assert_eq!(collected(json!([{"name": "r"}]), &[]), (Vec::new(), None));
+        assert_eq!(collected(&json!([{"name": "r"}]), &[]), (Vec::new(), None));
         let spec: TaskSpec = serde_json::from_value(json!({"results": [
             {"name": "r", "value": "$(steps.s.results.x)"},
             {"name": "q", "value": "$(steps.s.results.x)"},

@@ -1,6 +1,5 @@
 //! From a plan to its end: the sandbox around it, the messages out of it, the interrupts into it.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
@@ -8,20 +7,21 @@ use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Semaphore, watch};
 
-use super::attempt::wanted_images;
 use super::context::{Context, Halt, Options};
 use super::emitter::{Emitter, Envelope};
 use super::images::{Images, Progress};
-use super::laid_out::image_fault;
-use super::pipeline_run::{PipelineEnd, Stop, pipeline_run, started};
+use super::opening::{sandbox_spec, task_claims, upload};
+use super::pipeline_run::{PipelineEnd, pipeline_run, started};
+use super::pipeline_stop::Stop;
 use super::prestart::Prestart;
-use super::sandbox::{Engine, Sandbox, SandboxError, SandboxSpec, VolumePath};
+use super::rejection::{check_images, reject_images};
+use super::sandbox::{Engine, Sandbox, SandboxError};
 use super::scheduler::Ending;
 use super::task_run::task_run;
-use super::units::{Maker, Storage, Unit, claim_of_template, run_claims, storage_of};
+use super::units::{Maker, Storage, claim_of_template, run_claims, storage_of};
 use crate::event::{EventKind, Message, RunKind};
-use crate::plan::{Body, Plan, Requested, RunRequest, TaskRunRequest, bind, build};
-use crate::spec::core::{ClaimVolume, PodTemplate};
+use crate::plan::{Body, Plan, Requested, TaskRunRequest, build};
+use crate::spec::core::ClaimVolume;
 use crate::spec::workspace::WorkspaceBinding;
 use crate::status::{Condition, ConditionStatus};
 
@@ -209,7 +209,7 @@ async fn finish_killed<S: Sandbox>(sandbox: &S) -> Result<Ended, ExecuteError> {
 async fn obey(interrupts: &mut UnboundedReceiver<Interrupt>, stop: &watch::Sender<Stop>) {
     while let Some(interrupt) = interrupts.recv().await {
         let wanted = match interrupt {
-            Interrupt::StopRunFinally => Stop::StopRunFinally,
+            Interrupt::StopRunFinally => Stop::FinishRunning,
             Interrupt::CancelRunFinally => Stop::CancelRunFinally,
             Interrupt::Cancel => Stop::Cancel,
             Interrupt::Kill => return,
@@ -220,7 +220,7 @@ async fn obey(interrupts: &mut UnboundedReceiver<Interrupt>, stop: &watch::Sende
             stronger
         });
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn pending(plan: &Plan, emitter: &Emitter) -> Ended {
@@ -237,305 +237,6 @@ fn pending(plan: &Plan, emitter: &Emitter) -> Ended {
         condition,
         volume_kept: false,
     }
-}
-
-/// What the sandbox of a job must offer.
-fn sandbox_spec(job: &Job) -> SandboxSpec {
-    let mut spec = SandboxSpec {
-        run: job.name().to_owned(),
-        hostname: crate::name::pod(job.name(), 0),
-        ..SandboxSpec::default()
-    };
-    match job {
-        Job::Pipeline(plan) => {
-            plan.tasks
-                .iter()
-                .for_each(|task| pod_settings(&task.overrides.pod_template, &mut spec));
-            let bound = plan.bindings.iter().map(|binding| {
-                let mut binding = binding.clone();
-                crate::substitution::fields::binding(&mut binding, &mut &plan.scope);
-                binding
-            });
-            spec.claims = bound
-                .filter_map(|binding| Some(binding.persistent_volume_claim?.claim_name))
-                .collect();
-            for task in &plan.tasks {
-                if let Body::Task(resolved) = &task.body {
-                    let maker = Maker {
-                        plan,
-                        scope: &plan.scope,
-                        storage: &Storage::new(),
-                    };
-                    let scope = maker.preview(plan.index_of(&task.name).unwrap_or_default());
-                    spec.claims.extend(volume_claims(
-                        scope.as_ref().map(|unit| &unit.request),
-                        resolved,
-                    ));
-                }
-            }
-        }
-        Job::Task(request) => {
-            pod_settings(&request.overrides.pod_template, &mut spec);
-            let own = request
-                .workspaces
-                .iter()
-                .filter_map(|binding| binding.persistent_volume_claim.as_ref());
-            spec.claims = own.map(|claim| claim.claim_name.clone()).collect();
-            spec.claims
-                .extend(volume_claims(Some(request), &request.task));
-        }
-    }
-    spec.claims.sort();
-    spec.claims.dedup();
-    spec
-}
-
-/// The claims among the volumes of a Task.
-fn volume_claims(
-    request: Option<&TaskRunRequest>,
-    task: &crate::resolve::ResolvedTask,
-) -> Vec<String> {
-    let bound = request.and_then(|request| bind(request, 0).ok());
-    let pod = request
-        .map(|request| request.overrides.pod_template.volumes.clone())
-        .unwrap_or_default();
-    let mut volumes = task.spec.volumes.clone();
-    volumes.extend(pod);
-    volumes
-        .into_iter()
-        .filter_map(|mut volume| {
-            if let Some(bound) = &bound {
-                crate::substitution::fields::volume(&mut volume, &mut &bound.scope);
-            }
-            Some(volume.persistent_volume_claim?.claim_name)
-        })
-        .collect()
-}
-
-fn pod_settings(pod: &PodTemplate, spec: &mut SandboxSpec) {
-    for alias in &pod.host_aliases {
-        for name in &alias.hostnames {
-            let entry = (name.clone(), alias.ip.clone());
-            if !spec.hosts.contains(&entry) {
-                spec.hosts.push(entry);
-            }
-        }
-    }
-    if let Some(dns) = &pod.dns_config {
-        dns.nameservers.clone_into(&mut spec.dns);
-        dns.searches.clone_into(&mut spec.dns_search);
-        spec.dns_options = dns
-            .options
-            .iter()
-            .map(|option| {
-                option.value.as_ref().map_or_else(
-                    || option.name.clone(),
-                    |value| format!("{}:{value}", option.name),
-                )
-            })
-            .collect();
-    }
-    spec.host_network |= pod.host_network;
-    if let Some(context) = &pod.security_context {
-        spec.sysctls.extend(
-            context
-                .sysctls
-                .iter()
-                .map(|sysctl| (sysctl.name.clone(), sysctl.value.clone())),
-        );
-    }
-}
-
-fn task_claims(request: &TaskRunRequest) -> BTreeMap<String, String> {
-    request
-        .workspaces
-        .iter()
-        .filter_map(|binding| {
-            Some((
-                claim_of_template(binding, &request.identity)?,
-                super::layout::workspace_dir(&binding.name),
-            ))
-        })
-        .collect()
-}
-
-async fn upload<E: Engine>(context: &Arc<Context<E>>, job: &Job) -> Result<(), SandboxError> {
-    for (workspace, from) in &context.options.uploads {
-        let claim = match job {
-            Job::Pipeline(plan) => plan
-                .binding(workspace)
-                .and_then(|binding| binding.persistent_volume_claim.clone()),
-            Job::Task(_) => None,
-        };
-        let to = match claim {
-            Some(claim) => VolumePath::Claim {
-                claim: claim.claim_name,
-                path: String::new(),
-            },
-            None => VolumePath::Run(super::layout::workspace_dir(workspace)),
-        };
-        let directory = super::sandbox::FileOp::Directory {
-            path: to.clone(),
-            mode: 0o777,
-            owner: None,
-        };
-        context.sandbox.files(vec![directory]).await?;
-        context.sandbox.upload(from.clone(), to).await?;
-    }
-    Ok(())
-}
-
-/// A TaskRun whose image is not to be had.
-struct ImageFault {
-    task: usize,
-    unit: Box<Unit>,
-    condition: Condition,
-}
-
-/// Looks up every image that is known before the start. The faults are those of tasks that run
-/// whatever happens: on a cluster the run could not succeed either.
-async fn check_images<E: Engine>(
-    job: &Job,
-    images: &Images<E>,
-    options: &Options,
-) -> Vec<ImageFault> {
-    let Job::Pipeline(plan) = job else {
-        return Vec::new();
-    };
-    let maker = Maker {
-        plan,
-        scope: &plan.scope,
-        storage: &Storage::new(),
-    };
-    let checks = (0..plan.tasks.len())
-        .filter_map(|task| Some((task, maker.preview(task)?)))
-        .map(|(task, unit)| async move {
-            let bound = bind(&unit.request, 0).ok()?;
-            let library = &options.library;
-            let account = library
-                .service_account(&unit.request.overrides.service_account)
-                .map(AsRef::as_ref);
-            let pod = &unit.request.overrides.pod_template;
-            let secrets =
-                super::credentials::pull_secrets(account, &pod.image_pull_secrets, library);
-            for wanted in wanted_images(&bound).ok()? {
-                if wanted.reference.contains("$(") {
-                    continue;
-                }
-                if let Err(error) = images
-                    .get(&wanted.reference, &wanted.policy, &secrets)
-                    .await
-                {
-                    let condition = image_fault(
-                        &unit.request,
-                        wanted.role,
-                        &wanted.name,
-                        &wanted.reference,
-                        &error.to_string(),
-                    );
-                    return Some(ImageFault {
-                        task,
-                        unit: Box::new(unit),
-                        condition,
-                    });
-                }
-            }
-            None
-        });
-    let faults = futures_util::future::join_all(checks).await;
-    faults
-        .into_iter()
-        .flatten()
-        .filter(|fault| is_certain(plan, fault.task))
-        .collect()
-}
-
-/// True for a task that runs unless something fails first.
-fn is_certain(plan: &Plan, task: usize) -> bool {
-    plan.tasks[task].source.when.is_empty()
-        && plan
-            .graph
-            .parents(task)
-            .all(|parent| is_certain(plan, parent))
-}
-
-/// Ends a run before its first container: the TaskRuns that could never start have failed.
-fn reject_images<E: Engine>(
-    context: &Arc<Context<E>>,
-    plan: &Plan,
-    faults: Vec<ImageFault>,
-) -> PipelineEnd {
-    let emitter = &context.emitter;
-    emitter.event(started(plan, None, true));
-    let count = faults.len();
-    for fault in faults {
-        let task_run = fault.unit.request.identity.name.clone();
-        emitter.event(EventKind::TaskRunCreated {
-            task: plan.tasks[fault.task].name.clone(),
-            task_run: task_run.clone(),
-            object: fault.unit.request.object(),
-            display_name: fault.unit.display_name,
-            when: Vec::new(),
-            combination: Vec::new(),
-            inputs: Value::Null,
-        });
-        emitter.event(EventKind::TaskRunFinished {
-            task_run,
-            condition: fault.condition,
-            results: Vec::new(),
-            artifacts: None,
-        });
-    }
-    let skipped = plan.tasks.len() - count;
-    let condition = Condition::failed(
-        "Failed",
-        format!("Tasks Completed: {count} (Failed: {count}, Cancelled 0), Skipped: {skipped}"),
-    );
-    emitter.event(EventKind::RunFinished {
-        condition: condition.clone(),
-        results: Vec::new(),
-    });
-    PipelineEnd { condition }
-}
-
-/// Announces a child run that cannot start, and its end.
-pub(super) fn reject_child<E: Engine>(
-    context: &Arc<Context<E>>,
-    request: &RunRequest,
-    condition: &Condition,
-    parent: Option<(String, String)>,
-) {
-    let emitter = context.emitter.of(&request.identity.name);
-    let object = serde_json::json!({
-        "apiVersion": "tekton.dev/v1",
-        "kind": "PipelineRun",
-        "metadata": request.identity.metadata(),
-        "spec": request.spec,
-    });
-    for mut kind in rejected(RunKind::PipelineRun, object, condition) {
-        if let EventKind::RunStarted { parent: slot, .. } = &mut kind {
-            slot.clone_from(&parent);
-        }
-        emitter.event(kind);
-    }
-}
-
-/// What there is to tell of a run that cannot start.
-pub fn rejected(kind: RunKind, object: Value, condition: &Condition) -> Vec<EventKind> {
-    vec![
-        EventKind::RunStarted {
-            kind,
-            object,
-            pipeline_spec: None,
-            tasks: Vec::new(),
-            parent: None,
-            started: true,
-        },
-        EventKind::RunFinished {
-            condition: condition.clone(),
-            results: Vec::new(),
-        },
-    ]
 }
 
 /// Runs a TaskRun that is nobody's child.
@@ -576,7 +277,7 @@ async fn standalone<E: Engine>(
     );
     let stop = async {
         if stopped
-            .wait_for(|stop| *stop > Stop::StopRunFinally)
+            .wait_for(|stop| *stop > Stop::FinishRunning)
             .await
             .is_ok()
         {

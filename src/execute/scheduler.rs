@@ -9,14 +9,11 @@ use std::sync::Arc;
 
 use super::verdict::Tally;
 use crate::plan::when::holds;
-use crate::plan::{Combination, Plan, PlannedTask, Requested, fan_out, has_empty_array};
-use crate::spec::param::{Param, ParamType, ParamValue};
+use crate::plan::{Combination, Plan, PlannedTask, Requested};
+use crate::spec::param::{Param, ParamValue};
 use crate::spec::when::WhenExpression;
 use crate::status::{Condition, SkipReason};
 use crate::substitution::{Access, ResultRef, Scope};
-
-/// The most combinations a matrix may have (`default-max-matrix-combinations-count`).
-const MAX_COMBINATIONS: usize = 256;
 
 /// How a task ended, seen from the pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +40,7 @@ pub struct Finished {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum State {
+pub(super) enum State {
     Waiting,
     Skipped(SkipReason),
     /// It refers to a result that does not exist: the text says so.
@@ -102,27 +99,37 @@ pub struct Start {
 /// The state of a run.
 #[derive(Debug, Clone)]
 pub struct Scheduler {
-    plan: Arc<Plan>,
-    states: Vec<State>,
-    scope: Scope,
-    requested: Option<Requested>,
-    finally_started: bool,
-    pipeline_timed_out: bool,
-    tasks_timed_out: bool,
-    finally_timed_out: bool,
+    pub(super) plan: Arc<Plan>,
+    pub(super) states: Vec<State>,
+    pub(super) scope: Scope,
+    pub(super) requested: Option<Requested>,
+    pub(super) finally_started: bool,
+    pub(super) late: Late,
+}
+
+/// Whose time is up.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Late {
+    pub(super) pipeline: bool,
+    pub(super) tasks: bool,
+    pub(super) finally: bool,
 }
 
 impl Scheduler {
     /// Nothing has happened yet.
     pub fn new(plan: Arc<Plan>) -> Self {
+        let mut scope = plan.scope.clone();
+        for task in &plan.tasks {
+            for (name, value) in plan.carried.disabled(&task.name).into_iter().flatten() {
+                scope.set_result("tasks", &task.name, name, value);
+            }
+        }
         Self {
             states: vec![State::Waiting; plan.tasks.len()],
-            scope: plan.scope.clone(),
+            scope,
             requested: plan.requested,
             finally_started: false,
-            pipeline_timed_out: false,
-            tasks_timed_out: false,
-            finally_timed_out: false,
+            late: Late::default(),
             plan,
         }
     }
@@ -144,41 +151,32 @@ impl Scheduler {
 
     /// The time of the tasks is up. Ignored when they are all done.
     pub fn time_out_tasks(&mut self) {
-        self.tasks_timed_out |= !self.finally_started;
+        self.late.tasks |= !self.finally_started;
     }
 
     /// The time of the finally tasks is up.
     pub const fn time_out_finally(&mut self) {
-        self.finally_timed_out = true;
+        self.late.finally = true;
     }
 
     /// The time of the run is up.
     pub const fn time_out_pipeline(&mut self) {
-        self.pipeline_timed_out = true;
+        self.late.pipeline = true;
     }
 
     /// True when the run has been told that its time is up.
     pub const fn pipeline_is_late(&self) -> bool {
-        self.pipeline_timed_out
+        self.late.pipeline
     }
 
     /// True when the time of the tasks was up before they were done.
     pub const fn tasks_are_late(&self) -> bool {
-        self.tasks_timed_out
+        self.late.tasks
     }
 
     /// True when the time of the finally tasks is up.
     pub const fn finally_is_late(&self) -> bool {
-        self.finally_timed_out
-    }
-
-    /// Marks a task as not to run, its results as given (`disableTasks`).
-    pub fn disable(&mut self, task: usize, results: &BTreeMap<String, ParamValue>) {
-        self.states[task] = State::Skipped(SkipReason::Disabled);
-        for (name, value) in results {
-            self.scope
-                .set_result("tasks", &self.plan.tasks[task].name, name, value);
-        }
+        self.late.finally
     }
 
     /// True while a task runs.
@@ -317,7 +315,12 @@ impl Scheduler {
             })
     }
 
-    fn skip(&mut self, task: usize, reason: SkipReason, when: Vec<WhenExpression>) -> Decision {
+    pub(super) fn skip(
+        &mut self,
+        task: usize,
+        reason: SkipReason,
+        when: Vec<WhenExpression>,
+    ) -> Decision {
         self.states[task] = State::Skipped(reason);
         Decision::Skip { task, reason, when }
     }
@@ -326,7 +329,15 @@ impl Scheduler {
     fn decide(&mut self, task: usize) -> Result<Fate, Condition> {
         let plan = Arc::clone(&self.plan);
         let planned = &plan.tasks[task];
-        let when = self.guard(planned, &self.scope);
+        let parents: Vec<usize> = plan.graph.parents(task).collect();
+        let pending = parents
+            .iter()
+            .any(|parent| matches!(self.states[*parent], State::Waiting | State::Running));
+        if plan.carried.disabled(&planned.name).is_some() {
+            // It takes no time, and its place in the order stays.
+            return Ok((!pending).then(|| self.skip(task, SkipReason::Disabled, Vec::new())));
+        }
+        let when = guard(planned, &self.scope);
         let asked = match self.requested {
             _ if self.is_stopping() => Some(SkipReason::Stopping),
             Some(Requested::CancelledRunFinally) => Some(SkipReason::GracefullyCancelled),
@@ -336,10 +347,6 @@ impl Scheduler {
         if let Some(reason) = asked {
             return Ok(Fate::Decided(self.skip(task, reason, when)));
         }
-        let parents: Vec<usize> = plan.graph.parents(task).collect();
-        let pending = parents
-            .iter()
-            .any(|parent| matches!(self.states[*parent], State::Waiting | State::Running));
         let orphaned = parents.iter().any(|parent| self.skips_children(*parent));
         if pending && !orphaned {
             return Ok(Fate::Waits);
@@ -358,8 +365,8 @@ impl Scheduler {
             return Ok(self.missing(task, &missing, when));
         }
         let late = [
-            (self.pipeline_timed_out, SkipReason::PipelineTimedOut),
-            (self.tasks_timed_out, SkipReason::TasksTimedOut),
+            (self.late.pipeline, SkipReason::PipelineTimedOut),
+            (self.late.tasks, SkipReason::TasksTimedOut),
         ];
         if let Some((_, reason)) = late.into_iter().find(|(late, _)| *late) {
             return Ok(Fate::Decided(self.skip(task, reason, when)));
@@ -408,13 +415,13 @@ impl Scheduler {
         if self.first_missing(planned)?.is_some() {
             return Ok(self.skip(task, SkipReason::MissingResults, Vec::new()));
         }
-        let when = self.guard(planned, &self.finally_scope());
+        let when = guard(planned, &self.finally_scope());
         if !self.evaluate(&when)? {
             return Ok(self.skip(task, SkipReason::When, when));
         }
         let late = [
-            (self.pipeline_timed_out, SkipReason::PipelineTimedOut),
-            (self.finally_timed_out, SkipReason::FinallyTimedOut),
+            (self.late.pipeline, SkipReason::PipelineTimedOut),
+            (self.late.finally, SkipReason::FinallyTimedOut),
         ];
         if let Some((_, reason)) = late.into_iter().find(|(late, _)| *late) {
             return Ok(self.skip(task, reason, Vec::new()));
@@ -429,15 +436,6 @@ impl Scheduler {
                 format!("Error evaluating CEL {}: {fault}", self.plan.identity.name),
             )
         })
-    }
-
-    fn guard(&self, planned: &PlannedTask, scope: &Scope) -> Vec<WhenExpression> {
-        planned
-            .source
-            .when
-            .iter()
-            .map(|when| scope.when(when))
-            .collect()
     }
 
     /// The first result a task refers to that does not exist. An item that an array does not have
@@ -479,118 +477,6 @@ impl Scheduler {
         )
     }
 
-    fn start(&mut self, task: usize, when: Vec<WhenExpression>) -> Result<Decision, Condition> {
-        let plan = Arc::clone(&self.plan);
-        let planned = &plan.tasks[task];
-        let mut scope = if planned.finally {
-            self.finally_scope()
-        } else {
-            self.scope.clone()
-        };
-        scope.set("context.pipelineTask.retries", planned.retries.to_string());
-        let params = replaced(&planned.source.params, &scope);
-        let combinations = match self.combinations(planned)? {
-            Some(combinations) if combinations.is_empty() => {
-                return Ok(self.skip(task, SkipReason::EmptyMatrix, when));
-            }
-            combinations => combinations,
-        };
-        self.states[task] = State::Running;
-        Ok(Decision::Start(Start {
-            task,
-            when,
-            params,
-            combinations,
-            display_name: scope.text(&planned.source.display_name),
-        }))
-    }
-
-    /// The fan-out of a task, its result-driven arrays in place.
-    fn combinations(&self, planned: &PlannedTask) -> Result<Option<Vec<Combination>>, Condition> {
-        let Some(matrix) = &planned.source.matrix else {
-            return Ok(None);
-        };
-        let mut matrix = matrix.clone();
-        let mut scope = self.scope.clone();
-        scope.set("context.pipelineTask.retries", planned.retries.to_string());
-        matrix.params = replaced(&matrix.params, &scope);
-        for include in &mut matrix.include {
-            include.params = replaced(&include.params, &scope);
-        }
-        let fault = |wanted: &str, param: &Param| {
-            Err(Condition::failed(
-                "InvalidMatrixParameterTypes",
-                format!(
-                    "[User error] Failed to validate matrix: parameters of type {wanted} only are allowed, but param \"{}\" has type \"{}\" in pipelineTask \"{}\"",
-                    param.name,
-                    param.value.kind(),
-                    planned.name
-                ),
-            ))
-        };
-        if let Some(param) = matrix
-            .params
-            .iter()
-            .find(|param| param.value.kind() != ParamType::Array)
-        {
-            return fault("array", param);
-        }
-        let mut included = matrix.include.iter().flat_map(|include| &include.params);
-        if let Some(param) = included.find(|param| param.value.kind() != ParamType::String) {
-            return fault("string", param);
-        }
-        if has_empty_array(&matrix) {
-            return Ok(Some(Vec::new()));
-        }
-        let combinations = fan_out(&matrix);
-        if combinations.len() > MAX_COMBINATIONS {
-            return Err(Condition::failed(
-                "PipelineValidationFailed",
-                format!(
-                    "[User error] Pipeline {}/{} can't be Run; it has an invalid spec: expected 0 <= {} <= {MAX_COMBINATIONS}: tasks[{}].matrix",
-                    self.plan.identity.namespace,
-                    self.plan.pipeline_name,
-                    combinations.len(),
-                    planned.name
-                ),
-            ));
-        }
-        Ok(Some(combinations))
-    }
-
-    /// What finally tasks may refer to besides: the status of every task
-    /// (`pkg/reconciler/pipelinerun/resources/pipelinerunstate.go`, `GetPipelineTaskStatus`).
-    fn finally_scope(&self) -> Scope {
-        let mut scope = self.scope.clone();
-        let mut aggregate = "Succeeded";
-        for (state, task) in self
-            .states
-            .iter()
-            .zip(&self.plan.tasks)
-            .filter(|(_, task)| !task.finally)
-        {
-            let (status, reason) = match state {
-                State::Done(done) if done.ending == Ending::Succeeded => {
-                    ("Succeeded", done.reason.as_str())
-                }
-                State::Done(done) => ("Failed", done.reason.as_str()),
-                State::Waiting | State::Skipped(_) | State::Invalid(_) | State::Running => {
-                    ("None", "")
-                }
-            };
-            match state {
-                State::Invalid(_) => aggregate = "Failed",
-                State::Done(done) if done.ending != Ending::Succeeded => aggregate = "Failed",
-                State::Skipped(_) if aggregate == "Succeeded" => aggregate = "Completed",
-                State::Waiting | State::Skipped(_) | State::Running | State::Done(_) => {}
-            }
-            scope.set(format!("tasks.{}.status", task.name), status);
-            scope.set(format!("tasks.{}.reason", task.name), reason);
-        }
-        scope.set("tasks.status", aggregate);
-        scope
-    }
-
     /// How many tasks ended how.
     pub fn tally(&self) -> Tally {
         let mut tally = Tally::default();
@@ -619,76 +505,18 @@ impl Scheduler {
         self.tally().verdict(&super::verdict::Circumstances {
             run: &self.plan.identity.name,
             timeouts: &self.plan.timeouts,
-            pipeline_timed_out: self.pipeline_timed_out,
-            tasks_timed_out: self.tasks_timed_out,
+            pipeline_timed_out: self.late.pipeline,
+            tasks_timed_out: self.late.tasks,
             requested: self.requested,
         })
     }
-
-    /// The results of the pipeline, and the names of those whose producer succeeded without them
-    /// (`pkg/reconciler/pipelinerun/resources/apply.go`, `ApplyTaskResultsToPipelineResults`).
-    pub fn results(&self) -> (Vec<(String, ParamValue)>, Vec<String>) {
-        let mut results = Vec::new();
-        let mut invalid = Vec::new();
-        for result in &self.plan.results {
-            match self.result(&result.value) {
-                Some(Ok(value)) => results.push((result.name.clone(), value)),
-                Some(Err(())) => invalid.push(result.name.clone()),
-                None => {}
-            }
-        }
-        (results, invalid)
-    }
-
-    /// `None` when a producer did not succeed, an error when it did without the result.
-    fn result(&self, value: &ParamValue) -> Option<Result<ParamValue, ()>> {
-        let texts: Vec<&str> = match value {
-            ParamValue::String(text) => vec![text],
-            ParamValue::Array(items) => items.iter().map(String::as_str).collect(),
-            ParamValue::Object(map) => map.values().map(String::as_str).collect(),
-        };
-        let mut scope = self.scope.clone();
-        for reference in texts.into_iter().flat_map(ResultRef::find_in) {
-            let side = if reference.finally {
-                "finally"
-            } else {
-                "tasks"
-            };
-            let key = format!("{side}.{}.results.{}", reference.task, reference.result);
-            let found = match &reference.access {
-                Access::Whole => match self.scope.get(&key) {
-                    Some(ParamValue::Array(items)) => {
-                        // Without an index Tekton takes the first item.
-                        let first = ParamValue::String(items.first()?.clone());
-                        scope.set_value(&key, &first);
-                        true
-                    }
-                    value => value.is_some(),
-                },
-                Access::Star => self.scope.knows(&key),
-                Access::Index(index) => self.scope.knows(&format!("{key}[{index}]")),
-                Access::Key(name) => self.scope.knows(&format!("{key}.{name}")),
-            };
-            if !found {
-                let producer = self
-                    .plan
-                    .index_of(&reference.task)
-                    .map(|index| &self.states[index]);
-                let succeeded =
-                    matches!(producer, Some(State::Done(done)) if done.ending == Ending::Succeeded);
-                return succeeded.then_some(Err(()));
-            }
-        }
-        Some(Ok(scope.value(value)))
-    }
 }
 
-fn replaced(params: &[Param], scope: &Scope) -> Vec<Param> {
-    params
+fn guard(planned: &PlannedTask, scope: &Scope) -> Vec<WhenExpression> {
+    planned
+        .source
+        .when
         .iter()
-        .map(|param| Param {
-            name: param.name.clone(),
-            value: scope.value(&param.value),
-        })
+        .map(|when| scope.when(when))
         .collect()
 }

@@ -72,11 +72,10 @@ pub fn apply(
 
 fn check_non_root(user: Option<i64>, image_user: &str) -> Result<(), String> {
     let name = image_user.split(':').next().unwrap_or_default();
-    match (user, name.parse::<i64>()) {
+    match (user, name.parse::<u32>()) {
         (Some(0), _) => Err("container's runAsUser breaks non-root policy".to_owned()),
-        (Some(_), _) => Ok(()),
+        (Some(_), _) | (None, Ok(1..)) => Ok(()),
         (None, Ok(0)) => Err("container has runAsNonRoot and image will run as root".to_owned()),
-        (None, Ok(_)) => Ok(()),
         (None, Err(_)) if name.is_empty() => {
             Err("container has runAsNonRoot and image will run as root".to_owned())
         }

@@ -256,20 +256,29 @@ fn launch<E: Engine>(
                 .map(|(_, value)| value.clone())
         })
     };
-    let args: Vec<String> = sidecar.args.iter().map(expanded).collect();
+    let arguments: Vec<String> = sidecar.args.iter().map(expanded).collect();
     let argv = match script {
-        Some(path) => std::iter::once(path).chain(args).collect(),
-        None if !sidecar.command.is_empty() => {
-            sidecar.command.iter().map(expanded).chain(args).collect()
-        }
-        None if args.is_empty() => laid
+        Some(path) => std::iter::once(path).chain(arguments).collect(),
+        None if !sidecar.command.is_empty() => sidecar
+            .command
+            .iter()
+            .map(expanded)
+            .chain(arguments)
+            .collect(),
+        None if arguments.is_empty() => laid
             .image
             .entrypoint
             .iter()
             .chain(&laid.image.cmd)
             .cloned()
             .collect(),
-        None => laid.image.entrypoint.iter().cloned().chain(args).collect(),
+        None => laid
+            .image
+            .entrypoint
+            .iter()
+            .cloned()
+            .chain(arguments)
+            .collect(),
     };
     let working_dir = if sidecar.working_dir.is_empty() {
         laid.image.working_dir.clone()

@@ -10,13 +10,12 @@ use super::env::{EnvSources, environment, expand};
 use super::laid_out::{Laid, pod_fault};
 use super::results;
 use super::sandbox::{
-    Container, Control, Engine, Exit, FileOp, Launch, Outcome, Output, Sandbox, SandboxError,
-    VolumePath,
+    Container, Control, Engine, FileOp, Launch, Outcome, Output, Sandbox, SandboxError, VolumePath,
 };
-use crate::event::{EventKind, LogChunk, Stream};
+use crate::event::{EventKind, LogChunk};
 use crate::plan::when::holds;
 use crate::spec::task::Step;
-use crate::status::{Condition, Running, StepState, Terminated, Timestamp};
+use crate::status::Running;
 use crate::substitution::{ResultRef, Scope, references};
 
 /// The shell a script without interpreter is run by.
@@ -148,15 +147,15 @@ impl<E: Engine> Attempt<E> {
                     .map(|(_, value)| value.clone())
             })
         };
-        let args = step.args.iter().map(expanded);
+        let arguments = step.args.iter().map(expanded);
         let argv: Vec<String> = if !step.script.is_empty() {
             std::iter::once(self.script_path(index))
-                .chain(args)
+                .chain(arguments)
                 .collect()
         } else if !step.command.is_empty() {
-            step.command.iter().map(expanded).chain(args).collect()
+            step.command.iter().map(expanded).chain(arguments).collect()
         } else if laid.image.entrypoint.is_empty() {
-            laid.image.cmd.iter().cloned().chain(args).collect()
+            laid.image.cmd.iter().cloned().chain(arguments).collect()
         } else if step.args.is_empty() {
             laid.image
                 .entrypoint
@@ -165,7 +164,12 @@ impl<E: Engine> Attempt<E> {
                 .cloned()
                 .collect()
         } else {
-            laid.image.entrypoint.iter().cloned().chain(args).collect()
+            laid.image
+                .entrypoint
+                .iter()
+                .cloned()
+                .chain(arguments)
+                .collect()
         };
         let working_dir = match step.working_dir.as_str() {
             "" => laid.image.working_dir.clone(),
@@ -253,299 +257,6 @@ impl<E: Engine> Attempt<E> {
             .sandbox
             .files(vec![script_file(path, &step.script)])
             .await
-    }
-
-    /// What became of the step.
-    async fn conclude(
-        &mut self,
-        index: usize,
-        mut state: StepState,
-        step: &Step,
-        outcome: Outcome,
-        id: &str,
-    ) -> StepEnd {
-        let forgiven = step.on_error == "continue";
-        self.collected
-            .take(&outcome.files, &step.results, &mut state);
-        self.learn(step, &state);
-        let verdict = self.judge(&outcome, forgiven, &state.name).await;
-        state.running = None;
-        verdict.reason.clone_into(&mut state.termination_reason);
-        state.terminated = Some(Terminated {
-            exit_code: verdict.exit_code,
-            reason: verdict.container_reason.to_owned(),
-            message: verdict.message.clone(),
-            started_at: Some(outcome.started_at),
-            finished_at: Some(outcome.finished_at),
-            container_id: format!("docker://{id}"),
-        });
-        self.finish_step(index, state);
-        verdict.end
-    }
-
-    async fn judge(&self, outcome: &Outcome, forgiven: bool, name: &str) -> Verdict {
-        if outcome.oom_killed && outcome.exit != Exit::Cancelled {
-            let code = match outcome.exit {
-                Exit::Code(code) if code != 0 => code,
-                _ => 137,
-            };
-            return Verdict::failed(
-                code,
-                "OOMKilled",
-                "OOMKilled",
-                self.exited(name, code, "OOMKilled", "StepOOM"),
-            );
-        }
-        if let Some(text) = &outcome.file_error {
-            self.say(name, text).await;
-            return Verdict::failed(
-                1,
-                "Error",
-                "Error",
-                self.exited(name, 1, "Error", "StepFailed"),
-            );
-        }
-        match &outcome.exit {
-            Exit::Code(0) => Verdict::passed(0, "Completed"),
-            Exit::Code(code) if forgiven => Verdict::passed(*code, "Continued"),
-            Exit::Signal(_) if forgiven => Verdict::passed(-1, "Continued"),
-            Exit::Code(code) => Verdict::failed(
-                *code,
-                "Error",
-                "Error",
-                self.exited(name, *code, "Error", "StepFailed"),
-            ),
-            Exit::Signal(_) => Verdict::failed(
-                255,
-                "Error",
-                "Error",
-                self.exited(name, 255, "Error", "StepFailed"),
-            ),
-            Exit::NotStarted(text) => {
-                self.say(name, &format!("Error executing command: {text}"))
-                    .await;
-                Verdict::failed(
-                    1,
-                    "Error",
-                    "Error",
-                    self.exited(name, 1, "Error", "StepFailed"),
-                )
-            }
-            Exit::TimedOut => {
-                let message = format!(
-                    "\"step-{name}\" exited because the step exceeded the specified timeout limit"
-                );
-                Verdict::failed(
-                    1,
-                    "Error",
-                    "TimeoutExceeded",
-                    Condition::failed("StepFailed", message),
-                )
-            }
-            Exit::Cancelled => match self.halt() {
-                Some(halt) => Verdict {
-                    exit_code: 1,
-                    container_reason: halt.reason,
-                    reason: halt.reason,
-                    message: format!(
-                        "Step {name} terminated as pod {} is terminated",
-                        self.layout.pod.name
-                    ),
-                    end: StepEnd::Halted(halt),
-                },
-                None => Verdict::failed(
-                    1,
-                    "Error",
-                    "Cancelled",
-                    self.exited(name, 1, "Error", "StepFailed"),
-                ),
-            },
-            Exit::Lost(text) => {
-                self.say(name, &format!("the container was lost: {text}"))
-                    .await;
-                Verdict::failed(
-                    137,
-                    "Error",
-                    "Error",
-                    self.exited(name, 137, "Error", "StepFailed"),
-                )
-            }
-        }
-    }
-
-    fn exited(&self, name: &str, code: i32, why: &str, reason: &str) -> Condition {
-        let ignored = self.request.ignore_failure && reason == "StepFailed";
-        let reason = if ignored { "FailureIgnored" } else { reason };
-        Condition::failed(
-            reason,
-            format!("\"step-{name}\" exited with code {code}: {why}"),
-        )
-    }
-
-    /// A line on the step's standard error, as its entrypoint would write it.
-    async fn say(&self, name: &str, text: &str) {
-        let data = Bytes::from(format!("{text}\n"));
-        self.log(
-            name,
-            Output {
-                stream: Stream::Stderr,
-                data,
-            },
-        )
-        .await;
-    }
-
-    /// Makes the results and artifacts of a step known to later steps.
-    fn learn(&mut self, step: &Step, state: &StepState) {
-        if step.name.is_empty() {
-            return;
-        }
-        let known = Arc::make_mut(&mut self.known);
-        for result in &state.results {
-            known.set_value(
-                &format!("steps.{}.results.{}", step.name, result.name),
-                &result.value,
-            );
-        }
-        for (side, artifacts) in [("inputs", &state.inputs), ("outputs", &state.outputs)] {
-            for artifact in artifacts {
-                if let Some(name) = artifact["name"].as_str() {
-                    known.set(
-                        format!("steps.{}.{side}.{name}", step.name),
-                        artifact["values"].to_string(),
-                    );
-                }
-            }
-        }
-    }
-
-    async fn skipped_by_guard(
-        &mut self,
-        index: usize,
-        mut state: StepState,
-    ) -> Result<StepEnd, SandboxError> {
-        let file = |path: String, content: &'static str| FileOp::File {
-            path: VolumePath::Run(self.layout.dir.join(&path)),
-            mode: 0o644,
-            owner: None,
-            content: Bytes::from_static(content.as_bytes()),
-        };
-        let ops = vec![
-            file(format!("run/{index}/out"), ""),
-            file(format!("run/{index}/status/exitCode"), "0"),
-        ];
-        self.context.sandbox.files(ops).await?;
-        "Skipped".clone_into(&mut state.termination_reason);
-        state.terminated = Some(ended_now(0, "Completed", String::new()));
-        self.prestart_next(index);
-        self.finish_step(index, state);
-        Ok(StepEnd::Passed)
-    }
-
-    /// The step fails before its program starts, with a line that says why.
-    async fn failed_early(&mut self, index: usize, mut state: StepState, text: &str) -> StepEnd {
-        self.say(&state.name, text).await;
-        "Error".clone_into(&mut state.termination_reason);
-        state.terminated = Some(ended_now(1, "Error", text.to_owned()));
-        let condition = self.exited(&state.name, 1, "Error", "StepFailed");
-        self.finish_step(index, state);
-        StepEnd::Failed(condition)
-    }
-
-    fn never_ran(&mut self, index: usize, mut state: StepState, condition: Condition) -> StepEnd {
-        condition.reason.clone_into(&mut state.termination_reason);
-        state.terminated = Some(ended_now(1, &condition.reason, condition.message.clone()));
-        self.finish_step(index, state);
-        StepEnd::Failed(condition)
-    }
-
-    fn stopped_before(
-        &mut self,
-        index: usize,
-        mut state: StepState,
-        halt: Option<super::context::Halt>,
-    ) -> StepEnd {
-        let Some(halt) = halt else {
-            return StepEnd::Passed;
-        };
-        halt.reason.clone_into(&mut state.termination_reason);
-        let message = format!(
-            "Step {} terminated as pod {} is terminated",
-            state.name, self.layout.pod.name
-        );
-        state.terminated = Some(ended_now(1, halt.reason, message));
-        self.finish_step(index, state);
-        StepEnd::Halted(halt)
-    }
-
-    /// Steps after the end of the TaskRun, as their entrypoints report it.
-    pub(super) fn skip_rest(&mut self, from: usize, halted: Option<&super::context::Halt>) {
-        for index in from..self.layout.steps.len() {
-            let mut state = self.state(index);
-            let (reason, message) = match halted {
-                Some(halt) => (
-                    halt.reason,
-                    format!(
-                        "Step {} terminated as pod {} is terminated",
-                        state.name, self.layout.pod.name
-                    ),
-                ),
-                None => ("Error", String::new()),
-            };
-            halted
-                .map_or("Skipped", |halt| halt.reason)
-                .clone_into(&mut state.termination_reason);
-            state.terminated = Some(ended_now(1, reason, message));
-            self.finish_step(index, state);
-        }
-    }
-}
-
-/// What an outcome means.
-struct Verdict {
-    exit_code: i32,
-    container_reason: &'static str,
-    reason: &'static str,
-    message: String,
-    end: StepEnd,
-}
-
-impl Verdict {
-    const fn passed(exit_code: i32, reason: &'static str) -> Self {
-        Self {
-            exit_code,
-            container_reason: "Completed",
-            reason,
-            message: String::new(),
-            end: StepEnd::Passed,
-        }
-    }
-
-    const fn failed(
-        exit_code: i32,
-        container_reason: &'static str,
-        reason: &'static str,
-        condition: Condition,
-    ) -> Self {
-        Self {
-            exit_code,
-            container_reason,
-            reason,
-            message: String::new(),
-            end: StepEnd::Failed(condition),
-        }
-    }
-}
-
-fn ended_now(exit_code: i32, reason: &str, message: String) -> Terminated {
-    let now: Timestamp = jiff::Timestamp::now();
-    Terminated {
-        exit_code,
-        reason: reason.to_owned(),
-        message,
-        started_at: Some(now),
-        finished_at: Some(now),
-        container_id: String::new(),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::status::Condition;
 
 /// How a TaskRun ended.
 #[derive(Debug, Clone, PartialEq)]
-pub struct TaskRunEnd {
+pub(super) struct TaskRunEnd {
     /// Its condition.
     pub condition: Condition,
     /// Its results.

@@ -17,10 +17,10 @@ use crate::spec::workspace::WorkspaceBinding;
 use crate::substitution::{Scope, fields};
 
 /// The directories of the run's volume that back emptyDir workspaces, by workspace.
-pub type Storage = BTreeMap<String, String>;
+pub(super) type Storage = BTreeMap<String, String>;
 
 /// The directories of a root run's workspaces.
-pub fn storage_of(plan: &Plan) -> Storage {
+pub(super) fn storage_of(plan: &Plan) -> Storage {
     plan.bindings
         .iter()
         .filter(|binding| binding.empty_dir.is_some())
@@ -29,7 +29,7 @@ pub fn storage_of(plan: &Plan) -> Storage {
 }
 
 /// The claims a root run's templates become, and their directories in the run's volume.
-pub fn run_claims(plan: &Plan) -> BTreeMap<String, String> {
+pub(super) fn run_claims(plan: &Plan) -> BTreeMap<String, String> {
     plan.bindings
         .iter()
         .filter_map(|binding| {
@@ -42,7 +42,7 @@ pub fn run_claims(plan: &Plan) -> BTreeMap<String, String> {
 }
 
 /// The name of the claim a binding's template becomes.
-pub fn claim_of_template(binding: &WorkspaceBinding, identity: &Identity) -> Option<String> {
+pub(super) fn claim_of_template(binding: &WorkspaceBinding, identity: &Identity) -> Option<String> {
     let template = binding.volume_claim_template.as_ref()?;
     Some(crate::name::claim(
         &template.metadata.name,
@@ -52,7 +52,7 @@ pub fn claim_of_template(binding: &WorkspaceBinding, identity: &Identity) -> Opt
 }
 
 /// One TaskRun to be of a task that starts.
-pub struct Unit {
+pub(super) struct Unit {
     /// What to run.
     pub request: TaskRunRequest,
     /// Its emptyDir workspaces.
@@ -64,7 +64,7 @@ pub struct Unit {
 }
 
 /// What units are made from.
-pub struct Maker<'a> {
+pub(super) struct Maker<'a> {
     /// The plan.
     pub plan: &'a Plan,
     /// Params, context and results.
@@ -75,7 +75,7 @@ pub struct Maker<'a> {
 
 impl Maker<'_> {
     /// The TaskRuns of a task that starts.
-    pub fn task_runs(&self, start: &Start, task: &Arc<ResolvedTask>) -> Vec<Unit> {
+    pub(super) fn task_runs(&self, start: &Start, task: &Arc<ResolvedTask>) -> Vec<Unit> {
         let single = [Combination::default()];
         let combinations = start.combinations.as_deref().unwrap_or(&single);
         let count = combinations.len();
@@ -244,7 +244,7 @@ impl Maker<'_> {
 
     /// The child run of a task that is a pipeline
     /// (`pkg/reconciler/pipelinerun/pipelinerun.go`, `createChildPipelineRun`).
-    pub fn child(&self, start: &Start) -> (RunRequest, Storage) {
+    pub(super) fn child(&self, start: &Start) -> (RunRequest, Storage) {
         let planned = &self.plan.tasks[start.task];
         let wanted: Vec<(String, String, String)> = planned
             .source
@@ -286,7 +286,7 @@ impl Maker<'_> {
     }
 
     /// A TaskRun of a task as far as it is known before its turn; `None` for what has no single one.
-    pub fn preview(&self, task: usize) -> Option<Unit> {
+    pub(super) fn preview(&self, task: usize) -> Option<Unit> {
         let planned = &self.plan.tasks[task];
         let Body::Task(resolved) = &planned.body else {
             return None;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::env::{PodFacts, config_map_data, secret_data};
+use super::env::PodFacts;
 use super::sandbox::{FileOp, MountSource, VolumePath};
-use crate::resolve::Library;
+use crate::resolve::{Library, config_map_data, secret_data};
 use crate::spec::core::{
     ConfigMapVolume, DownwardApiVolume, KeyToPath, ProjectedSource, ProjectedVolume, SecretVolume,
     Volume,

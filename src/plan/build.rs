@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::check;
 use super::graph::{Graph, dependencies, result_refs};
 use super::model::{Body, Identity, Overrides, Plan, PlannedTask, Requested};
+use super::partial::Carried;
 use super::timeouts::Timeouts;
 use crate::resolve::{
     Library, ResolveError, ResolvedPipeline, ResolvedTask, pipeline_params, resolve_pipeline,
@@ -99,6 +100,7 @@ pub fn build(request: &RunRequest, library: &Library) -> Result<Plan, Condition>
         bindings: spec.workspaces.clone(),
         timeouts,
         requested: requested(&spec.status),
+        carried: Carried::default(),
         scope,
         identity,
     })
@@ -269,10 +271,9 @@ fn inner_scope(scope: &Scope, task: &PipelineTask) -> Scope {
         .map(|param| param.name.as_str())
         .collect();
     for name in scope.param_names() {
-        if !own.contains(name.as_str()) && !matrix.contains(name.as_str()) {
-            if let Some(value) = scope.get(&format!("params.{name}")) {
-                inner.set_param(&name, &value);
-            }
+        let shadowed = own.contains(name.as_str()) || matrix.contains(name.as_str());
+        if let Some(value) = scope.get(&format!("params.{name}")).filter(|_| !shadowed) {
+            inner.set_param(&name, &value);
         }
     }
     inner

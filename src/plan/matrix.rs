@@ -144,14 +144,14 @@ mod tests {
             .collect()
     }
 
-    fn os_arch(include: Value) -> Vec<String> {
+    fn os_arch(include: &Value) -> Vec<String> {
         rows(json!({
             "params": [{"name": "os", "value": ["linux", "mac"]}, {"name": "arch", "value": ["x64", "arm"]}],
             "include": include,
         }))
     }
 
-    fn entry(params: Value) -> Value {
+    fn entry(params: &Value) -> Value {
         let params: Vec<Value> = params
             .as_object()
             .unwrap()
@@ -187,7 +187,7 @@ mod tests {
             "arch=arm,os=mac",
         ];
         assert_eq!(
-            os_arch(json!([entry(json!({"os": "linux", "flags": "-O3"}))])),
+            os_arch(&json!([entry(&json!({"os": "linux", "flags": "-O3"}))])),
             [
                 "arch=x64,flags=-O3,os=linux",
                 four[1],
@@ -196,27 +196,27 @@ mod tests {
             ]
         );
         assert_eq!(
-            os_arch(json!([entry(json!({"os": "bsd"}))])),
+            os_arch(&json!([entry(&json!({"os": "bsd"}))])),
             [&four[..], &["os=bsd"]].concat()
         );
         assert_eq!(
-            os_arch(json!([entry(json!({"os": "bsd", "arch": "riscv"}))])),
+            os_arch(&json!([entry(&json!({"os": "bsd", "arch": "riscv"}))])),
             [&four[..], &["arch=riscv,os=bsd"]].concat()
         );
         assert_eq!(
-            os_arch(json!([entry(json!({"os": "bsd", "arch": "x64"}))])),
+            os_arch(&json!([entry(&json!({"os": "bsd", "arch": "x64"}))])),
             four
         );
         let os = json!([{"name": "os", "value": ["linux", "mac"]}]);
         assert_eq!(
             rows(
-                json!({"params": os, "include": [entry(json!({"v": "1"})), entry(json!({"v": "2"}))]})
+                json!({"params": os, "include": [entry(&json!({"v": "1"})), entry(&json!({"v": "2"}))]})
             ),
             ["os=linux,v=1", "os=mac,v=1", "v=2"]
         );
         assert_eq!(
             rows(
-                json!({"include": [entry(json!({"a": "1"})), entry(json!({"a": "2", "b": "3"}))]})
+                json!({"include": [entry(&json!({"a": "1"})), entry(&json!({"a": "2", "b": "3"}))]})
             ),
             ["a=1", "a=2,b=3"]
         );

@@ -3,8 +3,10 @@
 mod build;
 mod check;
 mod graph;
+mod inputs;
 mod matrix;
 mod model;
+pub mod partial;
 mod step;
 mod task_run;
 mod timeouts;
@@ -13,9 +15,10 @@ mod workspaces;
 
 pub use build::{RunRequest, build};
 pub use graph::{Graph, GraphFault, dependencies, result_refs};
+pub use inputs::{Change, Input, Inputs, first_change, inputs, result_inputs};
 pub use matrix::{Combination, fan_out, has_empty_array};
 pub use model::{Body, Identity, Overrides, Plan, PlannedTask, Requested};
 pub use step::step_result_value;
-pub use task_run::{BoundTask, BoundWorkspace, Inputs, TaskRunRequest, bind, truncated};
+pub use task_run::{BoundTask, BoundWorkspace, TaskRunRequest, bind, truncated};
 pub use timeouts::{Timeouts, standalone as standalone_timeout};
 pub use workspaces::{join_sub_path, mentioned_workspaces};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::graph::Graph;
+use super::partial::Carried;
 use super::timeouts::Timeouts;
 use crate::resolve::ResolvedTask;
 use crate::spec::core::{ObjectMeta, PodTemplate, ResourceRequirements};
@@ -169,6 +170,8 @@ pub struct Plan {
     pub timeouts: Timeouts,
     /// What the file asks for.
     pub requested: Option<Requested>,
+    /// What an earlier run and the request settle beforehand.
+    pub carried: Carried,
 }
 
 impl Plan {

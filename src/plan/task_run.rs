@@ -1,6 +1,5 @@
 //! One TaskRun: what it is given, checked and bound, so that every reference in it has a value.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -421,6 +420,3 @@ fn set_paths(spec: &TaskSpec, scope: &mut Scope) {
     scope.set("artifacts.path", "/tekton/artifacts/provenance.json");
     scope.set("credentials.path", "/tekton/creds");
 }
-
-/// What identifies the inputs of a TaskRun, by name of the input, for deciding a reuse.
-pub type Inputs = BTreeMap<String, String>;

@@ -81,20 +81,20 @@ mod tests {
         }))
     }
 
-    const fn mins(mins: u64) -> Option<Duration> {
-        Some(Duration::from_secs(mins * 60))
+    const fn mins(mins: u64) -> Duration {
+        Duration::from_secs(mins * 60)
     }
 
     #[test]
     fn pipeline_130_131_attempts_get_an_hour_unless_a_side_has_more() {
-        assert_eq!(timeouts("3h", "", "").attempt(None, false), mins(60));
+        assert_eq!(timeouts("3h", "", "").attempt(None, false), Some(mins(60)));
         let both = timeouts("3h", "2h", "");
         assert_eq!(
             (both.attempt(None, false), both.attempt(None, true)),
-            (mins(120), mins(60))
+            (Some(mins(120)), Some(mins(60)))
         );
         assert_eq!(both.attempt(Some(GoDuration(0)), false), None);
-        assert_eq!(both.attempt(GoDuration::parse("1m"), false), mins(1));
+        assert_eq!(both.attempt(GoDuration::parse("1m"), false), Some(mins(1)));
     }
 
     #[test]
@@ -102,7 +102,7 @@ mod tests {
         let limits = timeouts("1m", "", "2s");
         assert_eq!(limits.tasks, Some(Duration::from_secs(58)));
         assert_eq!(limits.finally, Some(Duration::from_secs(2)));
-        assert_eq!(Timeouts::new(None).pipeline, mins(60));
+        assert_eq!(Timeouts::new(None).pipeline, Some(mins(60)));
         assert_eq!(timeouts("0", "3h", "").pipeline, None);
     }
 }

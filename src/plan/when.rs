@@ -4,6 +4,9 @@ use cel::{Context, Program, Value};
 
 use crate::spec::when::WhenExpression;
 
+/// The longest expression that is compiled, in bytes: the compiler recurses.
+const MAX_CEL: usize = 2048;
+
 /// A CEL expression that gives no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CelFault {
@@ -35,6 +38,11 @@ fn condition_holds(condition: &WhenExpression) -> Result<bool, CelFault> {
 
 /// Evaluates a CEL expression, with no variables known.
 pub fn cel(expression: &str) -> Result<bool, CelFault> {
+    if expression.len() > MAX_CEL {
+        return Err(CelFault::Evaluation(format!(
+            "the expression is longer than {MAX_CEL} bytes"
+        )));
+    }
     let failed = |error: &dyn std::fmt::Display| CelFault::Evaluation(error.to_string());
     let program = Program::compile(expression).map_err(|error| failed(&error))?;
     match program

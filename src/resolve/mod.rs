@@ -1,10 +1,12 @@
 //! Following every reference and giving every parameter its value.
 
+mod content;
 mod library;
 mod params;
 mod pipeline;
 mod task;
 
+pub use content::{config_map_data, secret_data};
 pub use library::{Library, Reference};
 pub use params::{ParamFault, pipeline_params, task_params};
 pub use pipeline::{ResolvedPipeline, resolve_pipeline};

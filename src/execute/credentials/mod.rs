@@ -1,0 +1,13 @@
+//! Credentials of the service account, as files a step finds in `/tekton/creds` and its home:
+//! what Tekton's `creds-init` writes (`pkg/credentials`).
+
+mod docker;
+mod git;
+mod go_url;
+mod initializer;
+mod pull;
+mod select;
+mod ssh;
+
+pub use initializer::{credentials, warnings};
+pub use pull::pull_secrets;

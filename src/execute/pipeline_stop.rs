@@ -1,0 +1,135 @@
+//! How a PipelineRun is stopped: by request, by its clocks, by a fault of its own.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::context::Halt;
+use super::pipeline_run::Runner;
+use super::sandbox::Engine;
+use super::scheduler::Ending;
+use crate::plan::Requested;
+
+/// How far a run is to stop; a later one is stronger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stop {
+    /// Not at all.
+    Go,
+    /// `StoppedRunFinally`: what runs may end, then finally.
+    FinishRunning,
+    /// `CancelledRunFinally`: what runs is cancelled, then finally.
+    CancelRunFinally,
+    /// `Cancelled`: at once.
+    Cancel,
+}
+
+/// Why running tasks are ended.
+pub(super) struct Halting {
+    text: &'static str,
+    ending: Ending,
+}
+
+impl<E: Engine> Runner<E> {
+    /// True when the run ends at once.
+    pub(super) fn asked_to_stop(&mut self) -> bool {
+        let stop = *self.stop.borrow();
+        match stop {
+            Stop::Go => false,
+            Stop::FinishRunning => {
+                self.scheduler.stop(Requested::StoppedRunFinally);
+                false
+            }
+            Stop::CancelRunFinally => {
+                self.scheduler.stop(Requested::CancelledRunFinally);
+                if !self.scheduler.finally_started() {
+                    self.halt_all(false, &Self::told_to_cancel());
+                }
+                false
+            }
+            Stop::Cancel => {
+                self.halt_all(true, &Self::told_to_cancel());
+                true
+            }
+        }
+    }
+
+    const fn told_to_cancel() -> Halting {
+        Halting {
+            text: "TaskRun cancelled as the PipelineRun it belongs to has been cancelled.",
+            ending: Ending::Cancelled,
+        }
+    }
+
+    pub(super) const fn permanent() -> Halting {
+        Halting {
+            text: "TaskRun cancelled as the PipelineRun it belongs to has failed.",
+            ending: Ending::Cancelled,
+        }
+    }
+
+    /// Ends what runs: DAG tasks, finally tasks too when `everything`.
+    pub(super) fn halt_all(&self, everything: bool, why: &Halting) {
+        for (task, group) in &self.groups {
+            if !everything && self.plan.tasks[*task].finally != self.scheduler.finally_started() {
+                continue;
+            }
+            if let Some(child) = &group.child {
+                child.send_replace(Stop::Cancel);
+            }
+            let task_run = &self.plan.tasks[*task].name;
+            let name =
+                crate::name::task_run(&self.plan.identity.name, task_run, 0, group.ends.len());
+            group.halt.send_replace(Some(Halt {
+                reason: "TaskRunCancelled",
+                message: format!("TaskRun \"{name}\" was cancelled. {}", why.text),
+                ending: why.ending,
+            }));
+        }
+    }
+
+    fn deadlines(&self) -> [Option<Instant>; 3] {
+        let after = |start: Option<Instant>, limit: Option<Duration>| Some(start? + limit?);
+        let limits = &self.plan.timeouts;
+        let in_tasks = (!self.scheduler.finally_started()).then_some(self.started);
+        [
+            after(Some(self.started), limits.pipeline),
+            after(in_tasks, limits.tasks),
+            after(self.finally_started, limits.finally),
+        ]
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let told = [
+            self.scheduler.pipeline_is_late(),
+            self.scheduler.tasks_are_late(),
+            self.scheduler.finally_is_late(),
+        ];
+        self.deadlines()
+            .into_iter()
+            .zip(told)
+            .filter(|(_, told)| !told)
+            .filter_map(|(at, _)| at)
+            .min()
+    }
+
+    pub(super) fn time_is_up(&mut self) {
+        let now = Instant::now();
+        let [pipeline, tasks, finally] = self
+            .deadlines()
+            .map(|deadline| deadline.is_some_and(|at| at <= now));
+        let why = Halting {
+            text: "TaskRun cancelled as the PipelineRun it belongs to has timed out.",
+            ending: Ending::TimedOut,
+        };
+        if pipeline && !self.scheduler.pipeline_is_late() {
+            self.scheduler.time_out_pipeline();
+            self.halt_all(true, &why);
+        } else if tasks && !self.scheduler.tasks_are_late() {
+            self.scheduler.time_out_tasks();
+            self.halt_all(false, &why);
+        } else if finally && !self.scheduler.finally_is_late() {
+            self.scheduler.time_out_finally();
+            self.halt_all(false, &why);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The inputs of a TaskRun: all that may make it yield something else.
+//!
+//! Not among them: names of runs, uids, timeouts, retries, display names, descriptions, labels,
+//! comments and the order of keys.
+
+mod change;
+mod collect;
+mod containers;
+mod input;
+mod results;
+mod run_names;
+
+pub use change::{Change, first_change};
+pub use collect::inputs;
+pub use input::{Input, Inputs};
+pub use results::result_inputs;
