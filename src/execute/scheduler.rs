@@ -335,7 +335,11 @@ impl Scheduler {
             .any(|parent| matches!(self.states[*parent], State::Waiting | State::Running));
         if plan.carried.disabled(&planned.name).is_some() {
             // It takes no time, and its place in the order stays.
-            return Ok((!pending).then(|| self.skip(task, SkipReason::Disabled, Vec::new())));
+            return Ok(if pending {
+                Fate::Waits
+            } else {
+                Fate::Decided(self.skip(task, SkipReason::Disabled, Vec::new()))
+            });
         }
         let when = guard(planned, &self.scope);
         let asked = match self.requested {

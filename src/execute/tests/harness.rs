@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::event::{Event, EventKind, Message, Record, RunKind, TaskRunRecord};
 use crate::execute::fake::{FakeEngine, Log};
 use crate::execute::images::ImageRules;
-use crate::execute::run::rejected;
+use crate::execute::rejection::rejected;
 use crate::execute::{Ended, ExecuteError, Interrupt, Job, Options, run};
 use crate::manifest::{Input, ReadOptions, load};
 use crate::plan::{Identity, RunRequest, build};
