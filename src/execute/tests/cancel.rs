@@ -25,7 +25,7 @@ async fn pipeline_70_task_74_cancel_ends_at_once_without_finally() {
         .ran()
         .await;
     assert_eq!(ran.verdict(), CANCELLED);
-    assert_eq!(ran.took(), 2.0);
+    assert_eq!(ran.took(), 2_000);
     assert!(!ran.has_started("f"));
     assert_eq!(ran.results(), []);
     assert_eq!(
@@ -42,7 +42,7 @@ async fn pipeline_71_cancel_run_finally_skips_the_rest_and_runs_finally() {
         .ran()
         .await;
     assert_eq!(ran.verdict(), CANCELLED);
-    assert_eq!(ran.started("f"), 2.0);
+    assert_eq!(ran.started("f"), 2_000);
     assert_eq!(ran.skipped().len(), 1);
     assert!(
         ran.progress()
@@ -77,7 +77,7 @@ finally: [{name: f, run: sleep 1}]
         "True Succeeded: All Steps have completed executing"
     );
     assert_eq!(ran.skipped(), ["b: PipelineRun was gracefully stopped"]);
-    assert_eq!(ran.started("f"), 10.0);
+    assert_eq!(ran.started("f"), 10_000);
     assert!(
         ran.progress()
             .iter()
@@ -144,7 +144,7 @@ async fn a_second_request_that_is_stronger_wins() {
         .ran()
         .await;
     assert_eq!(ran.verdict(), CANCELLED);
-    assert_eq!(ran.took(), 4.0);
+    assert_eq!(ran.took(), 4_000);
     assert_eq!(
         ran.task_run("f").condition().unwrap().reason,
         "TaskRunCancelled"
@@ -167,7 +167,7 @@ async fn a_program_that_ignores_the_signal_is_given_the_grace() {
         .interrupted(2, Interrupt::Cancel)
         .ran()
         .await;
-    assert_eq!(ran.took(), 5.0);
+    assert_eq!(ran.took(), 5_000);
     let grace = Duration::from_secs(3);
     assert_eq!(
         ran.log

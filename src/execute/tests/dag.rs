@@ -4,11 +4,11 @@ use super::harness::{pipeline, ran};
 
 #[tokio::test(start_paused = true)]
 async fn pipeline_46_independent_tasks_run_together() {
-    let ran = ran(r#"
+    let ran = ran(r"
 tasks:
 - {name: a, run: sleep 5}
 - {name: b, run: sleep 5}
-"#)
+")
     .await;
     ran.assert_counted("True Succeeded", [2, 0, 0, 0]);
     assert!(ran.started("b") < ran.finished("a") && ran.started("a") < ran.finished("b"));
@@ -18,12 +18,12 @@ tasks:
 #[tokio::test(start_paused = true)]
 async fn a_limit_on_tasks_at_once_is_kept_and_all_run() {
     let ran = pipeline(
-        r#"
+        r"
 tasks:
 - {name: a, run: sleep 5}
 - {name: b, run: sleep 5}
 - {name: c, run: sleep 5}
-"#,
+",
     )
     .jobs(2)
     .ran()
@@ -31,7 +31,7 @@ tasks:
     ran.assert_counted("True Succeeded", [3, 0, 0, 0]);
     assert_eq!(
         [ran.started("a"), ran.started("b"), ran.started("c")],
-        [0.0, 0.0, 5.0]
+        [0, 0, 5_000]
     );
 }
 
@@ -72,7 +72,7 @@ tasks:
 "#)
     .await;
     ran.assert_counted("True Succeeded", [2, 0, 0, 0]);
-    assert_eq!(ran.started("b"), 0.0);
+    assert_eq!(ran.started("b"), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,7 +92,7 @@ tasks:
     .with("workspaces: [{name: w, emptyDir: {}}]")
     .ran()
     .await;
-    assert_eq!(ran.started("b"), 0.0);
+    assert_eq!(ran.started("b"), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -105,7 +105,7 @@ tasks:
 - {name: a, run: "sleep 2\nresult x 1"}
 "#)
     .await;
-    assert_eq!(ran.started("b"), 0.0);
+    assert_eq!(ran.started("b"), 0);
     assert_eq!(ran.said("b"), "$(tasks.a.results['x'])\n");
 }
 
@@ -120,7 +120,7 @@ tasks:
     .await;
     ran.assert_counted("False Failed", [2, 1, 0, 1]);
     assert_eq!(ran.skipped(), ["c: PipelineRun was stopping"]);
-    assert_eq!(ran.finished("b"), 5.0);
+    assert_eq!(ran.finished("b"), 5_000);
     assert_eq!(
         ran.of("a"),
         r#"False StepFailed: "step-s" exited with code 1: Error"#
@@ -130,11 +130,11 @@ tasks:
 
 #[tokio::test(start_paused = true)]
 async fn pipeline_53_a_failure_can_be_forgiven() {
-    let ran = ran(r#"
+    let ran = ran(r"
 tasks:
 - {name: a, onError: continue, run: exit 1}
 - {name: b, runAfter: [a], run: sleep 1}
-"#)
+")
     .await;
     assert_eq!(
         ran.verdict(),
@@ -165,7 +165,7 @@ tasks:
 
 #[tokio::test(start_paused = true)]
 async fn pipeline_61_a_result_that_was_not_written_fails_its_consumer() {
-    let ran = ran(r#"
+    let ran = ran(r"
 tasks:
 - {name: a, run: declare x}
 - name: b
@@ -174,7 +174,7 @@ tasks:
 - {name: c, runAfter: [b], run: sleep 1}
 finally:
 - {name: f, run: sleep 1}
-"#)
+")
     .await;
     assert_eq!(
         ran.verdict(),
@@ -188,14 +188,14 @@ finally:
 /// The pass in which a consumer fails its validation starts nothing else.
 #[tokio::test(start_paused = true)]
 async fn pipeline_61_nothing_starts_beside_a_consumer_without_its_result() {
-    let ran = ran(r#"
+    let ran = ran(r"
 tasks:
 - {name: a, run: declare x}
 - {name: c, runAfter: [a], run: sleep 1}
 - name: b
   params: [{name: p, value: $(tasks.a.results.x)}]
   run: echo $(params.p)
-"#)
+")
     .await;
     assert!(!ran.has_started("c"));
     assert_eq!(ran.skipped(), ["c: PipelineRun was stopping"]);
@@ -219,14 +219,14 @@ finally: [{name: f, run: sleep 1}]
 
 #[tokio::test(start_paused = true)]
 async fn pipeline_62_a_forgiven_consumer_is_skipped_without_its_result() {
-    let ran = ran(r#"
+    let ran = ran(r"
 tasks:
 - {name: a, run: declare x}
 - name: b
   onError: continue
   params: [{name: p, value: $(tasks.a.results.x)}]
   run: echo $(params.p)
-"#)
+")
     .await;
     ran.assert_counted("True Completed", [1, 0, 0, 1]);
     assert_eq!(ran.skipped(), ["b: Results were missing"]);
@@ -282,7 +282,7 @@ async fn pipeline_12_a_pipeline_without_tasks_succeeds() {
 #[tokio::test(start_paused = true)]
 async fn pipeline_139_children_and_skips_are_in_the_order_of_the_pipeline() {
     let ran = pipeline(
-        r#"
+        r"
 params: [{name: v, default: q}]
 tasks:
 - {name: z, runAfter: [a], run: sleep 1}
@@ -291,7 +291,7 @@ tasks:
 - {name: b, when: [{input: $(params.v), operator: notin, values: [q]}], run: sleep 1}
 finally:
 - {name: f, run: sleep 1}
-"#,
+",
     )
     .ran()
     .await;
@@ -331,12 +331,12 @@ tasks:
 
 #[tokio::test(start_paused = true)]
 async fn pipeline_144_containers_know_which_part_they_are_of() {
-    let ran = ran(r#"
+    let ran = ran(r"
 tasks:
 - {name: a, run: sleep 1}
 finally:
 - {name: f, run: sleep 1}
-"#)
+")
     .await;
     let member = |task: &str| {
         let name = format!("r-{task}");

@@ -49,7 +49,7 @@ finally: [{name: f, run: sleep 1}, {name: g, run: sleep 1}]
 "#)
     .await;
     ran.assert_counted("False Failed", [3, 1, 0, 0]);
-    assert_eq!([ran.started("f"), ran.started("g")], [2.0, 2.0]);
+    assert_eq!([ran.started("f"), ran.started("g")], [2_000, 2_000]);
     assert!(
         ran.record
             .root()
@@ -75,12 +75,12 @@ finally:
 /// Unlike in the DAG, what is missing comes before the guard.
 #[tokio::test(start_paused = true)]
 async fn pipeline_120_missing_results_come_before_the_guard_of_a_finally_task() {
-    let ran = ran(r#"
+    let ran = ran(r"
 tasks: [{name: a, run: declare x}]
 finally:
 - {name: f, when: [{input: $(tasks.a.results.x), operator: in, values: [y]}], run: sleep 1}
 - {name: g, when: [{input: $(tasks.status), operator: in, values: [Failed]}], run: sleep 1}
-"#)
+")
     .await;
     assert_eq!(
         ran.skipped(),
@@ -93,21 +93,21 @@ finally:
 
 #[tokio::test(start_paused = true)]
 async fn pipeline_121_finally_tasks_do_not_stop_each_other() {
-    let ran = ran(r#"
+    let ran = ran(r"
 tasks: [{name: a, run: sleep 1}]
 finally: [{name: f, run: exit 1}, {name: g, run: sleep 5}]
-"#)
+")
     .await;
     ran.assert_counted("False Failed", [3, 1, 0, 0]);
-    assert_eq!(ran.finished("g"), 6.0);
+    assert_eq!(ran.finished("g"), 6_000);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_forgiven_finally_task_does_not_fail_the_run() {
-    let ran = ran(r#"
+    let ran = ran(r"
 tasks: [{name: a, run: sleep 1}]
 finally: [{name: f, onError: continue, run: exit 1}]
-"#)
+")
     .await;
     assert_eq!(
         ran.verdict(),

@@ -376,31 +376,31 @@ impl Ran {
             .collect()
     }
 
-    /// When the first step of a task was released, in seconds.
+    /// When the first step of a task was released, in milliseconds.
     #[track_caller]
-    pub(super) fn started(&self, task: &str) -> f64 {
+    pub(super) fn started(&self, task: &str) -> u128 {
         self.when(task, |kind, name| {
             matches!(kind, EventKind::StepStarted { task_run, .. } if task_run == name)
         })
         .unwrap_or_else(|| panic!("{task} did not start"))
     }
 
-    /// When a task ended, in seconds.
+    /// When a task ended, in milliseconds.
     #[track_caller]
-    pub(super) fn finished(&self, task: &str) -> f64 {
+    pub(super) fn finished(&self, task: &str) -> u128 {
         self.when(task, |kind, name| {
             matches!(kind, EventKind::TaskRunFinished { task_run, .. } if task_run == name)
         })
         .unwrap_or_else(|| panic!("{task} did not end"))
     }
 
-    fn when(&self, task: &str, wanted: impl Fn(&EventKind, &str) -> bool) -> Option<f64> {
+    fn when(&self, task: &str, wanted: impl Fn(&EventKind, &str) -> bool) -> Option<u128> {
         let name = crate::name::task_run("r", task, 0, 1);
         self.heard
             .events
             .iter()
             .find(|(_, event)| wanted(&event.kind, &name) || wanted(&event.kind, task))
-            .map(|(at, _)| at.as_secs_f64())
+            .map(|(at, _)| at.as_millis())
     }
 
     /// True when a step of the task was released.
@@ -411,9 +411,9 @@ impl Ran {
         .is_some()
     }
 
-    /// When the run ended, in seconds.
-    pub(super) fn took(&self) -> f64 {
-        self.heard.events.last().unwrap().0.as_secs_f64()
+    /// When the run ended, in milliseconds.
+    pub(super) fn took(&self) -> u128 {
+        self.heard.events.last().unwrap().0.as_millis()
     }
 
     /// The conditions the run went through while it ran, as in `Unknown Running: …`.
@@ -426,11 +426,6 @@ impl Ran {
                 _ => None,
             })
             .collect()
-    }
-
-    /// The events, in order.
-    pub(super) fn events(&self) -> impl Iterator<Item = &EventKind> {
-        self.heard.events.iter().map(|(_, event)| &event.kind)
     }
 }
 

@@ -75,13 +75,13 @@ finally: [{{name: f, run: sleep 1}}]
 
 #[tokio::test(start_paused = true)]
 async fn pipeline_97_a_result_of_another_type_fails_its_task() {
-    let ran = ran(r#"
+    let ran = ran(r"
 tasks:
 - name: a
   taskSpec:
     results: [{name: list, type: array}]
     steps: [{name: s, run: result list not json}]
-"#)
+")
     .await;
     assert_eq!(
         ran.task_run("a").condition().unwrap().reason,

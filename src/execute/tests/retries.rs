@@ -39,7 +39,7 @@ async fn task_76_a_task_that_always_fails_is_tried_once_more_than_its_retries() 
 
 #[tokio::test(start_paused = true)]
 async fn task_76_119_attempts_share_claims_and_nothing_else() {
-    let ran = pipeline(r#"
+    let ran = pipeline(r"
 workspaces: [{name: claim}, {name: template}, {name: own}]
 tasks:
 - name: a
@@ -57,7 +57,7 @@ tasks:
         cat /workspace/template/f
         cat /workspace/f
         fail-before 1
-"#)
+")
     .with("workspaces:\n- {name: claim, persistentVolumeClaim: {claimName: c}}\n- {name: own, emptyDir: {}}\n- {name: template, volumeClaimTemplate: {spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}}")
     .ran()
     .await;

@@ -85,16 +85,16 @@ tasks:
 
 #[tokio::test(start_paused = true)]
 async fn pipeline_65_one_guarded_arm_of_a_diamond_does_not_stop_its_end() {
-    let ran = ran(r#"
+    let ran = ran(r"
 tasks:
 - {name: a, run: sleep 1}
 - {name: b, runAfter: [a], when: [{input: a, operator: in, values: [b]}], run: sleep 1}
 - {name: c, runAfter: [a], run: sleep 1}
 - {name: d, runAfter: [b, c], run: sleep 1}
-"#)
+")
     .await;
     ran.assert_counted("True Completed", [3, 0, 0, 1]);
-    assert_eq!(ran.started("d"), 2.0);
+    assert_eq!(ran.started("d"), 2_000);
 }
 
 #[tokio::test(start_paused = true)]
@@ -111,7 +111,7 @@ tasks:
         ran.skipped()[1..],
         ["b: Results were missing", "d: Parent Tasks were skipped"]
     );
-    assert_eq!(ran.took(), 9.0);
+    assert_eq!(ran.took(), 9_000);
     let incomplete = ran.progress();
     assert_eq!(
         incomplete,
