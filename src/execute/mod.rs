@@ -6,6 +6,8 @@ mod context;
 pub mod credentials;
 mod emitter;
 pub mod env;
+#[doc(hidden)]
+pub mod fake;
 pub mod images;
 pub mod laid_out;
 pub mod layout;
@@ -27,6 +29,8 @@ mod starting;
 mod step;
 mod step_end;
 mod task_run;
+#[cfg(test)]
+mod tests;
 mod units;
 pub mod verdict;
 pub mod volumes;

@@ -69,6 +69,18 @@ pub enum Decision {
     Abort(Condition),
 }
 
+/// What is to become of a task that waits.
+enum Fate {
+    /// Nothing yet.
+    Waits,
+    /// It does not run.
+    Decided(Decision),
+    /// It never runs: it refers to a result that does not exist.
+    Invalid,
+    /// It runs, with this guard.
+    MayStart(Vec<WhenExpression>),
+}
+
 /// A task that starts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Start {
@@ -229,34 +241,54 @@ impl Scheduler {
 
     /// Everything that follows from what is known, in the order of the pipeline.
     pub fn advance(&mut self) -> Vec<Decision> {
+        match self.advanced() {
+            Ok(decisions) => decisions,
+            Err(condition) => vec![Decision::Abort(condition)],
+        }
+    }
+
+    fn advanced(&mut self) -> Result<Vec<Decision>, Condition> {
         let mut decisions = Vec::new();
         loop {
-            let before = decisions.len();
-            for task in 0..self.states.len() {
-                if self.states[task] == State::Waiting && !self.plan.tasks[task].finally {
-                    match self.decide(task) {
-                        Ok(decision) => decisions.extend(decision),
-                        Err(condition) => return vec![Decision::Abort(condition)],
+            let mut ready = Vec::new();
+            let mut changed = false;
+            for task in self.waiting(false) {
+                match self.decide(task)? {
+                    Fate::Waits => {}
+                    Fate::Invalid => changed = true,
+                    Fate::Decided(decision) => {
+                        decisions.push(decision);
+                        changed = true;
                     }
+                    Fate::MayStart(when) => ready.push((task, when)),
                 }
             }
-            if decisions.len() == before {
+            // What was found out may keep others from starting: nothing starts beside a task
+            // that refers to a result that does not exist.
+            if changed {
+                continue;
+            }
+            if ready.is_empty() {
                 break;
+            }
+            for (task, when) in ready {
+                decisions.push(self.start(task, when)?);
             }
         }
         if self.dag_done() && !self.finally_started {
             self.finally_started = true;
             decisions.push(Decision::FinallyStarts);
-            for task in 0..self.states.len() {
-                if self.plan.tasks[task].finally && self.states[task] == State::Waiting {
-                    match self.decide_finally(task) {
-                        Ok(decision) => decisions.push(decision),
-                        Err(condition) => return vec![Decision::Abort(condition)],
-                    }
-                }
+            for task in self.waiting(true) {
+                decisions.push(self.decide_finally(task)?);
             }
         }
-        decisions
+        Ok(decisions)
+    }
+
+    fn waiting(&self, finally: bool) -> Vec<usize> {
+        (0..self.states.len())
+            .filter(|task| self.is_waiting(*task) && self.plan.tasks[*task].finally == finally)
+            .collect()
     }
 
     fn dag_done(&self) -> bool {
@@ -294,7 +326,7 @@ impl Scheduler {
     }
 
     /// The order of `pkg/reconciler/pipelinerun/resources/pipelinerunresolution.go`, `skip`.
-    fn decide(&mut self, task: usize) -> Result<Option<Decision>, Condition> {
+    fn decide(&mut self, task: usize) -> Result<Fate, Condition> {
         let plan = Arc::clone(&self.plan);
         let planned = &plan.tasks[task];
         let parents: Vec<usize> = plan.graph.parents(task).collect();
@@ -303,7 +335,11 @@ impl Scheduler {
             .any(|parent| matches!(self.states[*parent], State::Waiting | State::Running));
         if plan.carried.disabled(&planned.name).is_some() {
             // It takes no time, and its place in the order stays.
-            return Ok((!pending).then(|| self.skip(task, SkipReason::Disabled, Vec::new())));
+            return Ok(if pending {
+                Fate::Waits
+            } else {
+                Fate::Decided(self.skip(task, SkipReason::Disabled, Vec::new()))
+            });
         }
         let when = guard(planned, &self.scope);
         let asked = match self.requested {
@@ -313,29 +349,33 @@ impl Scheduler {
             Some(Requested::Cancelled | Requested::Pending) | None => None,
         };
         if let Some(reason) = asked {
-            return Ok(Some(self.skip(task, reason, when)));
+            return Ok(Fate::Decided(self.skip(task, reason, when)));
         }
         let orphaned = parents.iter().any(|parent| self.skips_children(*parent));
-        if pending {
-            return Ok(orphaned.then(|| self.skip(task, SkipReason::ParentSkipped, when)));
+        if pending && !orphaned {
+            return Ok(Fate::Waits);
         }
-        if !self.evaluate(&when)? {
-            return Ok(Some(self.skip(task, SkipReason::When, when)));
-        }
-        if orphaned {
-            return Ok(Some(self.skip(task, SkipReason::ParentSkipped, when)));
+        let reason = if !pending && !self.evaluate(&when)? {
+            Some(SkipReason::When)
+        } else if orphaned {
+            Some(SkipReason::ParentSkipped)
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
+            return Ok(Fate::Decided(self.skip(task, reason, when)));
         }
         if let Some(missing) = self.first_missing(planned)? {
-            return Ok(Some(self.missing(task, &missing, when)).flatten());
+            return Ok(self.missing(task, &missing, when));
         }
         let late = [
             (self.late.pipeline, SkipReason::PipelineTimedOut),
             (self.late.tasks, SkipReason::TasksTimedOut),
         ];
         if let Some((_, reason)) = late.into_iter().find(|(late, _)| *late) {
-            return Ok(Some(self.skip(task, reason, when)));
+            return Ok(Fate::Decided(self.skip(task, reason, when)));
         }
-        self.start(task, when).map(Some)
+        Ok(Fate::MayStart(when))
     }
 
     fn skips_children(&self, parent: usize) -> bool {
@@ -346,19 +386,14 @@ impl Scheduler {
     }
 
     /// A result that its producer, which is done, did not emit.
-    fn missing(
-        &mut self,
-        task: usize,
-        missing: &ResultRef,
-        when: Vec<WhenExpression>,
-    ) -> Option<Decision> {
+    fn missing(&mut self, task: usize, missing: &ResultRef, when: Vec<WhenExpression>) -> Fate {
         let plan = Arc::clone(&self.plan);
         let producer = plan
             .index_of(&missing.task)
             .map(|index| &self.states[index]);
         let skipped = matches!(producer, Some(State::Skipped(_)));
         if skipped || plan.tasks[task].continue_on_error {
-            return Some(self.skip(task, SkipReason::MissingResults, when));
+            return Fate::Decided(self.skip(task, SkipReason::MissingResults, when));
         }
         let succeeded =
             matches!(producer, Some(State::Done(done)) if done.ending == Ending::Succeeded);
@@ -374,7 +409,7 @@ impl Scheduler {
             )
         };
         self.states[task] = State::Invalid(text);
-        None
+        Fate::Invalid
     }
 
     /// Missing results come before the guard here, unlike for other tasks.
