@@ -1,6 +1,6 @@
 //! What a run's container and volume are called in the engine.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
@@ -10,7 +10,8 @@ use crate::state::default_state_dir;
 /// The id a run has in the engine. Run ids are unique within a state directory; an engine may
 /// serve several, so a run of another than the default one carries a mark of its directory.
 pub(super) fn sandbox_id(state_dir: &Path, run_id: &str) -> String {
-    let state_dir = std::path::absolute(state_dir).unwrap_or_else(|_| state_dir.to_owned());
+    let absolute = std::path::absolute(state_dir).unwrap_or_else(|_| state_dir.to_owned());
+    let state_dir: PathBuf = absolute.components().collect();
     if default_state_dir().is_some_and(|default| default == state_dir) {
         return run_id.to_owned();
     }
