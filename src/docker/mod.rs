@@ -2,7 +2,7 @@
 //!
 //! A sandbox is a container that runs the agent's `supervise`, with a volume; a step is a
 //! container that runs the agent's `step` in the network of the first. All talk to the steps goes
-//! over the first container's attached streams ([`supervisor`]).
+//! over the first container's attached streams.
 
 mod agent_image;
 mod archive;

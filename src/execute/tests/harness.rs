@@ -209,6 +209,7 @@ impl Scenario {
             });
         }
         let options = Options {
+            run_id: String::new(),
             jobs: self.jobs,
             images: ImageRules::default(),
             allow_host_path: false,
