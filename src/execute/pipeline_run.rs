@@ -500,6 +500,7 @@ fn child_end(condition: Condition, stopped: bool) -> TaskRunEnd {
         condition,
         results: BTreeMap::new(),
         ending,
+        artifacts: None,
     }
 }
 
@@ -508,6 +509,7 @@ fn reused_end(success: &crate::plan::partial::Success) -> TaskRunEnd {
         condition: Condition::succeeded("Succeeded", "All Steps have completed executing"),
         results: success.results.clone(),
         ending: Ending::Succeeded,
+        artifacts: success.object.pointer("/status/artifacts").cloned(),
     }
 }
 
@@ -526,11 +528,16 @@ fn summary(ends: Vec<TaskRunEnd>) -> Finished {
                 .unwrap_or_default(),
         ),
     };
+    let artifacts = match ends.as_slice() {
+        [only] => only.artifacts.clone(),
+        _ => None,
+    };
     let results: Vec<BTreeMap<String, ParamValue>> =
         ends.into_iter().map(|end| end.results).collect();
     Finished {
         ending,
         reason,
         results,
+        artifacts,
     }
 }
