@@ -221,7 +221,6 @@ impl Scenario {
             });
         }
         let options = Options {
-            run_id: String::new(),
             jobs: self.jobs,
             images: ImageRules::default(),
             allow_host_path: false,
