@@ -1,7 +1,7 @@
 //! Checks of a running container, with Kubernetes' meaning of success.
 
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::process::Stdio;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -64,13 +64,29 @@ fn exec(
 
 fn connect(host: &str, port: u16, deadline: Instant) -> io::Result<TcpStream> {
     let mut result = Err(io::ErrorKind::AddrNotAvailable.into());
-    for address in (host, port).to_socket_addrs()? {
+    for address in addresses(host, port)? {
         result = TcpStream::connect_timeout(&address, left(deadline)?);
         if result.is_ok() {
             break;
         }
     }
     result
+}
+
+/// The addresses of a host. The usual ones without the C library: a static program that asks it
+/// for a name may load modules of the image, which are made for another version of it.
+fn addresses(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    if host == "localhost" {
+        let local = [
+            IpAddr::from(Ipv4Addr::LOCALHOST),
+            IpAddr::from(Ipv6Addr::LOCALHOST),
+        ];
+        return Ok(local.map(|address| SocketAddr::new(address, port)).to_vec());
+    }
+    match host.trim_matches(['[', ']']).parse() {
+        Ok(address) => Ok(vec![SocketAddr::new(address, port)]),
+        Err(_) => (host, port).to_socket_addrs().map(Iterator::collect),
+    }
 }
 
 fn get(
@@ -148,6 +164,20 @@ mod tests {
         assert_eq!(status(b"HTTP/1.1 503\r\n"), Some(503));
         assert_eq!(status(b"SSH-2.0-OpenSSH\r\n"), None);
         assert_eq!(status(b""), None);
+    }
+
+    #[test]
+    fn addresses_need_no_name_service() {
+        let texts = |host: &str| -> Vec<String> {
+            addresses(host, 80)
+                .unwrap()
+                .iter()
+                .map(ToString::to_string)
+                .collect()
+        };
+        assert_eq!(texts("localhost"), ["127.0.0.1:80", "[::1]:80"]);
+        assert_eq!(texts("10.1.2.3"), ["10.1.2.3:80"]);
+        assert_eq!(texts("[fe80::1]"), ["[fe80::1]:80"]);
     }
 
     #[test]

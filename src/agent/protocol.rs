@@ -436,3 +436,88 @@ impl Default for What {
         Self::Exec { argv: Vec::new() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn program() -> Program {
+        Program {
+            argv: vec!["sh".to_owned(), String::new()],
+            env: vec![("A".to_owned(), "ü".to_owned())],
+            timeout: Some(u64::MAX),
+            credentials: vec![("c".to_owned(), Blob(vec![0, 255]))],
+            hermetic: true,
+            ..Program::default()
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let frames = [
+            Frame::new(Kind::Launch, 7, &program()),
+            Frame {
+                kind: Kind::Stdout,
+                channel: u32::MAX,
+                payload: vec![0; CHUNK],
+            },
+            Frame::new(Kind::Gone, 0, &true),
+        ];
+        let mut bytes = Vec::new();
+        for frame in &frames {
+            frame.write(&mut bytes).unwrap();
+        }
+        let mut input = bytes.as_slice();
+        for frame in frames {
+            assert_eq!(Frame::read(&mut input).unwrap(), Some(frame));
+        }
+        assert_eq!(Frame::read(&mut input).unwrap(), None);
+    }
+
+    #[test]
+    fn messages_survive() {
+        let frame = Frame::new(Kind::Launch, 1, &program());
+        assert_eq!(frame.message::<Program>().unwrap(), program());
+        let check = Check {
+            what: What::Http {
+                host: "h".to_owned(),
+                port: 65535,
+                path: "/".to_owned(),
+                headers: vec![("a".to_owned(), "b".to_owned())],
+            },
+            ..Check::default()
+        };
+        assert_eq!(
+            Frame::new(Kind::Probe, 1, &check)
+                .message::<Check>()
+                .unwrap(),
+            check
+        );
+    }
+
+    #[test]
+    fn nonsense_is_an_error_and_not_a_panic() {
+        let mut bytes = Vec::new();
+        Frame::new(Kind::Launch, 1, &program())
+            .write(&mut bytes)
+            .unwrap();
+        for length in 1..bytes.len() {
+            assert!(
+                Frame::read(&mut &bytes[..length]).is_err(),
+                "cut at {length}"
+            );
+        }
+        let whole = Frame::read(&mut bytes.as_slice()).unwrap().unwrap();
+        for length in 0..whole.payload.len() {
+            let payload = whole.payload[..length].to_vec();
+            let cut = Frame {
+                payload,
+                ..whole.clone()
+            };
+            assert!(cut.message::<Program>().is_err(), "cut at {length}");
+        }
+        let huge = [255, 255, 255, 255, 0, 0, 0, 0, Kind::Hello as u8];
+        assert!(Frame::read(&mut &huge[..]).is_err());
+        assert!(Frame::read(&mut &[0, 0, 0, 0, 0, 0, 0, 0, 200][..]).is_err());
+    }
+}

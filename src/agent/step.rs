@@ -126,17 +126,8 @@ impl Step {
     fn run(self) -> io::Result<()> {
         let start = Instant::now();
         self.link.send(Kind::Started, &true)?;
+        let record = self.open_record()?;
         let mut how = self.execute(start)?;
-        let record = match Record::open(self.program.run_dir.as_deref()) {
-            Ok(record) => record,
-            Err(error) => {
-                self.link.log(&format!(
-                    "Error creating step directories: {}",
-                    child::say(&error)
-                ))?;
-                Record::open(None)?
-            }
-        };
         self.log_failure(&how)?;
         if self.program.pause_on_failure && is_failure(&how) {
             how = breakpoint::wait(&self.link, &self.events, &record)?;
@@ -160,12 +151,21 @@ impl Step {
         )
     }
 
+    /// The record of the step. Without its directories the step still runs, as in Tekton.
+    fn open_record(&self) -> io::Result<Record> {
+        match Record::open(self.program.run_dir.as_deref()) {
+            Ok(record) => Ok(record),
+            Err(error) => {
+                let error = child::say(&error);
+                self.link
+                    .log(&format!("Error creating step directories: {error}"))?;
+                Record::open(None)
+            }
+        }
+    }
+
     /// Prepares and runs the program.
     fn execute(&self, start: Instant) -> io::Result<How> {
-        // Before the program starts: it writes its results there. Told when it matters, at the end.
-        Record::open(self.program.run_dir.as_deref())
-            .map(drop)
-            .unwrap_or_default();
         let home = child::variable(&self.program.env, "HOME");
         for complaint in write_credentials(&self.program.credentials, home.as_deref()) {
             self.link.log(&complaint)?;

@@ -16,6 +16,7 @@ use super::exit::ExitStatus;
 use super::job::{self, Rejected};
 use super::next_steps::next_steps;
 use super::run_settings::{EventsTarget, RunSettings};
+use super::sandbox_id::sandbox_id;
 use super::signals::{Asked, listen};
 use super::sinks::{Sinks, View};
 use super::store_error::store_error;
@@ -101,7 +102,8 @@ impl<'a> Execution<'a> {
         let id = recorder.header().id.clone();
         let name = job.name().to_owned();
         tracing::debug!(directory = %recorder.dir().path().display(), "recording");
-        let options = self.options(&id, engine.cores);
+        let sandbox = sandbox_id(context.settings.state_dir()?, &id);
+        let options = self.options(&sandbox, engine.cores);
         let sinks = Sinks::new(
             &name,
             Some(recorder),
@@ -110,7 +112,10 @@ impl<'a> Execution<'a> {
         );
         let sinks = Mutex::new(sinks);
         let (ended, asked) = drive(job, engine.engine.clone(), options, &sinks).await;
-        let sinks = sinks.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut sinks = sinks.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if ended.is_err() {
+            sinks.cut_off();
+        }
         let (recorder, mut record) = sinks
             .finish(&next_steps(&id))
             .map_err(|error| unwritable("output or error", &error))?;

@@ -35,6 +35,7 @@ mod prune;
 mod reach;
 mod run;
 mod run_settings;
+mod sandbox_id;
 mod select;
 mod settings;
 mod signals;

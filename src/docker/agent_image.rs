@@ -1,7 +1,7 @@
 //! The image of the sandbox container: the agent and nothing else, made in the engine itself.
 
 use bollard::Docker;
-use bollard::query_parameters::CreateImageOptions;
+use bollard::query_parameters::{CreateImageOptions, ListImagesOptions, RemoveImageOptions};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use sha2::{Digest, Sha256};
@@ -42,6 +42,35 @@ pub(super) async fn ensure(docker: &Docker) -> Result<String, SandboxError> {
     Ok(name)
 }
 
+/// Removes the images of other versions of the agent, unless they are in use.
+pub(super) async fn remove_others(docker: &Docker) -> Result<(), SandboxError> {
+    let own = format!("{REPOSITORY}:{}", tag());
+    let options = ListImagesOptions {
+        filters: Some([("reference".to_owned(), vec![REPOSITORY.to_owned()])].into()),
+        ..ListImagesOptions::default()
+    };
+    let found = docker
+        .list_images(Some(options))
+        .await
+        .map_err(engine("list images"))?;
+    for name in found
+        .into_iter()
+        .flat_map(|image| image.repo_tags)
+        .filter(|name| *name != own)
+    {
+        match docker
+            .remove_image(&name, None::<RemoveImageOptions>, None)
+            .await
+        {
+            Err(error) if !has_status(&error, 404) && !has_status(&error, 409) => {
+                return Err(engine("remove an image")(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 fn tag() -> String {
     let digest = Sha256::digest(PROGRAM);
     let bytes = digest
@@ -55,6 +84,8 @@ fn archive() -> std::io::Result<Bytes> {
     let mut archive = tar::Builder::new(Vec::new());
     let mut header = tar::Header::new_ustar();
     header.set_mode(0o755);
+    header.set_uid(0);
+    header.set_gid(0);
     header.set_size(PROGRAM.len() as u64);
     archive.append_data(&mut header, AGENT.trim_start_matches('/'), PROGRAM)?;
     Ok(archive.into_inner()?.into())

@@ -100,6 +100,8 @@ fn header(meta: &Metadata, kind: EntryType) -> Header {
     header.set_entry_type(kind);
     header.set_mode(meta.mode() & 0o7777);
     header.set_mtime(u64::try_from(meta.mtime()).unwrap_or_default());
+    header.set_uid(0);
+    header.set_gid(0);
     header.set_size(0);
     header
 }

@@ -193,14 +193,9 @@ mod tests {
 
     fn with_context(file: &Path) -> Option<String> {
         let meta = r#"{"Name":"remote","Endpoints":{"docker":{"Host":"tcp://10.0.0.2:2375"}}}"#;
-        let hash = "contexts/meta/7d6fd1a7e5b4d7e5ad3e9ff5f4ea6d1a45aaf7fc28d5e28f6f4a4d2d4c4f7e2d";
         if file.ends_with("config.json") {
             Some(r#"{"currentContext":"remote","auths":{}}"#.to_owned())
         } else {
-            assert_eq!(
-                file.components().count(),
-                Path::new("/c").join(hash).components().count() + 1
-            );
             file.ends_with(meta_path("remote")).then(|| meta.to_owned())
         }
     }

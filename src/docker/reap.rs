@@ -6,6 +6,7 @@ use bollard::query_parameters::{
     ListContainersOptions, ListVolumesOptions, RemoveContainerOptions, RemoveVolumeOptions,
 };
 
+use super::agent_image;
 use super::engine::DockerEngine;
 use super::error::{engine, has_status};
 use super::label;
@@ -70,6 +71,11 @@ impl DockerEngine {
             );
         }
         Ok(found)
+    }
+
+    /// Removes the images of agents that other versions of tkn-local carry.
+    pub async fn remove_old_agents(&self) -> Result<(), SandboxError> {
+        agent_image::remove_others(self.docker()).await
     }
 
     /// Removes the volume of a run. None is fine.

@@ -77,16 +77,13 @@ impl<E: Engine> Attempt<E> {
                 "Error",
                 self.exited(name, 255, "Error", "StepFailed"),
             ),
-            Exit::NotStarted(text) => {
-                self.say(name, &format!("Error executing command: {text}"))
-                    .await;
-                Verdict::failed(
-                    1,
-                    "Error",
-                    "Error",
-                    self.exited(name, 1, "Error", "StepFailed"),
-                )
-            }
+            // The agent has written why on the step's standard error.
+            Exit::NotStarted(_) => Verdict::failed(
+                1,
+                "Error",
+                "Error",
+                self.exited(name, 1, "Error", "StepFailed"),
+            ),
             Exit::TimedOut => {
                 let message = format!(
                     "\"step-{name}\" exited because the step exceeded the specified timeout limit"

@@ -1,6 +1,10 @@
 //! Sandboxes: side by side, closed, killed.
 
-use bollard::query_parameters::KillContainerOptions;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use bollard::models::ContainerCreateBody;
+use bollard::query_parameters::{CreateContainerOptions, KillContainerOptions};
 use futures_util::FutureExt;
 use tkn_local::execute::sandbox::{
     Container, Engine, Exit, ImageRequest, PullPolicy, Sandbox, SandboxError, SandboxSpec,
@@ -70,6 +74,42 @@ async fn everything_dies_with_the_command() {
     running.abort();
     drop((bench, control, waiting));
     until_gone(&run).await;
+    engine.remove_run_volume(&run).await.unwrap();
+}
+
+/// Not a test: what [`a_killed_command_leaves_no_container`] kills.
+#[tokio::test]
+#[ignore = "the other half of another test"]
+async fn victim() {
+    let bench = Bench::open("victim").await;
+    let stubborn = shell("trap '' TERM; echo ready; sleep 1000");
+    let (_control, running) = until_written(bench.start().await, stubborn, "ready").await;
+    let _waiting = bench.start().await;
+    println!("run={}", bench.run);
+    running.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_killed_command_leaves_no_container() {
+    let mut victim = Command::new(std::env::current_exe().unwrap())
+        .args(["lifecycle::victim", "--exact", "--ignored", "--nocapture"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(victim.stdout.take().unwrap()).lines();
+    let run = lines.find_map(|line| line.unwrap().strip_prefix("run=").map(str::to_owned));
+    let run = run.unwrap();
+    assert_eq!(containers(&run).await.len(), 3);
+    victim.kill().unwrap();
+    victim.wait().unwrap();
+    until_gone(&run).await;
+    let engine = engine().await;
+    let volumes = engine.volumes().await.unwrap();
+    let volume = volumes
+        .iter()
+        .find(|volume| volume.run.as_ref() == Some(&run))
+        .unwrap();
+    assert!(!volume.in_use);
     engine.remove_run_volume(&run).await.unwrap();
 }
 
@@ -153,6 +193,40 @@ async fn live_runs_are_not_reaped() {
     let volume = volumes.iter().find(|volume| volume.name == own).unwrap();
     assert!(volume.in_use);
     assert_eq!(bench.shell("echo alive").await.out(), "alive\n");
+    bench.close().await;
+}
+
+#[tokio::test]
+async fn containers_of_dead_runs_are_reaped() {
+    let bench = Bench::open("dead").await;
+    let own = format!("tkn-local-{}", bench.run);
+    let found = docker().inspect_container(&own, None).await.unwrap();
+    let mut labels = found.config.unwrap().labels.unwrap();
+    // The same place, and a process that never was: ids end at 4194304.
+    let owner = labels["dev.tekton.local/owner"].clone();
+    let place = owner.splitn(3, ':').last().unwrap();
+    labels.insert(
+        "dev.tekton.local/owner".to_owned(),
+        format!("4194305:1:{place}"),
+    );
+    let name = format!("{own}-dead");
+    let options = CreateContainerOptions {
+        name: Some(name.clone()),
+        ..Default::default()
+    };
+    let body = ContainerCreateBody {
+        image: Some(bench.image.id.clone()),
+        cmd: Some(vec!["true".to_owned()]),
+        labels: Some(labels),
+        ..ContainerCreateBody::default()
+    };
+    docker()
+        .create_container(Some(options), body)
+        .await
+        .unwrap();
+    bench.engine.reap().await.unwrap();
+    let left = containers(&bench.run).await;
+    assert_eq!(left, [format!("/{own}")]);
     bench.close().await;
 }
 
