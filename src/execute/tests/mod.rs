@@ -9,6 +9,7 @@ mod images;
 mod matrix;
 mod partial;
 mod prestart;
+mod property;
 mod results;
 mod retries;
 mod sidecars;
