@@ -10,6 +10,7 @@ mod matrix;
 mod params;
 mod partial;
 mod prestart;
+mod property;
 mod results;
 mod retries;
 mod sidecars;

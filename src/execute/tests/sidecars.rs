@@ -123,3 +123,49 @@ async fn sidecars_are_stopped_when_a_step_fails() {
         1
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_sidecars_liveness_probe_ends_it_after_its_failures() {
+    let ran = with_sidecar(
+        r#"{name: x, run: "ready-after 9000\nsleep 9000", livenessProbe: {exec: {command: [check]}, periodSeconds: 1, failureThreshold: 3}}"#,
+        "sleep 30",
+    )
+    .await;
+    assert_eq!(
+        ran.log
+            .count(|call| matches!(call, Call::Kill(name, _) if name.container == "sidecar-x")),
+        1
+    );
+    assert_eq!(
+        ran.task_run("a").condition().unwrap().reason,
+        "SidecarFailed"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sidecar_that_is_always_restarted_starts_again() {
+    let ran = with_sidecar(
+        r#"{name: x, restartPolicy: Always, run: "sleep 5\nexit 1"}"#,
+        "sleep 30",
+    )
+    .await;
+    assert!(ran.condition().is_true(), "{}", ran.of("a"));
+    let launches = ran
+        .log
+        .count(|call| matches!(call, Call::Launch(name, _) if name.container == "sidecar-x"));
+    assert!(launches > 1, "{launches}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sidecar_that_does_not_start_up_in_its_time_is_killed() {
+    let ran = with_sidecar(
+        r#"{name: x, run: "ready-after 9000\nsleep 9000", startupProbe: {exec: {command: [check]}, periodSeconds: 2, failureThreshold: 5}}"#,
+        "sleep 1",
+    )
+    .await;
+    assert_eq!(
+        ran.of("a"),
+        r#"False SidecarFailed: "sidecar-x" exited with code 137: Error"#
+    );
+    assert_eq!(ran.log.launched("r-a", "step-s").unwrap().as_secs(), 10);
+}
