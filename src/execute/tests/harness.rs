@@ -12,6 +12,7 @@ use crate::execute::images::ImageRules;
 use crate::execute::rejection::rejected;
 use crate::execute::{Ended, ExecuteError, Interrupt, Job, Options, run};
 use crate::manifest::{Input, ReadOptions, load};
+use crate::plan::partial::{Disable, Selection, decide};
 use crate::plan::{Identity, RunRequest, build};
 use crate::resolve::Library;
 use crate::spec::Object;
@@ -26,7 +27,7 @@ pub(super) struct Scenario {
     engine: FakeEngine,
     interrupts: Vec<(Duration, Interrupt)>,
     jobs: usize,
-    disabled: Vec<String>,
+    disabled: Vec<Disable>,
 }
 
 /// A run named `r` of an embedded pipeline. In its tasks `run: SCRIPT` stands for a `taskSpec`
@@ -131,6 +132,12 @@ impl Scenario {
         self
     }
 
+    /// With a task disabled.
+    pub(super) fn without(mut self, task: Disable) -> Self {
+        self.disabled.push(task);
+        self
+    }
+
     fn input(&self) -> Input {
         let mut spec = self.run.clone();
         if spec.get("pipelineRef").is_none() {
@@ -162,13 +169,18 @@ impl Scenario {
         let request = RunRequest {
             identity: Identity::new(&run.metadata),
             spec: run.spec.clone(),
-            disabled: self.disabled.iter().cloned().collect(),
+            disabled: self.disabled.iter().map(|task| task.name.clone()).collect(),
             ..RunRequest::default()
         };
         let log = self.engine.log().clone();
         let mut heard = Heard::default();
         let ended = match build(&request, &library) {
-            Ok(plan) => {
+            Ok(mut plan) => {
+                let selection = Selection {
+                    disable: self.disabled.clone(),
+                    ..Selection::default()
+                };
+                plan.carried = decide(&plan, None, &selection).unwrap();
                 self.execute(Job::Pipeline(Box::new(plan)), library, &mut heard)
                     .await
             }
@@ -209,7 +221,6 @@ impl Scenario {
             });
         }
         let options = Options {
-            run_id: String::new(),
             jobs: self.jobs,
             images: ImageRules::default(),
             allow_host_path: false,
@@ -217,6 +228,7 @@ impl Scenario {
             library: library.into(),
             grace: Duration::from_secs(3),
             keep_volume: false,
+            run_id: "r".to_owned(),
         };
         let progress = std::sync::Arc::new(|_| ());
         run(
