@@ -5,6 +5,7 @@ mod attempt;
 mod context;
 pub mod credentials;
 mod emitter;
+mod endings;
 pub mod env;
 #[doc(hidden)]
 pub mod fake;

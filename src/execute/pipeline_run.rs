@@ -11,9 +11,11 @@ use tokio::time::Instant;
 
 use super::ahead;
 use super::context::{Context, Halt};
+use super::credentials::notices;
+use super::endings::{child_end, reused_end, summary};
 use super::pipeline_stop::Stop;
 use super::sandbox::{Engine, SandboxError};
-use super::scheduler::{Decision, Ending, Finished, Scheduler, Start};
+use super::scheduler::{Decision, Scheduler, Start};
 use super::task_run::{TaskRunEnd, task_run};
 use super::units::{Maker, Storage, Unit};
 use super::verdict::cancelled_message;
@@ -103,6 +105,11 @@ pub(super) struct Runner<E: Engine> {
 impl<E: Engine> Runner<E> {
     async fn run(mut self, parent: Option<(String, String)>) -> Result<PipelineEnd, SandboxError> {
         self.emitter.event(started(&self.plan, parent, true));
+        let accounts = self.plan.tasks.iter();
+        let accounts = accounts.map(|task| task.overrides.service_account.as_str());
+        for message in notices(accounts, &self.context.options.library) {
+            self.emitter.event(EventKind::Notice { message });
+        }
         if self.plan.requested == Some(Requested::Cancelled) {
             return Ok(self.finish(self.cancelled()));
         }
@@ -490,59 +497,5 @@ async fn at(instant: Option<Instant>) {
     match instant {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
-    }
-}
-
-fn child_end(condition: Condition, stopped: bool) -> TaskRunEnd {
-    let ending = if condition.is_true() {
-        Ending::Succeeded
-    } else if stopped {
-        Ending::Cancelled
-    } else {
-        Ending::Failed
-    };
-    TaskRunEnd {
-        condition,
-        results: BTreeMap::new(),
-        ending,
-        artifacts: None,
-    }
-}
-
-fn reused_end(success: &crate::plan::partial::Success) -> TaskRunEnd {
-    TaskRunEnd {
-        condition: Condition::succeeded("Succeeded", "All Steps have completed executing"),
-        results: success.results.clone(),
-        ending: Ending::Succeeded,
-        artifacts: success.object.pointer("/status/artifacts").cloned(),
-    }
-}
-
-/// One ending of all TaskRuns of a task.
-fn summary(ends: Vec<TaskRunEnd>) -> Finished {
-    let worst = |ending: Ending| ends.iter().find(|end| end.ending == ending);
-    let decisive = [Ending::Failed, Ending::TimedOut, Ending::Cancelled]
-        .into_iter()
-        .find_map(worst);
-    let (ending, reason) = match decisive {
-        Some(end) => (end.ending, end.condition.reason.clone()),
-        None => (
-            Ending::Succeeded,
-            ends.first()
-                .map(|end| end.condition.reason.clone())
-                .unwrap_or_default(),
-        ),
-    };
-    let artifacts = match ends.as_slice() {
-        [only] => only.artifacts.clone(),
-        _ => None,
-    };
-    let results: Vec<BTreeMap<String, ParamValue>> =
-        ends.into_iter().map(|end| end.results).collect();
-    Finished {
-        ending,
-        reason,
-        results,
-        artifacts,
     }
 }

@@ -198,12 +198,13 @@ impl<E: Engine> Attempt<E> {
         &mut self,
         index: usize,
         mut state: StepState,
+        code: i32,
         text: &str,
     ) -> StepEnd {
         self.say(&state.name, text).await;
         "Error".clone_into(&mut state.termination_reason);
-        state.terminated = Some(ended_now(1, "Error", text.to_owned()));
-        let condition = self.exited(&state.name, 1, "Error", "StepFailed");
+        state.terminated = Some(ended_now(code, "Error", text.to_owned()));
+        let condition = self.exited(&state.name, code, "Error", "StepFailed");
         self.finish_step(index, state);
         StepEnd::Failed(condition)
     }
