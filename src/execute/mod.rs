@@ -4,6 +4,7 @@ mod ahead;
 mod attempt;
 mod context;
 pub mod credentials;
+mod deciding;
 mod emitter;
 pub mod env;
 #[doc(hidden)]
