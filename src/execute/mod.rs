@@ -9,6 +9,7 @@ mod emitter;
 pub mod env;
 #[doc(hidden)]
 pub mod fake;
+mod group;
 pub mod images;
 pub mod laid_out;
 pub mod layout;
