@@ -7,6 +7,7 @@ use super::context::Context;
 use super::engine::{Connect, EngineRequest};
 use super::error::CliError;
 use super::exit::ExitStatus;
+use super::sandbox_id::sandbox_id;
 use super::store_error::store_error;
 use crate::report::plural;
 use crate::spec::GoDuration;
@@ -42,8 +43,9 @@ pub(super) fn prune<C: Connect>(
         volumes,
     } = args;
     let rule = rule(runs, older_than.as_deref(), Timestamp::now())?;
-    let store =
-        RunStore::open(context.settings.state_dir()?).map_err(|error| store_error(&error))?;
+    let state_dir = context.settings.state_dir()?.to_owned();
+    let state_dir = state_dir.as_path();
+    let store = RunStore::open(state_dir).map_err(|error| store_error(&error))?;
     let runtime = Runtime::new().map_err(|error| {
         CliError::new(ExitStatus::Internal, "cannot start").cause(error.to_string())
     })?;
@@ -61,7 +63,8 @@ pub(super) fn prune<C: Connect>(
         let kept = store.ids().map_err(|error| store_error(&error))?;
         let mut gone = 0;
         for run in connector.run_volumes(&engine).await? {
-            if removed.contains(&run) || (volumes && !kept.contains(&run)) {
+            let is = |ids: &[String]| ids.iter().any(|id| sandbox_id(state_dir, id) == run);
+            if is(&removed) || (volumes && !is(&kept)) {
                 connector.remove_run_volume(&engine, &run).await?;
                 gone += 1;
             }

@@ -34,7 +34,12 @@ impl Connect for Fake {
     }
 
     async fn run_volumes(&self, _engine: &FakeEngine) -> Result<Vec<String>, CliError> {
-        Ok(vec!["first".to_owned(), "of-another".to_owned()])
+        let opened = self.0.log().calls().into_iter();
+        let opened = opened.filter_map(|recorded| match recorded.call {
+            Call::Open(spec) => Some(spec.run),
+            _ => None,
+        });
+        Ok(opened.chain(["of-another".to_owned()]).collect())
     }
 
     async fn remove_run_volume(&self, _engine: &FakeEngine, _run: &str) -> Result<(), CliError> {
@@ -47,7 +52,10 @@ struct Buffer(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Buffer {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(data);
+        self.0
+            .lock()
+            .expect("no writer panicked")
+            .extend_from_slice(data);
         Ok(data.len())
     }
 
@@ -58,7 +66,8 @@ impl Write for Buffer {
 
 impl Buffer {
     fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        let bytes = self.0.lock().expect("no writer panicked").clone();
+        String::from_utf8(bytes).expect("text is written")
     }
 }
 
@@ -75,7 +84,7 @@ struct Folder(TempDir);
 
 impl Folder {
     fn new() -> Self {
-        Self(TempDir::new().unwrap())
+        Self(TempDir::new().expect("a temporary folder can be made"))
     }
 
     fn path(&self) -> &Path {
@@ -112,7 +121,7 @@ impl Folder {
     /// Writes a file and returns its path.
     fn file(&self, name: &str, text: &str) -> String {
         let path = self.path().join(name);
-        std::fs::write(&path, text).unwrap();
+        std::fs::write(&path, text).expect("the folder is writable");
         path.to_string_lossy().into_owned()
     }
 }
@@ -258,9 +267,10 @@ fn a_run_of_the_same_name_has_an_id_of_its_own() {
         });
         run.expect("a sandbox was opened")
     };
-    assert_eq!(opened(folder.run(&["run", &file])), "first");
+    let first = opened(folder.run(&["run", &file]));
     let second = opened(folder.run(&["run", &file]));
-    assert!(second.starts_with("first-"), "{second}");
+    assert!(first.starts_with("first-") && second.starts_with("first-"));
+    assert_ne!(first, second);
 }
 
 #[test]
@@ -358,14 +368,33 @@ fn an_engine_that_is_lost_is_told_and_what_was_recorded_is_kept() {
 #[test]
 fn pruning_takes_the_volumes_of_the_runs_it_takes() {
     let folder = Folder::new();
+    let engine = FakeEngine::new();
     let file = folder.file("run.yaml", &pipeline_run("first", "exit 1"));
-    folder.run(&["run", &file]);
-    let nothing = folder.run(&["prune"]);
-    assert_eq!(nothing.err, "removed 0 runs, 0 containers and 0 volumes\n");
-    let all = folder.run(&["prune", "--runs", "0"]);
-    assert_eq!(all.err, "removed 1 run, 0 containers and 1 volume\n");
-    let others = folder.run(&["prune", "--volumes"]);
-    assert_eq!(others.err, "removed 0 runs, 0 containers and 2 volumes\n");
+    folder.run_on(engine.clone(), &["run", &file]);
+    for (args, expected) in [
+        (
+            &["prune"][..],
+            "removed 0 runs, 0 containers and 0 volumes\n",
+        ),
+        (
+            &["prune", "--runs", "1"],
+            "removed 0 runs, 0 containers and 0 volumes\n",
+        ),
+        (
+            &["prune", "--runs", "1", "--volumes"],
+            "removed 0 runs, 0 containers and 1 volume\n",
+        ),
+        (
+            &["prune", "--runs", "0"],
+            "removed 1 run, 0 containers and 1 volume\n",
+        ),
+    ] {
+        assert_eq!(
+            folder.run_on(engine.clone(), args).err,
+            expected,
+            "{args:?}"
+        );
+    }
     let list = folder.run(&["list", "-o", "name"]);
     assert_eq!(list.out, "");
 }
