@@ -4,11 +4,12 @@ mod ahead;
 mod attempt;
 mod context;
 pub mod credentials;
+mod deciding;
 mod emitter;
-mod endings;
 pub mod env;
 #[doc(hidden)]
 pub mod fake;
+mod group;
 pub mod images;
 pub mod laid_out;
 pub mod layout;

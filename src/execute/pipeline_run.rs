@@ -10,9 +10,9 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::ahead;
-use super::context::{Context, Halt};
+use super::context::Context;
 use super::credentials::notices;
-use super::endings::{child_end, reused_end, summary};
+use super::group::{Group, UnitEnd, child_end, reused_end, summary};
 use super::pipeline_stop::Stop;
 use super::sandbox::{Engine, SandboxError};
 use super::scheduler::{Decision, Scheduler, Start};
@@ -21,7 +21,6 @@ use super::units::{Maker, Storage, Unit};
 use super::verdict::cancelled_message;
 use crate::event::{EventKind, RunKind};
 use crate::plan::{Body, Identity, Inputs, Plan, Requested, bind, build, inputs, result_inputs};
-use crate::spec::param::ParamValue;
 use crate::status::{Condition, RunResult};
 
 /// How a PipelineRun ended.
@@ -73,19 +72,6 @@ pub(super) fn started(plan: &Plan, parent: Option<(String, String)>, started: bo
     }
 }
 
-/// The TaskRuns, or the child run, of one task.
-pub(super) struct Group {
-    pub(super) ends: Vec<Option<TaskRunEnd>>,
-    pub(super) halt: watch::Sender<Option<Halt>>,
-    pub(super) child: Option<watch::Sender<Stop>>,
-}
-
-pub(super) struct UnitEnd {
-    task: usize,
-    index: usize,
-    end: Result<TaskRunEnd, SandboxError>,
-}
-
 pub(super) struct Runner<E: Engine> {
     pub(super) context: Arc<Context<E>>,
     pub(super) plan: Arc<Plan>,
@@ -111,6 +97,11 @@ impl<E: Engine> Runner<E> {
             self.emitter.event(EventKind::Notice { message });
         }
         if self.plan.requested == Some(Requested::Cancelled) {
+            return Ok(self.finish(self.cancelled()));
+        }
+        // It may have been asked to stop before it began.
+        self.stop.mark_unchanged();
+        if self.asked_to_stop() {
             return Ok(self.finish(self.cancelled()));
         }
         let aborted = self.until_done().await?;
@@ -145,7 +136,9 @@ impl<E: Engine> Runner<E> {
             tokio::select! {
                 biased;
                 Some(ended) = self.units.join_next() => {
-                    let Ok(unit) = ended else { continue };
+                    let unit = ended.map_err(|error| {
+                        SandboxError::Engine(format!("the executor failed: {error}"))
+                    })?;
                     self.ended(unit)?;
                 }
                 Ok(()) = self.stop.changed() => {
@@ -277,20 +270,13 @@ impl<E: Engine> Runner<E> {
             storage: &self.storage,
         };
         let units = maker.task_runs(start, task);
-        let (halt, halted) = watch::channel(None);
-        self.groups.insert(
-            start.task,
-            Group {
-                ends: vec![None; units.len()],
-                halt,
-                child: None,
-            },
-        );
-        for (index, mut unit) in units.into_iter().enumerate() {
+        let (group, halted) = Group::new(units.len(), None);
+        self.groups.insert(start.task, group);
+        for (index, (mut unit, halted)) in units.into_iter().zip(halted).enumerate() {
             if let Some(identity) = self.identities.remove(&unit.request.identity.name) {
                 unit.request.identity = identity;
             }
-            self.start_unit(start, index, unit, halted.clone());
+            self.start_unit(start, index, unit, halted);
         }
     }
 
@@ -394,16 +380,9 @@ impl<E: Engine> Runner<E> {
             when: start.when.clone(),
         });
         let parent = Some((self.plan.identity.name.clone(), name));
-        let (halt, _) = watch::channel(None);
         let (stop, stopped) = watch::channel(Stop::Go);
-        self.groups.insert(
-            start.task,
-            Group {
-                ends: vec![None],
-                halt,
-                child: Some(stop),
-            },
-        );
+        let (group, halted) = Group::new(1, Some(stop));
+        self.groups.insert(start.task, group);
         let task = start.task;
         match build(&request, &self.context.options.library) {
             Err(condition) => {
@@ -417,22 +396,17 @@ impl<E: Engine> Runner<E> {
                     UnitEnd {
                         task,
                         index: 0,
-                        end: Ok(child_end(condition, false)),
+                        end: Ok(child_end(condition, None)),
                     }
                 });
             }
             Ok(plan) => {
-                let child = pipeline_run(
-                    Arc::clone(&self.context),
-                    plan,
-                    storage,
-                    parent,
-                    stopped.clone(),
-                );
+                let child = pipeline_run(Arc::clone(&self.context), plan, storage, parent, stopped);
                 self.units.spawn(async move {
+                    let halt = || halted.first().and_then(|halt| halt.borrow().clone());
                     let end = child
                         .await
-                        .map(|end| child_end(end.condition, *stopped.borrow() == Stop::Cancel));
+                        .map(|end| child_end(end.condition, halt().as_ref()));
                     UnitEnd {
                         task,
                         index: 0,
