@@ -2,6 +2,7 @@
 
 mod ahead;
 mod attempt;
+mod breakpoints;
 mod context;
 pub mod credentials;
 mod deciding;

@@ -127,7 +127,7 @@ stringData: {q: r}",
 
 #[tokio::test(start_paused = true)]
 async fn task_50_60_commands_keep_their_order_and_names_of_variables_are_no_text() {
-    let ran = ran(r#"
+    let ran = ran(r"
 tasks:
 - name: a
   params: [{name: p, value: v}]
@@ -136,7 +136,7 @@ tasks:
     steps:
     - {name: order, image: i, command: [echo, -c], args: [echo $0, x]}
     - {name: env, env: [{name: $(params.p), value: $(params.p)}], run: exit 0}
-"#)
+")
     .await;
     assert_eq!(
         launch(&ran, "step-order").argv,
