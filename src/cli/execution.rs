@@ -148,7 +148,7 @@ impl<'a> Execution<'a> {
         let quiet = View {
             quiet: true,
             is_live: false,
-            err: OutStream::new(io::sink()),
+            err: OutStream::new("nothing", io::sink()),
             ..self.view.clone()
         };
         let mut sinks = Sinks::new(&name, None, quiet, self.events.as_mut());
@@ -292,7 +292,7 @@ fn events(settings: &RunSettings, context: &Context) -> Result<Option<Json<OutSt
                 CliError::usage(format!("cannot write events to {}", path.display()))
                     .cause(error.to_string())
             })?;
-            OutStream::new(file)
+            OutStream::new("the file of --events", file)
         }
     };
     Ok(Some(Json::new(stream)))
@@ -310,7 +310,7 @@ fn view(settings: &RunSettings, context: &Context) -> View {
         out: if logs_are_shown {
             context.out.clone()
         } else {
-            OutStream::new(io::sink())
+            OutStream::new("nothing", io::sink())
         },
         err: context.err.clone(),
         is_live,
