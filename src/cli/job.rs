@@ -200,7 +200,7 @@ pub(super) fn resolved_run(job: &Job) -> Value {
                 .map(|task| {
                     let body = match &task.body {
                         Body::Task(resolved) => task_value(resolved),
-                        Body::Pipeline | Body::Absent => Value::Null,
+                        Body::Pipeline | Body::Absent(_) => Value::Null,
                     };
                     (task.name.clone(), body)
                 })

@@ -229,6 +229,31 @@ impl Sandbox for DockerSandbox {
         }
     }
 
+    async fn clone_paths(
+        &self,
+        paths: Vec<String>,
+        progress: impl Fn(u64) + Send + Sync,
+    ) -> Result<u64, SandboxError> {
+        paths
+            .iter()
+            .try_for_each(|path| super::volume::check_relative(path))?;
+        let supervisor = &self.inner.supervisor;
+        let number = supervisor.number();
+        let mut pieces = supervisor.copied(number);
+        let answer = supervisor.answer(number);
+        supervisor.send(Kind::Clone, number, &paths);
+        let mut copied = 0;
+        let follow = async {
+            while let Some(bytes) = pieces.recv().await {
+                copied = bytes;
+                progress(bytes);
+            }
+        };
+        // The pieces end with the answer.
+        let (done, ()) = tokio::join!(supervisor.done(answer), follow);
+        done.map(|()| copied)
+    }
+
     async fn start(&self, spec: ContainerSpec) -> Result<DockerContainer, SandboxError> {
         let supervisor = self.inner.supervisor.clone();
         let channel = supervisor.number();
@@ -277,7 +302,7 @@ fn check_size(operation: &FileOperation) -> Result<(), SandboxError> {
 async fn open(engine: DockerEngine, spec: SandboxSpec) -> Result<DockerSandbox, SandboxError> {
     let image = engine.agent_image().await?.to_owned();
     let source = match &spec.clone_from {
-        Some((run, _)) => Some(existing_volume(&engine, run).await?.name),
+        Some(run) => Some(existing_volume(&engine, run).await?.name),
         None => None,
     };
     let labels = label::of_run(&spec.run, engine.owner());
@@ -315,7 +340,7 @@ async fn open(engine: DockerEngine, spec: SandboxSpec) -> Result<DockerSandbox, 
         let sandbox = DockerSandbox {
             inner: Arc::new(inner),
         };
-        prepare(&sandbox, fresh_claims, spec.clone_from).await?;
+        prepare(&sandbox, fresh_claims).await?;
         Ok(sandbox)
     };
     let result = result.await;
@@ -365,11 +390,7 @@ async fn start_supervisor(
 }
 
 /// What a sandbox needs before it is used.
-async fn prepare(
-    sandbox: &DockerSandbox,
-    fresh_claims: Vec<String>,
-    clone_from: Option<(String, Vec<String>)>,
-) -> Result<(), SandboxError> {
+async fn prepare(sandbox: &DockerSandbox, fresh_claims: Vec<String>) -> Result<(), SandboxError> {
     let mut modes = Vec::new();
     for claim in fresh_claims {
         let path = VolumePath::Claim {
@@ -384,16 +405,6 @@ async fn prepare(
     }
     if !modes.is_empty() {
         sandbox.request(modes).await?;
-    }
-    if let Some((_, paths)) = clone_from {
-        paths
-            .iter()
-            .try_for_each(|path| super::volume::check_relative(path))?;
-        let supervisor = &sandbox.inner.supervisor;
-        let number = supervisor.number();
-        let answer = supervisor.answer(number);
-        supervisor.send(Kind::Clone, number, &paths);
-        supervisor.done(answer).await?;
     }
     Ok(())
 }

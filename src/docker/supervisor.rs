@@ -55,6 +55,8 @@ struct Shared {
 struct Routes {
     agents: HashMap<u32, mpsc::UnboundedSender<AgentEvent>>,
     requests: HashMap<u32, oneshot::Sender<Result<(), String>>>,
+    /// Who hears how many bytes a request has copied.
+    copies: HashMap<u32, mpsc::UnboundedSender<u64>>,
     up: Option<oneshot::Sender<()>>,
     /// The stream has ended: nobody will be answered.
     ended: bool,
@@ -130,6 +132,16 @@ impl Supervisor {
             routes.requests.insert(request, sender);
         }
         answer
+    }
+
+    /// How many bytes a request that is sent after this has copied, now and then and at its end.
+    pub(super) fn copied(&self, request: u32) -> mpsc::UnboundedReceiver<u64> {
+        let (sender, copied) = mpsc::unbounded_channel();
+        let mut routes = lock(&self.shared.routes);
+        if !routes.ended {
+            routes.copies.insert(request, sender);
+        }
+        copied
     }
 
     /// Waits for the answer to a request about files.
@@ -284,6 +296,12 @@ impl Reader {
                 let failure: Option<String> = frame.message()?;
                 self.resolve(channel, failure.map_or(Ok(()), Err));
             }
+            Kind::Copied => {
+                if let Some(copies) = lock(&self.routes).copies.get(&channel) {
+                    // Whoever listened may have given up.
+                    copies.send(frame.message()?).unwrap_or_default();
+                }
+            }
             Kind::Probed => {
                 let (check, success): (u32, bool) = frame.message()?;
                 self.resolve(check, if success { Ok(()) } else { Err(String::new()) });
@@ -315,7 +333,9 @@ impl Reader {
     }
 
     fn resolve(&self, request: u32, result: Result<(), String>) {
-        if let Some(sender) = lock(&self.routes).requests.remove(&request) {
+        let mut routes = lock(&self.routes);
+        routes.copies.remove(&request);
+        if let Some(sender) = routes.requests.remove(&request) {
             sender.send(result).unwrap_or_default();
         }
     }

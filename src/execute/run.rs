@@ -7,9 +7,10 @@ use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Semaphore, watch};
 
-use super::context::{Context, Halt, Options};
+use super::carry_over::{Copied, carry_over};
+use super::context::{Context, Files, Halt, Options};
 use super::emitter::{Emitter, Envelope};
-use super::images::{Images, Progress};
+use super::images::{Images, Progress, Waiting};
 use super::opening::{sandbox_spec, task_claims, upload};
 use super::pipeline_run::{PipelineEnd, pipeline_run, started};
 use super::pipeline_stop::Stop;
@@ -64,6 +65,8 @@ pub struct Ended {
     pub condition: Condition,
     /// The run's volume is still there.
     pub volume_kept: bool,
+    /// What was copied from an earlier run.
+    pub copied: Option<Copied>,
 }
 
 /// Why there is no ending.
@@ -154,7 +157,12 @@ async fn execute<E: Engine>(
     {
         return Ok(pending(plan, &emitter));
     }
-    let images = Images::new(engine.clone(), options.images.clone(), progress);
+    let mut stop_asked = stopped.clone();
+    let images = Images::new(
+        engine.clone(),
+        options.images.clone(),
+        Arc::clone(&progress),
+    );
     let opened = tokio::join!(
         engine.open(sandbox_spec(&job, &options)),
         check_images(&job, &images, &options)
@@ -172,6 +180,25 @@ async fn execute<E: Engine>(
         options,
         emitter,
     });
+    let begin = async {
+        let copy = carry_over(&context, |bytes| progress(Waiting::Copy(bytes)));
+        tokio::select! {
+            biased;
+            copied = copy => copied.map_err(ExecuteError::from),
+            // There is no run yet whose finally tasks could be waited for.
+            _ = stop_asked.wait_for(|stop| *stop > Stop::Go) => Err(ExecuteError::Killed),
+            text = sandbox.lost() => Err(SandboxError::Engine(text).into()),
+            () = obey(&mut interrupts, &stop) => Err(ExecuteError::Killed),
+        }
+    };
+    let copied = match begin.await {
+        Ok(copied) => copied,
+        Err(fault) => {
+            // What is half there is nobody's; what was taken stays its run's.
+            sandbox.close(matches!(context.options.files, Files::Take { .. })).await?;
+            return Err(fault);
+        }
+    };
     let work = async {
         upload(&context, &job).await?;
         match job {
@@ -197,6 +224,7 @@ async fn execute<E: Engine>(
     Ok(Ended {
         condition,
         volume_kept: keep,
+        copied,
     })
 }
 
@@ -236,6 +264,7 @@ fn pending(plan: &Plan, emitter: &Emitter) -> Ended {
     Ended {
         condition,
         volume_kept: false,
+        copied: None,
     }
 }
 

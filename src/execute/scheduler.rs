@@ -120,8 +120,9 @@ impl Scheduler {
     pub fn new(plan: Arc<Plan>) -> Self {
         let mut scope = plan.scope.clone();
         for task in &plan.tasks {
+            let side = if task.finally { "finally" } else { "tasks" };
             for (name, value) in plan.carried.disabled(&task.name).into_iter().flatten() {
-                scope.set_result("tasks", &task.name, name, value);
+                scope.set_result(side, &task.name, name, value);
             }
         }
         Self {
@@ -416,6 +417,9 @@ impl Scheduler {
     fn decide_finally(&mut self, task: usize) -> Result<Decision, Condition> {
         let plan = Arc::clone(&self.plan);
         let planned = &plan.tasks[task];
+        if plan.carried.disabled(&planned.name).is_some() {
+            return Ok(self.skip(task, SkipReason::Disabled, Vec::new()));
+        }
         if self.first_missing(planned)?.is_some() {
             return Ok(self.skip(task, SkipReason::MissingResults, Vec::new()));
         }

@@ -10,7 +10,7 @@ use crate::event::{Event, EventKind, Message, Record, RunKind, TaskRunRecord};
 use crate::execute::fake::{FakeEngine, Log};
 use crate::execute::images::ImageRules;
 use crate::execute::rejection::rejected;
-use crate::execute::{Ended, ExecuteError, Interrupt, Job, Options, run};
+use crate::execute::{Ended, ExecuteError, Files, Interrupt, Job, Options, run};
 use crate::manifest::{Input, ReadOptions, load};
 use crate::plan::{Identity, RunRequest, build};
 use crate::resolve::Library;
@@ -183,6 +183,7 @@ impl Scenario {
                 Ok(Ended {
                     condition,
                     volume_kept: false,
+                    copied: None,
                 })
             }
         };
@@ -216,6 +217,7 @@ impl Scenario {
             uploads: Vec::new(),
             library: library.into(),
             grace: Duration::from_secs(3),
+            files: Files::Fresh,
             keep_volume: false,
         };
         let progress = std::sync::Arc::new(|_| ());
