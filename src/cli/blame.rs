@@ -6,21 +6,30 @@ use crate::diagnostic::{Diagnostic, DocumentId, FieldPath};
 use crate::manifest::Catalog;
 use crate::spec::{Object, PipelineSpec};
 
+const GIVE_PARAM: &str = "give a value with -p NAME=VALUE";
+const GIVE_WORKSPACE: &str = "give one with -w, such as -w name=NAME,emptyDir=";
+
 /// A run that cannot start, as a fault of the files.
 pub(super) fn blame(catalog: &Catalog, selected: &Selected, rejected: &Rejected) -> Diagnostic {
     let condition = &rejected.condition;
     let (document, path) = place(catalog, selected, &condition.reason, &condition.message);
     let diagnostic = Diagnostic::error(condition.message.clone()).at(document, path);
-    match hint(&condition.reason) {
+    match hint(&condition.reason, &condition.message) {
         Some(hint) => diagnostic.hint(hint),
         None => diagnostic,
     }
 }
 
-fn hint(reason: &str) -> Option<&'static str> {
+fn hint(reason: &str, message: &str) -> Option<&'static str> {
     match reason {
-        "ParameterMissing" => Some("give a value with -p NAME=VALUE"),
-        "CouldntGetTask" | "CouldntGetPipeline" | "TaskRunResolutionFailed" => {
+        "ParameterMissing" => Some(GIVE_PARAM),
+        "InvalidWorkspaceBindings" => Some(GIVE_WORKSPACE),
+        "TaskRunValidationFailed" if message.contains("has not been bound") => Some(GIVE_WORKSPACE),
+        "TaskRunValidationFailed" if message.contains("missing values") => Some(GIVE_PARAM),
+        "CouldntGetTask" | "CouldntGetPipeline" | "TaskRunResolutionFailed"
+            if message.contains("not found in the given files")
+                && !message.contains("did you mean") =>
+        {
             Some("give the file or directory that holds it as well")
         }
         _ => None,

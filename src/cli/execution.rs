@@ -112,7 +112,10 @@ impl<'a> Execution<'a> {
         );
         let sinks = Mutex::new(sinks);
         let (ended, asked) = drive(job, engine.engine.clone(), options, &sinks).await;
-        let sinks = sinks.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut sinks = sinks.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if ended.is_err() {
+            sinks.cut_off();
+        }
         let (recorder, mut record) = sinks
             .finish(&next_steps(&id))
             .map_err(|error| unwritable("output or error", &error))?;

@@ -8,7 +8,7 @@ use super::select::Run;
 use crate::event::RunKind;
 use crate::execute::Job;
 use crate::plan::{
-    Body, Identity, Overrides, RunRequest, TaskRunRequest, build, standalone_timeout,
+    Body, Identity, Overrides, RunRequest, TaskRunRequest, bind, build, standalone_timeout,
 };
 use crate::resolve::{Library, ResolvedTask, resolve_task};
 use crate::spec::TaskRun;
@@ -89,7 +89,7 @@ fn task_run(
     }
     let task = resolved(run, &identity, library)?;
     adopt(&mut identity, &task);
-    Ok(TaskRunRequest {
+    let request = TaskRunRequest {
         pipeline_task: identity.name.clone(),
         pipeline_run: None,
         task: Arc::new(task),
@@ -112,7 +112,12 @@ fn task_run(
             .and_then(|debug| debug.breakpoints.clone()),
         ignore_failure: false,
         identity,
-    })
+    };
+    // With retries the fault is tried again, as on a cluster; that shows in its status.
+    if request.retries == 0 {
+        bind(&request, 0)?;
+    }
+    Ok(request)
 }
 
 fn resolved(

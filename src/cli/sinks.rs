@@ -55,6 +55,7 @@ pub(super) struct Sinks<'a> {
     view: View,
     pulls: BTreeMap<String, (u64, u64)>,
     run: String,
+    is_cut_off: bool,
 }
 
 impl<'a> Sinks<'a> {
@@ -72,7 +73,13 @@ impl<'a> Sinks<'a> {
             view,
             pulls: BTreeMap::new(),
             run: run.to_owned(),
+            is_cut_off: false,
         }
+    }
+
+    /// Notes that the run was cut off before its end: there is nothing to sum up.
+    pub(super) const fn cut_off(&mut self) {
+        self.is_cut_off = true;
     }
 
     /// The run so far.
@@ -142,7 +149,8 @@ impl<'a> Sinks<'a> {
         self.reporter.tick()
     }
 
-    /// Writes what is left, and the summary. Returns the recorder and the final record.
+    /// Writes what is left, and the summary of a run that has ended. Returns the recorder and the
+    /// final record.
     pub(super) fn finish(
         mut self,
         next: &[(String, String)],
@@ -156,7 +164,8 @@ impl<'a> Sinks<'a> {
             .root_condition()
             .is_some_and(crate::status::Condition::is_true);
         let logs = self.recorder.as_ref().map(|recorder| recorder.dir().logs());
-        if !(self.view.quiet && succeeded) {
+        let has_ended = !self.is_cut_off;
+        if has_ended && !(self.view.quiet && succeeded) {
             self.reporter.summary(Outro {
                 logs: logs.as_deref(),
                 next,

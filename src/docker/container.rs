@@ -7,7 +7,8 @@ use tokio::sync::watch;
 
 use super::launch;
 use super::protocol::{Check, Kind, WINDOW};
-use super::supervisor::{AgentEvent, AgentEvents, Supervisor};
+use super::reader::{AgentEvent, AgentEvents};
+use super::supervisor::Supervisor;
 use crate::execute::sandbox::{
     Container, Control, Launch, Outcome, OutputSender, Probe, SandboxError,
 };

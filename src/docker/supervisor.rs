@@ -1,39 +1,17 @@
 //! The conversation with the supervisor: one stream each way, shared by all containers.
 
-use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use bollard::container::{AttachContainerResults, LogOutput};
-use bytes::{Buf, Bytes, BytesMut};
-use futures_util::{Stream, StreamExt};
+use bollard::container::AttachContainerResults;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::protocol::{End, Frame, HEADER, Kind, Wire, parse_header};
-use crate::event::Stream as OutputStream;
-use crate::execute::sandbox::{Output, SandboxError};
-
-/// How much of the supervisor's standard error is kept for the message about its end.
-const LAST_WORDS: usize = 4096;
-
-/// What an agent says.
-#[derive(Debug)]
-pub(super) enum AgentEvent {
-    Ready,
-    Started,
-    Output(Output),
-    Paused,
-    File(String, Bytes),
-    Ended(End),
-    /// Its connection ended.
-    Gone,
-}
-
-/// The events of one agent. Unbounded, because the agent stops when its credit is used up.
-pub(super) type AgentEvents = mpsc::UnboundedReceiver<AgentEvent>;
+use super::protocol::{Frame, Kind, Wire};
+use super::reader::{AgentEvents, Reader, Routes, lock};
+use crate::execute::sandbox::SandboxError;
 
 /// A running supervisor. When the last clone is dropped the sandbox ends.
 #[derive(Debug, Clone)]
@@ -50,18 +28,6 @@ struct Shared {
     closing: CancellationToken,
 }
 
-/// Who waits for which frames.
-#[derive(Debug, Default)]
-struct Routes {
-    agents: HashMap<u32, mpsc::UnboundedSender<AgentEvent>>,
-    requests: HashMap<u32, oneshot::Sender<Result<(), String>>>,
-    /// Who hears how many bytes a request has copied.
-    copies: HashMap<u32, mpsc::UnboundedSender<u64>>,
-    up: Option<oneshot::Sender<()>>,
-    /// The stream has ended: nobody will be answered.
-    ended: bool,
-}
-
 impl Supervisor {
     /// Takes over the streams of a container that is attached to and not yet started.
     pub(super) fn new(attached: AttachContainerResults) -> (Self, oneshot::Receiver<()>) {
@@ -74,11 +40,7 @@ impl Supervisor {
         let (lost_sender, lost) = watch::channel(None);
         let closing = CancellationToken::new();
         tokio::spawn(write(attached.input, outgoing, closing.clone()));
-        let reader = Reader {
-            routes: Arc::clone(&routes),
-            buffer: BytesMut::new(),
-            last_words: Vec::new(),
-        };
+        let reader = Reader::new(Arc::clone(&routes));
         tokio::spawn(reader.run(attached.output, lost_sender));
         let next = AtomicU32::new(1);
         let shared = Shared {
@@ -170,10 +132,6 @@ impl Supervisor {
     }
 }
 
-fn lock(routes: &Mutex<Routes>) -> MutexGuard<'_, Routes> {
-    routes.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Writes frames until the supervisor is closed, dropped or deaf.
 async fn write(
     mut input: Pin<Box<dyn AsyncWrite + Send>>,
@@ -201,149 +159,11 @@ async fn write(
     input.shutdown().await.unwrap_or_default();
 }
 
-/// Reads frames and hands them to those who wait.
-struct Reader {
-    routes: Arc<Mutex<Routes>>,
-    buffer: BytesMut,
-    last_words: Vec<u8>,
-}
-
-impl Reader {
-    async fn run(
-        mut self,
-        mut output: Pin<Box<dyn Stream<Item = Result<LogOutput, bollard::errors::Error>> + Send>>,
-        lost: watch::Sender<Option<String>>,
-    ) {
-        let mut why = None;
-        while let Some(piece) = output.next().await {
-            let handled = match piece {
-                Ok(LogOutput::StdOut { message }) => self.take(&message),
-                Ok(LogOutput::StdErr { message } | LogOutput::Console { message }) => {
-                    self.last_words.extend_from_slice(&message);
-                    let excess = self.last_words.len().saturating_sub(LAST_WORDS);
-                    self.last_words.drain(..excess);
-                    Ok(())
-                }
-                Ok(LogOutput::StdIn { .. }) => Ok(()),
-                Err(error) => Err(super::error::message(&error)),
-            };
-            if let Err(error) = handled {
-                why = Some(error);
-                break;
-            }
-        }
-        let said = String::from_utf8_lossy(&self.last_words).trim().to_owned();
-        let why = why.or((!said.is_empty()).then_some(said));
-        let text = why.map_or_else(
-            || "the sandbox container ended: it was killed, or the engine stopped".to_owned(),
-            |why| format!("the sandbox container ended: {why}"),
-        );
-        lost.send_replace(Some(text));
-        let mut routes = lock(&self.routes);
-        *routes = Routes {
-            ended: true,
-            ..Routes::default()
-        };
-    }
-
-    fn take(&mut self, bytes: &[u8]) -> Result<(), String> {
-        self.buffer.extend_from_slice(bytes);
-        loop {
-            let Some(header) = self.buffer.first_chunk::<HEADER>() else {
-                return Ok(());
-            };
-            let (kind, channel, length) =
-                parse_header(*header).map_err(|error| error.to_string())?;
-            if self.buffer.len() < HEADER + length {
-                return Ok(());
-            }
-            self.buffer.advance(HEADER);
-            let payload = self.buffer.split_to(length).freeze();
-            self.route(kind, channel, payload)
-                .map_err(|error| error.to_string())?;
-        }
-    }
-
-    fn route(&self, kind: Kind, channel: u32, payload: Bytes) -> std::io::Result<()> {
-        let stream = match kind {
-            Kind::Stdout => Some(OutputStream::Stdout),
-            Kind::Stderr => Some(OutputStream::Stderr),
-            _ => None,
-        };
-        if let Some(stream) = stream {
-            self.tell(
-                channel,
-                AgentEvent::Output(Output {
-                    stream,
-                    data: payload,
-                }),
-            );
-            return Ok(());
-        }
-        let frame = Frame {
-            kind,
-            channel,
-            payload: payload.to_vec(),
-        };
-        match kind {
-            Kind::Up => {
-                if let Some(up) = lock(&self.routes).up.take() {
-                    // Whoever waited may have given up.
-                    up.send(()).unwrap_or_default();
-                }
-            }
-            Kind::Done => {
-                let failure: Option<String> = frame.message()?;
-                self.resolve(channel, failure.map_or(Ok(()), Err));
-            }
-            Kind::Copied => {
-                if let Some(copies) = lock(&self.routes).copies.get(&channel) {
-                    // Whoever listened may have given up.
-                    copies.send(frame.message()?).unwrap_or_default();
-                }
-            }
-            Kind::Probed => {
-                let (check, success): (u32, bool) = frame.message()?;
-                self.resolve(check, if success { Ok(()) } else { Err(String::new()) });
-            }
-            Kind::File => {
-                let (key, content): (String, super::protocol::Blob) = frame.message()?;
-                self.tell(channel, AgentEvent::File(key, content.0.into()));
-            }
-            Kind::Ready => self.tell(channel, AgentEvent::Ready),
-            Kind::Started => self.tell(channel, AgentEvent::Started),
-            Kind::Paused => self.tell(channel, AgentEvent::Paused),
-            Kind::Ended => self.tell(channel, AgentEvent::Ended(frame.message()?)),
-            Kind::Gone => {
-                self.tell(channel, AgentEvent::Gone);
-                lock(&self.routes).agents.remove(&channel);
-            }
-            // A program cannot speak to the command but through its agent, and that does not
-            // send these.
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn tell(&self, channel: u32, event: AgentEvent) {
-        if let Some(agent) = lock(&self.routes).agents.get(&channel) {
-            // Whoever listened may have given up.
-            agent.send(event).unwrap_or_default();
-        }
-    }
-
-    fn resolve(&self, request: u32, result: Result<(), String>) {
-        let mut routes = lock(&self.routes);
-        routes.copies.remove(&request);
-        if let Some(sender) = routes.requests.remove(&request) {
-            sender.send(result).unwrap_or_default();
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use bollard::container::LogOutput;
     use bollard::errors::Error;
+    use bytes::Bytes;
     use futures_util::stream;
 
     use super::*;

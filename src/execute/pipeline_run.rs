@@ -107,7 +107,6 @@ impl<E: Engine> Runner<E> {
         if self.plan.requested == Some(Requested::Cancelled) {
             return Ok(self.finish(self.cancelled()));
         }
-        self.plan_ahead().await;
         let aborted = self.until_done().await?;
         let condition = match aborted {
             Some(condition) => condition,
@@ -118,6 +117,7 @@ impl<E: Engine> Runner<E> {
 
     /// The loop. The condition is that of a run that ends before it is done.
     async fn until_done(&mut self) -> Result<Option<Condition>, SandboxError> {
+        let mut ahead = false;
         loop {
             for decision in self.scheduler.advance() {
                 if let Some(condition) = self.apply(decision) {
@@ -130,6 +130,11 @@ impl<E: Engine> Runner<E> {
                 return Ok(None);
             }
             self.report_progress();
+            if !ahead {
+                // After the first tasks have been started: nothing of theirs waits for this.
+                ahead = true;
+                self.plan_ahead().await;
+            }
             let next = self.next_deadline();
             tokio::select! {
                 biased;

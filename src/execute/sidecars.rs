@@ -9,21 +9,20 @@ use tokio::task::JoinHandle;
 use super::attempt::Attempt;
 use super::env::{EnvSources, environment, expand};
 use super::laid_out::{Laid, config_fault};
-use super::sandbox::{
-    Container, Control, Engine, Exit, Launch, Outcome, Output, Probe, Sandbox, SandboxError,
-};
+use super::probes::Check;
+use super::sandbox::{Container, Engine, Exit, Launch, Outcome, Output, Sandbox, SandboxError};
+use super::sidecar_life::{Life, Watched};
 use super::step::script_file;
 use crate::event::{EventKind, LogChunk};
-use crate::spec::core::Probe as ProbeSpec;
 use crate::spec::task::Sidecar;
 use crate::status::{Condition, Running, SidecarState, Terminated};
 
 type ControlOf<E> = <<<E as Engine>::Sandbox as Sandbox>::Container as Container>::Control;
 
 struct Started<E: Engine> {
-    sidecar: Sidecar,
+    readiness: Option<Check>,
     state: SidecarState,
-    control: ControlOf<E>,
+    watched: Watched<ControlOf<E>>,
     end: JoinHandle<Result<Outcome, SandboxError>>,
 }
 
@@ -116,7 +115,6 @@ impl<E: Engine> Sidecars<E> {
             task_run: self.task_run.clone(),
             sidecar: state.clone(),
         });
-        let control = container.control();
         let (sender, mut output) = mpsc::channel::<Output>(16);
         let emitter = attempt.context.emitter.clone();
         let template = attempt.chunk(
@@ -138,44 +136,43 @@ impl<E: Engine> Sidecars<E> {
                     .await;
             }
         };
+        let (life, watched) = Life::new(
+            attempt.context.sandbox.clone(),
+            (&laid.source, laid.spec.clone()),
+            launch,
+            sender,
+            attempt.context.options.grace,
+            &container,
+        );
         let end = tokio::spawn(async move {
-            let (outcome, ()) = tokio::join!(container.run(launch, sender), logs);
+            let (outcome, ()) = tokio::join!(life.live(container), logs);
             outcome
         });
+        let readiness = laid.source.readiness_probe.as_ref();
         self.running.push(Started {
-            sidecar: laid.source.clone(),
+            readiness: readiness.and_then(|spec| Check::new(spec, &laid.source)),
             state,
-            control,
+            watched,
             end,
         });
     }
 
     /// Ends when every sidecar is ready, or has ended.
-    pub(super) async fn ready(&mut self) {
-        futures_util::future::join_all(self.running.iter().map(|running| async {
-            for probe in [
-                &running.sidecar.startup_probe,
-                &running.sidecar.readiness_probe,
-            ]
-            .into_iter()
-            .flatten()
-            {
-                until_passed(probe, &running.sidecar, &running.control, &running.end).await;
-            }
-        }))
-        .await;
+    pub(super) async fn ready(&self) {
+        let all = self
+            .running
+            .iter()
+            .map(|running| running.watched.ready(running.readiness.as_ref()));
+        futures_util::future::join_all(all).await;
     }
 
     /// Stops those that still run. The condition is that of a TaskRun all of whose sidecars have
     /// ended by themselves, one of them badly (`pkg/pod/status.go`).
     pub(super) async fn stop(&mut self, grace: Duration) -> Option<Condition> {
-        let all_ended = self.running.iter().all(|running| running.end.is_finished());
-        for running in self
-            .running
-            .iter()
-            .filter(|running| !running.end.is_finished())
-        {
-            running.control.kill(grace);
+        let has_ended = |running: &Started<E>| running.watched.ended.is_cancelled();
+        let all_ended = self.running.iter().all(has_ended);
+        for running in self.running.iter().filter(|running| !has_ended(running)) {
+            running.watched.stop(grace);
         }
         let mut broken = None;
         for running in self.running.drain(..) {
@@ -290,110 +287,5 @@ fn launch<E: Engine>(
         env,
         working_dir,
         ..Launch::default()
-    })
-}
-
-/// Kubernetes' defaults: a period of 10 s, a timeout of 1 s, one success.
-async fn until_passed<C: Control>(
-    spec: &ProbeSpec,
-    sidecar: &Sidecar,
-    control: &C,
-    end: &JoinHandle<Result<Outcome, SandboxError>>,
-) {
-    let seconds = |value: i64, default: u64| {
-        Duration::from_secs(
-            u64::try_from(value)
-                .ok()
-                .filter(|v| *v > 0)
-                .unwrap_or(default),
-        )
-    };
-    let Some(probe) = probe(spec, sidecar) else {
-        return;
-    };
-    tokio::time::sleep(seconds(spec.initial_delay_seconds, 0)).await;
-    let wanted = spec.success_threshold.max(1);
-    let mut passed = 0;
-    let mut quick = QUICK_CHECKS;
-    while !end.is_finished() {
-        passed = if control
-            .probe(probe.clone(), seconds(spec.timeout_seconds, 1))
-            .await
-        {
-            passed + 1
-        } else {
-            0
-        };
-        if passed >= wanted {
-            return;
-        }
-        let period = seconds(spec.period_seconds, 10);
-        // A kubelet would look again only after the period; nothing is lost by looking sooner
-        // while the sidecar is starting.
-        let pause = if quick > 0 {
-            Duration::from_millis(100).min(period)
-        } else {
-            period
-        };
-        quick = quick.saturating_sub(1);
-        tokio::time::sleep(pause).await;
-    }
-}
-
-/// Checks made in quick succession before the period of the probe is kept to.
-const QUICK_CHECKS: u32 = 50;
-
-fn probe(spec: &ProbeSpec, sidecar: &Sidecar) -> Option<Probe> {
-    let port = |scalar: &crate::spec::Scalar| {
-        let named = sidecar
-            .ports
-            .iter()
-            .find(|port| port.name == scalar.0)
-            .map(|port| port.container_port);
-        scalar
-            .0
-            .parse::<u16>()
-            .ok()
-            .or_else(|| u16::try_from(named?).ok())
-    };
-    let host = |host: &String| {
-        if host.is_empty() {
-            "127.0.0.1".to_owned()
-        } else {
-            host.clone()
-        }
-    };
-    if let Some(exec) = &spec.exec {
-        return Some(Probe::Exec(exec.command.clone()));
-    }
-    if let Some(http) = &spec.http_get {
-        let port = port(&http.port)?;
-        if http.scheme.eq_ignore_ascii_case("https") {
-            return Some(Probe::Tcp {
-                host: host(&http.host),
-                port,
-            });
-        }
-        let path = if http.path.starts_with('/') {
-            http.path.clone()
-        } else {
-            format!("/{}", http.path)
-        };
-        let headers = http
-            .http_headers
-            .iter()
-            .map(|header| (header.name.clone(), header.value.clone()))
-            .collect();
-        return Some(Probe::Http {
-            host: host(&http.host),
-            port,
-            path,
-            headers,
-        });
-    }
-    let tcp = spec.tcp_socket.as_ref()?;
-    Some(Probe::Tcp {
-        host: host(&tcp.host),
-        port: port(&tcp.port)?,
     })
 }

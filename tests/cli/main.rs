@@ -2,9 +2,11 @@
 
 mod completions;
 mod examples;
+mod faults;
 mod forbidden;
 mod harness;
 mod layering;
 mod readme;
+mod runs;
 mod sources;
 mod tokens;

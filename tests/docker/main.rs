@@ -5,4 +5,6 @@
 mod files;
 mod lifecycle;
 mod program;
+mod pull;
+mod registry;
 mod support;

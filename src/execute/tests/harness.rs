@@ -12,6 +12,7 @@ use crate::execute::images::ImageRules;
 use crate::execute::rejection::rejected;
 use crate::execute::{Ended, ExecuteError, Files, Interrupt, Job, Options, run};
 use crate::manifest::{Input, ReadOptions, load};
+use crate::plan::partial::{Disable, Selection, decide};
 use crate::plan::{Identity, RunRequest, build};
 use crate::resolve::Library;
 use crate::spec::Object;
@@ -26,7 +27,7 @@ pub(super) struct Scenario {
     engine: FakeEngine,
     interrupts: Vec<(Duration, Interrupt)>,
     jobs: usize,
-    disabled: Vec<String>,
+    selection: Selection,
 }
 
 /// A run named `r` of an embedded pipeline. In its tasks `run: SCRIPT` stands for a `taskSpec`
@@ -40,7 +41,7 @@ pub(super) fn pipeline(yaml: &str) -> Scenario {
         engine: FakeEngine::new(),
         interrupts: Vec::new(),
         jobs: 64,
-        disabled: Vec::new(),
+        selection: Selection::default(),
     }
 }
 
@@ -131,6 +132,20 @@ impl Scenario {
         self
     }
 
+    /// With a task disabled, and these values for its results.
+    pub(super) fn without(mut self, task: &str, results: &[(&str, &str)]) -> Self {
+        self.selection.disable.push(Disable {
+            name: task.to_owned(),
+            ..Disable::default()
+        });
+        if !results.is_empty() {
+            let own = |&(name, value): &(&str, &str)| (name.to_owned(), value.into());
+            let given = results.iter().map(own).collect();
+            self.selection.results.insert(task.to_owned(), given);
+        }
+        self
+    }
+
     fn input(&self) -> Input {
         let mut spec = self.run.clone();
         if spec.get("pipelineRef").is_none() {
@@ -162,13 +177,19 @@ impl Scenario {
         let request = RunRequest {
             identity: Identity::new(&run.metadata),
             spec: run.spec.clone(),
-            disabled: self.disabled.iter().cloned().collect(),
+            disabled: self
+                .selection
+                .disable
+                .iter()
+                .map(|task| task.name.clone())
+                .collect(),
             ..RunRequest::default()
         };
         let log = self.engine.log().clone();
         let mut heard = Heard::default();
         let ended = match build(&request, &library) {
-            Ok(plan) => {
+            Ok(mut plan) => {
+                plan.carried = decide(&plan, None, &self.selection).unwrap();
                 self.execute(Job::Pipeline(Box::new(plan)), library, &mut heard)
                     .await
             }
@@ -210,7 +231,6 @@ impl Scenario {
             });
         }
         let options = Options {
-            run_id: String::new(),
             jobs: self.jobs,
             images: ImageRules::default(),
             allow_host_path: false,
@@ -219,6 +239,7 @@ impl Scenario {
             grace: Duration::from_secs(3),
             files: Files::Fresh,
             keep_volume: false,
+            run_id: "r".to_owned(),
         };
         let progress = std::sync::Arc::new(|_| ());
         run(

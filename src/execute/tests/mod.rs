@@ -1,11 +1,20 @@
 //! Whole runs on the fake engine, in virtual time.
 
 mod cancel;
+mod children;
 mod dag;
 mod finally;
 mod harness;
+mod images;
 mod matrix;
+mod partial;
+mod prestart;
+mod property;
 mod results;
 mod retries;
+mod sidecars;
 mod skip;
+mod step_results;
+mod steps;
 mod timeouts;
+mod workspaces;

@@ -1,0 +1,210 @@
+//! Opening a sandbox: volumes, container, supervisor.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bollard::Docker;
+use bollard::models::{ContainerCreateBody, VolumeCreateRequest};
+use bollard::query_parameters::{
+    AttachContainerOptions, CreateContainerOptions, StartContainerOptions,
+};
+
+use super::engine::DockerEngine;
+use super::error::{container, engine, has_status};
+use super::protocol::FileOperation;
+use super::sandbox::{DockerSandbox, Parts};
+use super::supervisor::Supervisor;
+use super::volume::{Volume, Volumes};
+use super::{body, label};
+use crate::execute::sandbox::{Sandbox, SandboxError, SandboxSpec, VolumePath};
+
+/// The mode of a fresh claim: any user can write, as in the usual provisioners.
+const CLAIM_MODE: u32 = 0o777;
+
+/// Opens a sandbox. What was made is removed again if that fails, except claims: they are asked for
+/// by name, and the next run has them.
+pub(super) async fn open(
+    engine: DockerEngine,
+    spec: SandboxSpec,
+) -> Result<DockerSandbox, SandboxError> {
+    let image = engine.agent_image().await?.to_owned();
+    let source = match &spec.clone_from {
+        Some(run) => Some(existing_volume(&engine, run).await?.name),
+        None => None,
+    };
+    let (claims, fresh_claims) = claim_volumes(&engine, &spec.claims).await?;
+    let labels = label::of_run(&spec.run, engine.owner());
+    let run = match &spec.take_from {
+        Some(run) => existing_volume(&engine, run).await?,
+        None => fresh_volume(&engine, &spec.run, labels.clone()).await?,
+    };
+    let partial = engine.partial_mount();
+    let volumes = Volumes {
+        partial,
+        run,
+        claims,
+    };
+    let body = body::sandbox(&spec, &image, &volumes, source.as_deref(), labels);
+    let name = label::run_name(&spec.run);
+    let keep_volume = spec.take_from.is_some();
+    // In what follows the first fault is what is told, not those of cleaning up.
+    let supervisor = match start_supervisor(&engine, &name, body).await {
+        Ok(supervisor) => supervisor,
+        Err(error) => {
+            if !keep_volume {
+                engine
+                    .remove_volume(&volumes.run.name)
+                    .await
+                    .unwrap_or_default();
+            }
+            return Err(error);
+        }
+    };
+    let sandbox = DockerSandbox::new(Parts {
+        engine,
+        run: spec.run,
+        name,
+        volumes,
+        supervisor,
+    });
+    if let Err(error) = prepare(&sandbox, fresh_claims).await {
+        sandbox.close(keep_volume).await.unwrap_or_default();
+        return Err(error);
+    }
+    Ok(sandbox)
+}
+
+/// Creates the sandbox container, takes its streams, starts it and waits for the supervisor.
+async fn start_supervisor(
+    engine: &DockerEngine,
+    name: &str,
+    body: ContainerCreateBody,
+) -> Result<Supervisor, SandboxError> {
+    let options = CreateContainerOptions {
+        name: Some(name.to_owned()),
+        ..CreateContainerOptions::default()
+    };
+    let created = engine.docker().create_container(Some(options), body).await;
+    let id = created.map_err(container)?.id;
+    let result = supervise(engine.docker(), &id).await;
+    if result.is_err() {
+        engine.remove_container(&id).await.unwrap_or_default();
+    }
+    result
+}
+
+async fn supervise(docker: &Docker, id: &str) -> Result<Supervisor, SandboxError> {
+    let options = AttachContainerOptions {
+        stream: true,
+        stdin: true,
+        stdout: true,
+        stderr: true,
+        ..AttachContainerOptions::default()
+    };
+    // Before the start: what the supervisor says first must not be missed, and its input must
+    // have somebody who ends it.
+    let attached = docker
+        .attach_container(id, Some(options))
+        .await
+        .map_err(container)?;
+    let (supervisor, is_up) = Supervisor::new(attached);
+    let started = docker
+        .start_container(id, None::<StartContainerOptions>)
+        .await;
+    started.map_err(container)?;
+    match is_up.await {
+        Ok(()) => Ok(supervisor),
+        Err(_) => Err(SandboxError::Engine(supervisor.lost().await)),
+    }
+}
+
+/// What a sandbox needs before it is used.
+async fn prepare(sandbox: &DockerSandbox, fresh_claims: Vec<String>) -> Result<(), SandboxError> {
+    let mut modes = Vec::new();
+    for claim in fresh_claims {
+        let path = VolumePath::Claim {
+            claim,
+            path: String::new(),
+        };
+        let path = sandbox.parts().volumes.path(&path)?;
+        modes.push(FileOperation::Mode {
+            path,
+            mode: CLAIM_MODE,
+        });
+    }
+    if !modes.is_empty() {
+        sandbox.request(modes).await?;
+    }
+    Ok(())
+}
+
+/// The volume of an earlier run. Looked up, because a mount would silently make a missing one.
+async fn existing_volume(engine_: &DockerEngine, run: &str) -> Result<Volume, SandboxError> {
+    let name = label::run_name(run);
+    match engine_.docker().inspect_volume(&name).await {
+        Ok(found) => Ok(Volume {
+            name: found.name,
+            mountpoint: found.mountpoint,
+        }),
+        Err(error) if has_status(&error, 404) => Err(SandboxError::Engine(format!(
+            "the volume of the run {run} is gone ({name})"
+        ))),
+        Err(error) => Err(engine("look a volume up")(error)),
+    }
+}
+
+async fn fresh_volume(
+    engine: &DockerEngine,
+    run: &str,
+    labels: HashMap<String, String>,
+) -> Result<Volume, SandboxError> {
+    let name = label::run_name(run);
+    match make_volume(engine, &name, labels).await? {
+        (volume, true) => Ok(volume),
+        (_, false) => Err(SandboxError::Engine(format!(
+            "there is a volume {name} already: an earlier run of that name has kept it"
+        ))),
+    }
+}
+
+/// The volumes of claims by name, and the claims whose volumes were made.
+async fn claim_volumes(
+    engine: &DockerEngine,
+    claims: &[String],
+) -> Result<(BTreeMap<String, Volume>, Vec<String>), SandboxError> {
+    let (mut volumes, mut made) = (BTreeMap::new(), Vec::new());
+    for claim in claims {
+        let labels = HashMap::from([(label::CLAIM.to_owned(), claim.clone())]);
+        let (volume, fresh) = make_volume(engine, &label::claim_name(claim), labels).await?;
+        volumes.insert(claim.clone(), volume);
+        if fresh {
+            made.push(claim.clone());
+        }
+    }
+    Ok((volumes, made))
+}
+
+/// Makes a volume unless it is there. The engine answers the same in both cases, but an existing
+/// volume does not get new labels.
+async fn make_volume(
+    engine_: &DockerEngine,
+    name: &str,
+    mut labels: HashMap<String, String>,
+) -> Result<(Volume, bool), SandboxError> {
+    let mark = crate::name::uid();
+    labels.insert(label::MADE.to_owned(), mark.clone());
+    let request = VolumeCreateRequest {
+        name: Some(name.to_owned()),
+        labels: Some(labels),
+        ..VolumeCreateRequest::default()
+    };
+    let made = engine_.docker().create_volume(request).await;
+    let made = made.map_err(engine("make a volume"))?;
+    let fresh = made.labels.get(label::MADE) == Some(&mark);
+    Ok((
+        Volume {
+            name: made.name,
+            mountpoint: made.mountpoint,
+        },
+        fresh,
+    ))
+}

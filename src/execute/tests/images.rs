@@ -1,0 +1,115 @@
+//! Images that are not to be had, and containers that cannot be made.
+
+use super::harness::{Ran, pipeline};
+use crate::execute::fake::{Call, FakeEngine};
+
+async fn without_image(yaml: &str) -> Ran {
+    pipeline(yaml)
+        .on(FakeEngine::new().missing("gone"))
+        .ran()
+        .await
+}
+
+fn launches(ran: &Ran) -> usize {
+    ran.log.count(|call| matches!(call, Call::Launch(..)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn task_79_176_an_image_that_is_missing_is_told_before_any_step_runs() {
+    let ran = without_image(
+        "tasks: [{name: a, taskSpec: {steps: [{name: x, run: sleep 1}, {name: y, run: sleep 1}, {name: z, image: gone, script: sleep 1}]}}]",
+    )
+    .await;
+    assert_eq!(launches(&ran), 0);
+    assert_eq!(
+        ran.of("a"),
+        r#"False TaskRunImagePullFailed: the step "z" in TaskRun "r-a" failed to pull the image "gone". The pod errored with the message: "gone not found.""#
+    );
+    assert_eq!(ran.condition().reason, "Failed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn task_130_a_missing_image_of_a_sidecar_is_told_as_such() {
+    let ran = without_image(
+        "tasks: [{name: a, taskSpec: {steps: [{name: x, run: sleep 1}], sidecars: [{name: y, image: gone}]}}]",
+    )
+    .await;
+    assert_eq!(launches(&ran), 0);
+    assert!(
+        ran.of("a").contains(r#"the sidecar "y" in TaskRun"#),
+        "{}",
+        ran.of("a")
+    );
+}
+
+/// A task that may be skipped may have an image that does not exist, as on a cluster.
+#[tokio::test(start_paused = true)]
+async fn a_missing_image_of_a_task_that_is_skipped_hurts_nobody() {
+    let ran = without_image(
+        "
+tasks:
+- {name: a, run: sleep 1}
+- {name: b, when: [{input: a, operator: in, values: [b]}], taskSpec: {steps: [{name: x, image: gone, script: sleep 1}]}}",
+    )
+    .await;
+    ran.assert_counted("True Completed", [1, 0, 0, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_image_is_asked_for_once() {
+    let ran =
+        pipeline("tasks: [{name: a, run: sleep 1}, {name: b, retries: 1, run: fail-before 1}]")
+            .ran()
+            .await;
+    assert!(ran.condition().is_true());
+    assert_eq!(ran.log.count(|call| matches!(call, Call::Image(_))), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn task_59_177_a_secret_that_is_missing_keeps_every_step_from_running() {
+    let ran = pipeline(
+        "
+tasks:
+- name: a
+  taskSpec:
+    steps:
+    - {name: x, run: sleep 1}
+    - {name: y, env: [{name: E, valueFrom: {secretKeyRef: {name: s, key: k}}}], run: sleep 1}",
+    )
+    .ran()
+    .await;
+    assert_eq!(launches(&ran), 0);
+    assert_eq!(
+        ran.task_run("a").condition().unwrap().reason,
+        "CreateContainerConfigError",
+        "{}",
+        ran.of("a")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_the_engine_refuses_fails_its_task_alone() {
+    let ran = pipeline("tasks: [{name: a, taskSpec: {steps: [{name: odd, run: sleep 1}]}}, {name: b, run: sleep 1}]")
+        .on(FakeEngine::new().refuse("step-odd", "no such user"))
+        .ran()
+        .await;
+    ran.assert_counted("False Failed", [2, 1, 0, 0]);
+    let of = ran.of("a");
+    assert!(
+        of.contains("CreateContainerConfigError") && of.contains("no such user"),
+        "{of}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn task_160_a_root_image_cannot_run_as_non_root() {
+    let ran = pipeline(
+        "tasks: [{name: a, taskSpec: {steps: [{name: x, securityContext: {runAsNonRoot: true}, run: sleep 1}]}}]",
+    )
+    .ran()
+    .await;
+    assert_eq!(
+        ran.task_run("a").condition().unwrap().reason,
+        "CreateContainerConfigError"
+    );
+}

@@ -1,0 +1,371 @@
+//! Whole runs through the command line, on an engine without containers.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tkn_local::cli::{
+    CliError, Connect, Connected, EngineRequest, Environment, ExitStatus, OutStream, run_with,
+};
+use tkn_local::execute::fake::{Call, FakeEngine};
+
+/// Finds an engine without containers.
+struct Fake(FakeEngine);
+
+impl Connect for Fake {
+    type Engine = FakeEngine;
+
+    async fn connect(&self, _request: EngineRequest) -> Result<Connected<FakeEngine>, CliError> {
+        Ok(Connected {
+            engine: self.0.clone(),
+            name: "a fake".to_owned(),
+            cores: 2,
+        })
+    }
+
+    fn sweep(
+        &self,
+        _engine: FakeEngine,
+    ) -> impl Future<Output = Result<Vec<String>, CliError>> + Send + 'static {
+        std::future::ready(Ok(Vec::new()))
+    }
+
+    async fn run_volumes(&self, _engine: &FakeEngine) -> Result<Vec<String>, CliError> {
+        Ok(vec!["first".to_owned(), "of-another".to_owned()])
+    }
+
+    async fn remove_run_volume(&self, _engine: &FakeEngine, _run: &str) -> Result<(), CliError> {
+        Ok(())
+    }
+}
+
+#[derive(Clone, Default)]
+struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Buffer {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(data);
+        Ok(data.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Buffer {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// What a command line left.
+struct Ran {
+    status: ExitStatus,
+    out: String,
+    err: String,
+    engine: FakeEngine,
+}
+
+/// A folder to work in that is the state directory too.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn run_on(&self, engine: FakeEngine, args: &[&str]) -> Ran {
+        let (out, err) = (Buffer::default(), Buffer::default());
+        let environment = Environment {
+            cwd: self.path().to_owned(),
+            state_dir: Some(self.path().join("state")),
+            ..Environment::default()
+        };
+        let line = ["tkn-local"].iter().chain(args).map(OsString::from);
+        let status = run_with(
+            line,
+            &Fake(engine.clone()),
+            environment,
+            OutStream::new(out.clone()),
+            OutStream::new(err.clone()),
+        );
+        Ran {
+            status,
+            out: out.text(),
+            err: err.text(),
+            engine,
+        }
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        self.run_on(FakeEngine::new(), args)
+    }
+
+    /// Writes a file and returns its path.
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_string_lossy().into_owned()
+    }
+}
+
+/// A PipelineRun of two tasks, the second with a result of the first; `last` ends it.
+fn pipeline_run(name: &str, last: &str) -> String {
+    format!(
+        "
+apiVersion: tekton.dev/v1
+kind: PipelineRun
+metadata: {{name: {name}}}
+spec:
+  params: [{{name: who, value: file}}]
+  pipelineSpec:
+    params: [{{name: who}}]
+    tasks:
+      - name: greet
+        taskSpec:
+          results: [{{name: word}}]
+          steps:
+            - name: say
+              image: busybox
+              script: |
+                echo hello $(params.who)
+                result word done
+      - name: end
+        params: [{{name: word, value: $(tasks.greet.results.word)}}]
+        taskSpec:
+          params: [{{name: word}}]
+          steps:
+            - name: s
+              image: busybox
+              script: |
+                echo $(params.word)
+                {last}
+"
+    )
+}
+
+#[test]
+fn logs_are_on_one_stream_and_all_else_on_the_other() {
+    let folder = Folder::new();
+    let file = folder.file("run.yaml", &pipeline_run("first", "exit 0"));
+    let ran = folder.run(&["run", &file, "-p", "who=world"]);
+    assert_eq!(ran.status, ExitStatus::Success, "{}", ran.err);
+    assert_eq!(ran.out, "[greet : say] hello world\n[end : s] done\n");
+    assert!(ran.err.contains("engine: a fake"), "{}", ran.err);
+    assert!(
+        ran.err.contains("PipelineRun first: Succeeded"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn a_run_that_fails_is_told_and_kept() {
+    let folder = Folder::new();
+    let file = folder.file("run.yaml", &pipeline_run("first", "exit 3"));
+    let ran = folder.run(&["run", &file, "-q"]);
+    assert_eq!(ran.status, ExitStatus::RunFailed, "{}", ran.err);
+    assert!(
+        ran.err.contains("end, step s: exit status 3"),
+        "{}",
+        ran.err
+    );
+    let closed = |kept| ran.engine.log().count(|call| *call == Call::Close(kept));
+    assert_eq!((closed(true), closed(false)), (1, 0));
+
+    let logs = folder.run(&["logs", "latest"]);
+    assert_eq!(logs.out, "[greet : say] hello file\n[end : s] done\n");
+    let one = folder.run(&["logs", "fir", "end", "--no-prefix"]);
+    assert_eq!(one.out, "done\n");
+    let none = folder.run(&["logs", "first", "ende"]);
+    assert_eq!(none.status, ExitStatus::Invalid);
+    assert!(none.err.contains("did you mean \"end\"?"), "{}", none.err);
+
+    let list = folder.run(&["list", "-o", "json"]);
+    let list: Value = serde_json::from_str(&list.out).unwrap();
+    assert_eq!(list[0]["id"], "first");
+    assert_eq!(list[0]["condition"]["reason"], "Failed");
+    let described = folder.run(&["describe", "latest", "-o", "json"]);
+    let described: Value = serde_json::from_str(&described.out).unwrap();
+    assert_eq!(described["items"].as_array().map(Vec::len), Some(3));
+    let ended = folder.run(&["cancel", "first"]);
+    assert_eq!(ended.status, ExitStatus::Invalid);
+}
+
+#[test]
+fn standard_output_is_the_objects_alone_when_they_are_asked_for() {
+    let folder = Folder::new();
+    let file = folder.file("run.yaml", &pipeline_run("first", "exit 0"));
+    let one = folder.run(&["run", &file, "-o", "json"]);
+    let one: Value = serde_json::from_str(&one.out).unwrap();
+    assert_eq!(one["kind"], "PipelineRun");
+    assert_eq!(one["status"]["conditions"][0]["status"], "True");
+
+    let all = folder.run(&["run", &file, "-o", "yaml", "--with-taskruns"]);
+    assert!(
+        all.out.starts_with("apiVersion: v1\nkind: List\n"),
+        "{}",
+        all.out
+    );
+    let names = folder.run(&["run", &file, "-o", "name", "--with-taskruns"]);
+    assert_eq!(
+        names.out,
+        "pipelinerun.tekton.dev/first\ntaskrun.tekton.dev/first-greet\ntaskrun.tekton.dev/first-end\n"
+    );
+}
+
+#[test]
+fn several_runs_go_one_after_another_and_the_worst_counts() {
+    let folder = Folder::new();
+    let file = folder.file(
+        "runs.yaml",
+        &[
+            pipeline_run("first", "exit 1"),
+            pipeline_run("second", "exit 0"),
+        ]
+        .join("---"),
+    );
+    let ran = folder.run(&["run", &file, "-o", "json"]);
+    assert_eq!(ran.status, ExitStatus::RunFailed, "{}", ran.err);
+    let list: Value = serde_json::from_str(&ran.out).unwrap();
+    let reason = |index: usize| list["items"][index]["status"]["conditions"][0]["reason"].clone();
+    assert_eq!(
+        (reason(0), reason(1)),
+        ("Failed".into(), "Succeeded".into())
+    );
+
+    let only = folder.run(&["run", &file, "--only-run", "second"]);
+    assert_eq!(only.status, ExitStatus::Success, "{}", only.err);
+}
+
+#[test]
+fn a_run_of_the_same_name_has_an_id_of_its_own() {
+    let folder = Folder::new();
+    let file = folder.file("run.yaml", &pipeline_run("first", "exit 0"));
+    let opened = |ran: Ran| -> String {
+        let calls = ran.engine.log().calls();
+        let run = calls.into_iter().find_map(|recorded| match recorded.call {
+            Call::Open(spec) => Some(spec.run),
+            _ => None,
+        });
+        run.expect("a sandbox was opened")
+    };
+    assert_eq!(opened(folder.run(&["run", &file])), "first");
+    let second = opened(folder.run(&["run", &file]));
+    assert!(second.starts_with("first-"), "{second}");
+}
+
+#[test]
+fn events_are_lines_of_json() {
+    let folder = Folder::new();
+    let file = folder.file("run.yaml", &pipeline_run("first", "exit 0"));
+    let ran = folder.run(&["run", &file, "--events", "-"]);
+    let events: Vec<Value> = ran
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(events[0]["event"], "runStarted");
+    assert_eq!(events.last().unwrap()["event"], "runFinished");
+    assert!(events.iter().any(|event| event["line"] == "hello file"));
+
+    folder.run(&["run", &file, "--events", "events.jsonl"]);
+    let text = std::fs::read_to_string(folder.path().join("events.jsonl")).unwrap();
+    assert_eq!(text.lines().count(), events.len());
+}
+
+#[test]
+fn a_lone_task_and_a_lone_pipeline_are_run() {
+    let folder = Folder::new();
+    let task = "{apiVersion: tekton.dev/v1, kind: Task, metadata: {name: greet}, spec: {params: [{name: who}], workspaces: [{name: w}], steps: [{name: s, image: busybox, script: echo hello $(params.who)}]}}";
+    let file = folder.file("task.yaml", task);
+    std::fs::create_dir(folder.path().join("sources")).unwrap();
+    let ran = folder.run(&["run", &file, "-p", "who=you", "-w", "name=w,path=sources"]);
+    assert_eq!(ran.status, ExitStatus::Success, "{}", ran.err);
+    assert!(ran.out.ends_with("hello you\n"), "{}", ran.out);
+    let uploads = ran
+        .engine
+        .log()
+        .count(|call| matches!(call, Call::Upload(from, _) if from.ends_with("sources")));
+    assert_eq!(uploads, 1);
+
+    let unbound = folder.run(&["run", &file, "-p", "who=you"]);
+    assert_eq!(unbound.status, ExitStatus::Invalid, "{}", unbound.err);
+    assert!(unbound.err.contains("give one with -w"), "{}", unbound.err);
+
+    let pipeline = "\n---\n{apiVersion: tekton.dev/v1, kind: Pipeline, metadata: {name: p}, spec: {tasks: [{name: a, taskSpec: {steps: [{name: s, image: busybox, script: echo piped}]}}]}}";
+    let both = folder.file("both.yaml", &[task, pipeline].concat());
+    let ran = folder.run(&["run", &both]);
+    assert_eq!(ran.out, "[a : s] piped\n");
+    assert!(ran.err.contains("PipelineRun p-run-"), "{}", ran.err);
+}
+
+#[test]
+fn images_are_mapped_and_pulled_as_the_command_line_says() {
+    let folder = Folder::new();
+    let file = folder.file("run.yaml", &pipeline_run("first", "exit 0"));
+    let map = folder.file("map.tsv", "^busy\tfrom-file\n");
+    let asked = |args: &[&str]| -> Vec<String> {
+        let ran = folder.run(&[&["run", &file], args].concat());
+        let calls = ran.engine.log().calls();
+        calls
+            .into_iter()
+            .filter_map(|recorded| match recorded.call {
+                Call::Image(request) => Some(format!("{} {:?}", request.reference, request.pull)),
+                _ => None,
+            })
+            .collect()
+    };
+    for (args, expected) in [
+        (&["--image-map-file", &map][..], "from-file Missing"),
+        (
+            &["--image-map-file", &map, "--image-map", "busybox=flag"],
+            "flag Missing",
+        ),
+        (&["--pull", "never"], "busybox Never"),
+        (&["--pull", "always"], "busybox Always"),
+    ] {
+        let found = asked(args);
+        assert!(!found.is_empty());
+        assert!(
+            found.iter().all(|each| each == expected),
+            "{args:?}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn an_engine_that_is_lost_is_told_and_what_was_recorded_is_kept() {
+    let folder = Folder::new();
+    let file = folder.file("run.yaml", &pipeline_run("first", "exit 0"));
+    let engine = FakeEngine::new().lost_after(std::time::Duration::ZERO);
+    let ran = folder.run_on(engine, &["run", &file]);
+    assert_eq!(ran.status, ExitStatus::Engine, "{}", ran.err);
+    let told = "what was recorded of the run is in";
+    assert!(ran.err.contains(told), "{}", ran.err);
+    let list = folder.run(&["list", "-o", "name"]);
+    assert_eq!(list.out, "first\n");
+}
+
+#[test]
+fn pruning_takes_the_volumes_of_the_runs_it_takes() {
+    let folder = Folder::new();
+    let file = folder.file("run.yaml", &pipeline_run("first", "exit 1"));
+    folder.run(&["run", &file]);
+    let nothing = folder.run(&["prune"]);
+    assert_eq!(nothing.err, "removed 0 runs, 0 containers and 0 volumes\n");
+    let all = folder.run(&["prune", "--runs", "0"]);
+    assert_eq!(all.err, "removed 1 run, 0 containers and 1 volume\n");
+    let others = folder.run(&["prune", "--volumes"]);
+    assert_eq!(others.err, "removed 0 runs, 0 containers and 2 volumes\n");
+    let list = folder.run(&["list", "-o", "name"]);
+    assert_eq!(list.out, "");
+}
