@@ -139,6 +139,13 @@ mod tests {
 
     #[test]
     fn nothing_is_nothing_to_copy() {
-        assert!(copy_tree(Path::new("/no/such/thing"), Path::new("/no/such/copy"), &mut |_| ()).is_ok());
+        assert!(
+            copy_tree(
+                Path::new("/no/such/thing"),
+                Path::new("/no/such/copy"),
+                &mut |_| ()
+            )
+            .is_ok()
+        );
     }
 }

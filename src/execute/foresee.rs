@@ -61,7 +61,14 @@ fn of_task(
     for unit in maker.task_runs(&start, task) {
         known.all += 1;
         // No image has been looked up yet: digests are compared at the start.
-        let inputs = unit_inputs(planned, &unit, scheduler.scope(), library, &|_| None, &claims);
+        let inputs = unit_inputs(
+            planned,
+            &unit,
+            scheduler.scope(),
+            library,
+            &|_| None,
+            &claims,
+        );
         let carried = &plan.carried;
         match carried.reusable(&planned.name, &unit.combination, &inputs) {
             Some(Ok(_)) => known.reused += 1,

@@ -86,9 +86,12 @@ impl<E: Engine> Images<E> {
             Arc::clone(slots.entry(key).or_default())
         };
         let progress = Arc::clone(&self.progress);
-        slot.get_or_init(|| self.engine.image(&request, move |state| progress(Waiting::Pull(state))))
-            .await
-            .clone()
+        slot.get_or_init(|| {
+            self.engine
+                .image(&request, move |state| progress(Waiting::Pull(state)))
+        })
+        .await
+        .clone()
     }
 
     /// The digest of an image that has been looked up, by the reference in the YAML.

@@ -195,7 +195,9 @@ async fn execute<E: Engine>(
         Ok(copied) => copied,
         Err(fault) => {
             // What is half there is nobody's; what was taken stays its run's.
-            sandbox.close(matches!(context.options.files, Files::Take { .. })).await?;
+            sandbox
+                .close(matches!(context.options.files, Files::Take { .. }))
+                .await?;
             return Err(fault);
         }
     };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::selection::{Given, Reuse};
-use super::source::Success;
+use super::source::{Success, results};
 use crate::plan::inputs::{Change, Inputs, first_change};
 use crate::plan::model::Plan;
 use crate::spec::param::Param;
@@ -96,6 +96,15 @@ impl Carried {
         self.successes.get(task).map_or(&[], Vec::as_slice)
     }
 
+    /// What the consumers of a disabled or reused task get, as far as it is settled.
+    pub fn values(&self, task: &str) -> Given {
+        match self.fate(task).map(|fate| &fate.fate) {
+            Some(Fate::Disabled(given)) => given.clone(),
+            Some(Fate::Reuse) => results(self.successes(task)),
+            Some(Fate::Run) | None => Given::new(),
+        }
+    }
+
     /// Takes in what can be told before the start: a success whose inputs have changed runs again,
     /// and one that waits for results of such a task is reused only if they do not change.
     pub fn foresee(&mut self, plan: &Plan, foreseen: &BTreeMap<String, Foreseen>) {
@@ -149,10 +158,7 @@ fn settle(fate: &mut TaskFate, known: &Foreseen) {
         }
     }
     if *reused > 0 {
-        fate.reason = format!(
-            "{}; {reused} of {all} combinations are reused",
-            fate.reason
-        );
+        fate.reason = format!("{}; {reused} of {all} combinations are reused", fate.reason);
     }
     if let Some(change) = change {
         fate.reason = format!("{}; changed: {change}", fate.reason);

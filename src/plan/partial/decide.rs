@@ -126,7 +126,11 @@ impl<'a> Decider<'a> {
         if self.selection.enable.contains(&task.name) {
             return runs("enabled".to_owned());
         }
-        match source.tasks.get(&task.name).map(|known| (known.state, known)) {
+        match source
+            .tasks
+            .get(&task.name)
+            .map(|known| (known.state, known))
+        {
             Some((SourceState::Succeeded, known)) if known.successes.is_empty() => {
                 runs("child pipelines run again".to_owned())
             }

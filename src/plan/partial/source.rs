@@ -48,25 +48,31 @@ impl SourceTask {
     /// Its results as its consumers see them: those of a matrix are arrays, in order of
     /// combination. Empty unless it succeeded as a whole.
     pub fn results(&self) -> BTreeMap<String, ParamValue> {
-        let [first, ..] = self.successes.as_slice() else {
-            return BTreeMap::new();
-        };
-        if self.state != SourceState::Succeeded {
-            return BTreeMap::new();
+        if self.state == SourceState::Succeeded {
+            results(&self.successes)
+        } else {
+            BTreeMap::new()
         }
-        if first.combination.is_empty() {
-            return first.results.clone();
-        }
-        let mut arrays: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (name, value) in self.successes.iter().flat_map(|success| &success.results) {
-            let text = value.as_str().unwrap_or_default().to_owned();
-            arrays.entry(name.clone()).or_default().push(text);
-        }
-        arrays
-            .into_iter()
-            .map(|(name, items)| (name, ParamValue::Array(items)))
-            .collect()
     }
+}
+
+/// The results of all TaskRuns of a task, as its consumers see them.
+pub(super) fn results(successes: &[Success]) -> BTreeMap<String, ParamValue> {
+    let Some(first) = successes.first() else {
+        return BTreeMap::new();
+    };
+    if first.combination.is_empty() {
+        return first.results.clone();
+    }
+    let mut arrays: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, value) in successes.iter().flat_map(|success| &success.results) {
+        let text = value.as_str().unwrap_or_default().to_owned();
+        arrays.entry(name.clone()).or_default().push(text);
+    }
+    arrays
+        .into_iter()
+        .map(|(name, items)| (name, ParamValue::Array(items)))
+        .collect()
 }
 
 /// The source run.
