@@ -62,7 +62,7 @@ pub(super) fn resume<C: Connect>(
         source: Some(source),
         resumes: true,
     };
-    run_prepared(prepared, wanted, &settings, context, connector)
+    run_prepared(prepared, &wanted, &settings, context, connector)
 }
 
 /// The files as they are now, or as they were where they are gone, and the latter.

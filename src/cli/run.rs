@@ -162,7 +162,7 @@ pub(super) fn run<C: Connect>(
             .transpose()?,
         resumes: false,
     };
-    run_prepared(prepared, wanted, &settings, context, connector)
+    run_prepared(prepared, &wanted, &settings, context, connector)
 }
 
 /// Which runs of the files are wanted, and what they go on with.
@@ -179,7 +179,7 @@ pub(super) struct Wanted {
 /// Runs what is wanted of the files.
 pub(super) fn run_prepared<C: Connect>(
     prepared: Prepared,
-    wanted: Wanted,
+    wanted: &Wanted,
     settings: &RunSettings,
     context: &mut Context,
     connector: &C,
@@ -198,7 +198,7 @@ pub(super) fn run_prepared<C: Connect>(
     print_all(context, diagnostics, refused, &catalog)?;
     let mut library = Library::new(catalog.documents().iter().map(|document| &document.object));
     serve(context, settings, &mut library)?;
-    let planned = plan_all(context, settings, selected, &wanted, &library, &catalog)?;
+    let planned = plan_all(context, settings, selected, wanted, &library, &catalog)?;
     if settings.dry_run {
         return dry_run(context, settings, planned);
     }

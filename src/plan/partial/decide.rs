@@ -7,7 +7,7 @@ use super::check;
 use super::fault::Faults;
 use super::reach::{chosen, downstream};
 use super::selection::Selection;
-use super::source::{Source, SourceState};
+use super::source::{Source, SourceState, SourceTask};
 use crate::plan::model::{Plan, PlannedTask};
 
 /// Decides about every task. All faults are told together.
@@ -106,7 +106,7 @@ impl<'a> Decider<'a> {
     /// What the consumers of a disabled task get: the source's, and above them what is given.
     fn results(&self, task: &str) -> super::selection::Given {
         let known = self.source.and_then(|source| source.tasks.get(task));
-        let mut results = known.map(|known| known.results()).unwrap_or_default();
+        let mut results = known.map(SourceTask::results).unwrap_or_default();
         if let Some(given) = self.selection.results.get(task) {
             results.extend(given.clone());
         }
