@@ -32,11 +32,11 @@ fn copy_tree(from: &Path, to: &Path, copied: &mut dyn FnMut(u64)) -> io::Result<
     let mut name = to.file_name().unwrap_or_default().to_owned();
     name.push(".cloning");
     let unfinished = to.with_file_name(name);
-    let mut copier = Copier {
+    let mut tree = Copier {
         names: HashMap::new(),
         copied,
     };
-    copier.copy(from, &meta, &unfinished)?;
+    tree.copy(from, &meta, &unfinished)?;
     fs::rename(unfinished, to)
 }
 

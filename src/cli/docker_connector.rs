@@ -1,7 +1,6 @@
 //! The engine that speaks Docker's API.
 
 use std::path::PathBuf;
-use std::thread::available_parallelism;
 
 use super::engine::{Connect, Connected, EngineRequest};
 use super::error::CliError;
@@ -27,10 +26,11 @@ impl Connect for DockerConnector {
             endpoint.address,
             endpoint.origin
         );
+        let cores = engine.cores().await;
         Ok(Connected {
             engine,
             name,
-            cores: available_parallelism().map_or(1, std::num::NonZeroUsize::get),
+            cores,
         })
     }
 

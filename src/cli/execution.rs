@@ -21,6 +21,7 @@ use super::run_settings::{EventsTarget, RunSettings};
 use super::sandbox_id::sandbox_id;
 use super::signals::{Asked, listen};
 use super::sinks::{Sinks, View};
+use super::source_run::began;
 use super::store_error::store_error;
 use super::stream::OutStream;
 use crate::event::{Record, TaskState};
@@ -129,7 +130,7 @@ impl<'a> Execution<'a> {
         let (recorder, mut record) = sinks
             .finish(&next, &notes)
             .map_err(|error| unwritable("output or error", &error))?;
-        if let (None, Some(resumed)) = (record.root(), &ready.resumed) {
+        if let Some(resumed) = ready.resumed.as_ref().filter(|_| !began(&record)) {
             give_back(resumed)?;
         }
         if !record.is_finished() && ended.is_err() {

@@ -21,8 +21,8 @@ pub(super) struct SourceRun {
 }
 
 impl SourceRun {
-    /// Finds a run that can be resumed. One that never began stands for the run it resumes: it was
-    /// cut off while the files were copied.
+    /// Finds a run that can be resumed. One in which no task ran stands for the run it resumes: it
+    /// was cut off while the files were copied, or an image could not be had.
     pub(super) fn find(wanted: &str, context: &mut Context) -> Result<Self, CliError> {
         let store = store(context)?;
         let mut reader = store.find(wanted).map_err(|error| store_error(&error))?;
@@ -34,10 +34,10 @@ impl SourceRun {
                 }));
             }
             let record = record(&reader)?;
-            match (&reader.header().resumed_from, record.root()) {
-                (Some(before), None) => {
+            match &reader.header().resumed_from {
+                Some(before) if !began(&record) => {
                     context.tell(&format!(
-                        "run {} never began; going on with {before}, which it resumes",
+                        "nothing ran in {}; going on with {before}, which it resumes",
                         reader.id()
                     ))?;
                     reader = store.find(before).map_err(|error| store_error(&error))?;
@@ -75,7 +75,7 @@ impl SourceRun {
             return Ok(None);
         };
         let began = match RunReader::open(store(context)?.dir(&taker)) {
-            Ok(reader) => reader.is_running() || record(&reader)?.root().is_some(),
+            Ok(reader) => reader.is_running() || began(&record(&reader)?),
             // It is gone, and what it took with it.
             Err(_) => true,
         };
@@ -108,6 +108,11 @@ impl SourceRun {
         let spec: Option<PipelineRunSpec> = serde_json::from_value(spec).ok();
         Ok(spec.map(|spec| spec.workspaces).unwrap_or_default())
     }
+}
+
+/// True when a task of it ran or was reused.
+pub(super) fn began(record: &Record) -> bool {
+    !record.task_runs().is_empty()
 }
 
 /// What the volume of a run is called in the engine.

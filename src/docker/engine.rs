@@ -1,8 +1,10 @@
 //! The engine: found, greeted, and asked for images and sandboxes.
 
 use std::collections::{HashMap, HashSet};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use bollard::models::SystemVersion;
@@ -127,6 +129,20 @@ impl DockerEngine {
     /// Where it is and how it was found.
     pub fn endpoint(&self) -> &Endpoint {
         &self.inner.endpoint
+    }
+
+    /// The processors the engine has. One on a socket of this machine is taken to have this
+    /// machine's, which costs no question.
+    pub async fn cores(&self) -> usize {
+        let own = available_parallelism().map_or(1, NonZeroUsize::get);
+        match self.inner.endpoint.address {
+            Address::Unix(_) => own,
+            Address::Http(_) => {
+                let told = self.docker().info().await.ok().and_then(|info| info.ncpu);
+                told.and_then(|cores| usize::try_from(cores).ok())
+                    .unwrap_or(own)
+            }
+        }
     }
 
     /// Product and version, for people: `Docker 28.2.2`.

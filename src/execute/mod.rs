@@ -5,11 +5,13 @@ mod attempt;
 mod carry_over;
 mod context;
 pub mod credentials;
+mod deciding;
 mod emitter;
 pub mod env;
 #[doc(hidden)]
 pub mod fake;
 mod foresee;
+mod group;
 pub mod images;
 pub mod laid_out;
 pub mod layout;

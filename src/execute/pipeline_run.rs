@@ -10,17 +10,17 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::ahead;
-use super::context::{Context, Halt};
+use super::context::Context;
 use super::foresee::unit_inputs;
+use super::group::{Group, UnitEnd, child_end, reused_end, summary};
 use super::pipeline_stop::Stop;
 use super::sandbox::{Engine, SandboxError};
-use super::scheduler::{Decision, Ending, Finished, Scheduler, Start};
+use super::scheduler::{Decision, Scheduler, Start};
 use super::task_run::{TaskRunEnd, task_run};
 use super::units::{Maker, Storage, Unit};
 use super::verdict::cancelled_message;
 use crate::event::{EventKind, RunKind};
 use crate::plan::{Body, Identity, Inputs, Plan, Requested, build};
-use crate::spec::param::ParamValue;
 use crate::status::{Condition, RunResult};
 
 /// How a PipelineRun ended.
@@ -72,19 +72,6 @@ pub(super) fn started(plan: &Plan, parent: Option<(String, String)>, started: bo
     }
 }
 
-/// The TaskRuns, or the child run, of one task.
-pub(super) struct Group {
-    pub(super) ends: Vec<Option<TaskRunEnd>>,
-    pub(super) halt: watch::Sender<Option<Halt>>,
-    pub(super) child: Option<watch::Sender<Stop>>,
-}
-
-pub(super) struct UnitEnd {
-    task: usize,
-    index: usize,
-    end: Result<TaskRunEnd, SandboxError>,
-}
-
 pub(super) struct Runner<E: Engine> {
     pub(super) context: Arc<Context<E>>,
     pub(super) plan: Arc<Plan>,
@@ -105,6 +92,11 @@ impl<E: Engine> Runner<E> {
     async fn run(mut self, parent: Option<(String, String)>) -> Result<PipelineEnd, SandboxError> {
         self.emitter.event(started(&self.plan, parent, true));
         if self.plan.requested == Some(Requested::Cancelled) {
+            return Ok(self.finish(self.cancelled()));
+        }
+        // It may have been asked to stop before it began.
+        self.stop.mark_unchanged();
+        if self.asked_to_stop() {
             return Ok(self.finish(self.cancelled()));
         }
         let aborted = self.until_done().await?;
@@ -139,7 +131,9 @@ impl<E: Engine> Runner<E> {
             tokio::select! {
                 biased;
                 Some(ended) = self.units.join_next() => {
-                    let Ok(unit) = ended else { continue };
+                    let unit = ended.map_err(|error| {
+                        SandboxError::Engine(format!("the executor failed: {error}"))
+                    })?;
                     self.ended(unit)?;
                 }
                 Ok(()) = self.stop.changed() => {
@@ -271,20 +265,13 @@ impl<E: Engine> Runner<E> {
             storage: &self.storage,
         };
         let units = maker.task_runs(start, task);
-        let (halt, halted) = watch::channel(None);
-        self.groups.insert(
-            start.task,
-            Group {
-                ends: vec![None; units.len()],
-                halt,
-                child: None,
-            },
-        );
-        for (index, mut unit) in units.into_iter().enumerate() {
+        let (group, halted) = Group::new(units.len(), None);
+        self.groups.insert(start.task, group);
+        for (index, (mut unit, halted)) in units.into_iter().zip(halted).enumerate() {
             if let Some(identity) = self.identities.remove(&unit.request.identity.name) {
                 unit.request.identity = identity;
             }
-            self.start_unit(start, index, unit, halted.clone());
+            self.start_unit(start, index, unit, halted);
         }
     }
 
@@ -378,16 +365,9 @@ impl<E: Engine> Runner<E> {
             when: start.when.clone(),
         });
         let parent = Some((self.plan.identity.name.clone(), name));
-        let (halt, _) = watch::channel(None);
         let (stop, stopped) = watch::channel(Stop::Go);
-        self.groups.insert(
-            start.task,
-            Group {
-                ends: vec![None],
-                halt,
-                child: Some(stop),
-            },
-        );
+        let (group, halted) = Group::new(1, Some(stop));
+        self.groups.insert(start.task, group);
         let task = start.task;
         match build(&request, &self.context.options.library) {
             Err(condition) => {
@@ -401,22 +381,17 @@ impl<E: Engine> Runner<E> {
                     UnitEnd {
                         task,
                         index: 0,
-                        end: Ok(child_end(condition, false)),
+                        end: Ok(child_end(condition, None)),
                     }
                 });
             }
             Ok(plan) => {
-                let child = pipeline_run(
-                    Arc::clone(&self.context),
-                    plan,
-                    storage,
-                    parent,
-                    stopped.clone(),
-                );
+                let child = pipeline_run(Arc::clone(&self.context), plan, storage, parent, stopped);
                 self.units.spawn(async move {
+                    let halt = || halted.first().and_then(|halt| halt.borrow().clone());
                     let end = child
                         .await
-                        .map(|end| child_end(end.condition, *stopped.borrow() == Stop::Cancel));
+                        .map(|end| child_end(end.condition, halt().as_ref()));
                     UnitEnd {
                         task,
                         index: 0,
@@ -481,52 +456,5 @@ async fn at(instant: Option<Instant>) {
     match instant {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
-    }
-}
-
-fn child_end(condition: Condition, stopped: bool) -> TaskRunEnd {
-    let ending = if condition.is_true() {
-        Ending::Succeeded
-    } else if stopped {
-        Ending::Cancelled
-    } else {
-        Ending::Failed
-    };
-    TaskRunEnd {
-        condition,
-        results: BTreeMap::new(),
-        ending,
-    }
-}
-
-fn reused_end(success: &crate::plan::partial::Success) -> TaskRunEnd {
-    TaskRunEnd {
-        condition: Condition::succeeded("Succeeded", "All Steps have completed executing"),
-        results: success.results.clone(),
-        ending: Ending::Succeeded,
-    }
-}
-
-/// One ending of all TaskRuns of a task.
-fn summary(ends: Vec<TaskRunEnd>) -> Finished {
-    let worst = |ending: Ending| ends.iter().find(|end| end.ending == ending);
-    let decisive = [Ending::Failed, Ending::TimedOut, Ending::Cancelled]
-        .into_iter()
-        .find_map(worst);
-    let (ending, reason) = match decisive {
-        Some(end) => (end.ending, end.condition.reason.clone()),
-        None => (
-            Ending::Succeeded,
-            ends.first()
-                .map(|end| end.condition.reason.clone())
-                .unwrap_or_default(),
-        ),
-    };
-    let results: Vec<BTreeMap<String, ParamValue>> =
-        ends.into_iter().map(|end| end.results).collect();
-    Finished {
-        ending,
-        reason,
-        results,
     }
 }

@@ -73,17 +73,19 @@ impl<E: Engine> Runner<E> {
             if !everything && self.plan.tasks[*task].finally != self.scheduler.finally_started() {
                 continue;
             }
+            let task_name = &self.plan.tasks[*task].name;
+            let count = group.halts.len();
+            for (index, halt) in group.halts.iter().enumerate() {
+                let name = crate::name::task_run(&self.plan.identity.name, task_name, index, count);
+                halt.send_replace(Some(Halt {
+                    reason: "TaskRunCancelled",
+                    message: format!("TaskRun \"{name}\" was cancelled. {}", why.text),
+                    ending: why.ending,
+                }));
+            }
             if let Some(child) = &group.child {
                 child.send_replace(Stop::Cancel);
             }
-            let task_run = &self.plan.tasks[*task].name;
-            let name =
-                crate::name::task_run(&self.plan.identity.name, task_run, 0, group.ends.len());
-            group.halt.send_replace(Some(Halt {
-                reason: "TaskRunCancelled",
-                message: format!("TaskRun \"{name}\" was cancelled. {}", why.text),
-                ending: why.ending,
-            }));
         }
     }
 

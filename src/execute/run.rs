@@ -163,10 +163,17 @@ async fn execute<E: Engine>(
         options.images.clone(),
         Arc::clone(&progress),
     );
-    let opened = tokio::join!(
-        engine.open(sandbox_spec(&job, &options)),
-        check_images(&job, &images, &options)
-    );
+    // Whoever asks to stop does not wait for images.
+    let checks = async {
+        tokio::select! {
+            faults = check_images(&job, &images, &options) => faults,
+            () = asked_to_cancel(stopped.clone()) => Vec::new(),
+        }
+    };
+    let opened = tokio::select! {
+        opened = async { tokio::join!(engine.open(sandbox_spec(&job, &options)), checks) } => opened,
+        () = obey(&mut interrupts, &stop) => return Err(ExecuteError::Killed),
+    };
     let (sandbox, image_faults) = (opened.0?, opened.1);
     let context = Arc::new(Context {
         prestart: Prestart::new(sandbox.clone()),
@@ -228,6 +235,14 @@ async fn execute<E: Engine>(
         volume_kept: keep,
         copied,
     })
+}
+
+/// Ends when a run is to be cancelled.
+async fn asked_to_cancel(mut stopped: watch::Receiver<Stop>) {
+    let told = stopped.wait_for(|stop| *stop > Stop::FinishRunning);
+    if told.await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 async fn finish_killed<S: Sandbox>(sandbox: &S) -> Result<Ended, ExecuteError> {

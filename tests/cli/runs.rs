@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
@@ -13,14 +13,18 @@ use tkn_local::cli::{
 use tkn_local::execute::fake::{Call, FakeEngine};
 
 /// Finds an engine without containers.
-struct Fake(FakeEngine);
+struct Fake {
+    engine: FakeEngine,
+    /// While this file is there, no volume of an earlier run is.
+    pruned: PathBuf,
+}
 
 impl Connect for Fake {
     type Engine = FakeEngine;
 
     async fn connect(&self, _request: EngineRequest) -> Result<Connected<FakeEngine>, CliError> {
         Ok(Connected {
-            engine: self.0.clone(),
+            engine: self.engine.clone(),
             name: "a fake".to_owned(),
             cores: 2,
         })
@@ -34,7 +38,16 @@ impl Connect for Fake {
     }
 
     async fn run_volumes(&self, _engine: &FakeEngine) -> Result<Vec<String>, CliError> {
-        Ok(vec!["first".to_owned(), "of-another".to_owned()])
+        let opened = self.engine.log().calls().into_iter();
+        let opened = opened.filter_map(|recorded| match recorded.call {
+            Call::Open(spec) => Some(spec.run),
+            _ => None,
+        });
+        Ok(opened.chain(["of-another".to_owned()]).collect())
+    }
+
+    async fn has_run_volume(&self, _engine: &FakeEngine, _run: &str) -> Result<bool, CliError> {
+        Ok(!self.pruned.exists())
     }
 
     async fn remove_run_volume(&self, _engine: &FakeEngine, _run: &str) -> Result<(), CliError> {
@@ -47,7 +60,10 @@ struct Buffer(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Buffer {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(data);
+        self.0
+            .lock()
+            .expect("no writer panicked")
+            .extend_from_slice(data);
         Ok(data.len())
     }
 
@@ -58,31 +74,32 @@ impl Write for Buffer {
 
 impl Buffer {
     fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        let bytes = self.0.lock().expect("no writer panicked").clone();
+        String::from_utf8(bytes).expect("text is written")
     }
 }
 
 /// What a command line left.
-struct Ran {
-    status: ExitStatus,
-    out: String,
-    err: String,
-    engine: FakeEngine,
+pub(crate) struct Ran {
+    pub(crate) status: ExitStatus,
+    pub(crate) out: String,
+    pub(crate) err: String,
+    pub(crate) engine: FakeEngine,
 }
 
 /// A folder to work in that is the state directory too.
-struct Folder(TempDir);
+pub(crate) struct Folder(TempDir);
 
 impl Folder {
-    fn new() -> Self {
-        Self(TempDir::new().unwrap())
+    pub(crate) fn new() -> Self {
+        Self(TempDir::new().expect("a temporary folder can be made"))
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
-    fn run_on(&self, engine: FakeEngine, args: &[&str]) -> Ran {
+    pub(crate) fn run_on(&self, engine: FakeEngine, args: &[&str]) -> Ran {
         let (out, err) = (Buffer::default(), Buffer::default());
         let environment = Environment {
             cwd: self.path().to_owned(),
@@ -92,7 +109,10 @@ impl Folder {
         let line = ["tkn-local"].iter().chain(args).map(OsString::from);
         let status = run_with(
             line,
-            &Fake(engine.clone()),
+            &Fake {
+                engine: engine.clone(),
+                pruned: self.path().join("pruned"),
+            },
             environment,
             OutStream::new(out.clone()),
             OutStream::new(err.clone()),
@@ -105,14 +125,14 @@ impl Folder {
         }
     }
 
-    fn run(&self, args: &[&str]) -> Ran {
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
         self.run_on(FakeEngine::new(), args)
     }
 
     /// Writes a file and returns its path.
-    fn file(&self, name: &str, text: &str) -> String {
+    pub(crate) fn file(&self, name: &str, text: &str) -> String {
         let path = self.path().join(name);
-        std::fs::write(&path, text).unwrap();
+        std::fs::write(&path, text).expect("the folder is writable");
         path.to_string_lossy().into_owned()
     }
 }
@@ -258,9 +278,10 @@ fn a_run_of_the_same_name_has_an_id_of_its_own() {
         });
         run.expect("a sandbox was opened")
     };
-    assert_eq!(opened(folder.run(&["run", &file])), "first");
+    let first = opened(folder.run(&["run", &file]));
     let second = opened(folder.run(&["run", &file]));
-    assert!(second.starts_with("first-"), "{second}");
+    assert!(first.starts_with("first-") && second.starts_with("first-"));
+    assert_ne!(first, second);
 }
 
 #[test]
@@ -358,14 +379,33 @@ fn an_engine_that_is_lost_is_told_and_what_was_recorded_is_kept() {
 #[test]
 fn pruning_takes_the_volumes_of_the_runs_it_takes() {
     let folder = Folder::new();
+    let engine = FakeEngine::new();
     let file = folder.file("run.yaml", &pipeline_run("first", "exit 1"));
-    folder.run(&["run", &file]);
-    let nothing = folder.run(&["prune"]);
-    assert_eq!(nothing.err, "removed 0 runs, 0 containers and 0 volumes\n");
-    let all = folder.run(&["prune", "--runs", "0"]);
-    assert_eq!(all.err, "removed 1 run, 0 containers and 1 volume\n");
-    let others = folder.run(&["prune", "--volumes"]);
-    assert_eq!(others.err, "removed 0 runs, 0 containers and 2 volumes\n");
+    folder.run_on(engine.clone(), &["run", &file]);
+    for (args, expected) in [
+        (
+            &["prune"][..],
+            "removed 0 runs, 0 containers and 0 volumes\n",
+        ),
+        (
+            &["prune", "--runs", "1"],
+            "removed 0 runs, 0 containers and 0 volumes\n",
+        ),
+        (
+            &["prune", "--runs", "1", "--volumes"],
+            "removed 0 runs, 0 containers and 1 volume\n",
+        ),
+        (
+            &["prune", "--runs", "0"],
+            "removed 1 run, 0 containers and 1 volume\n",
+        ),
+    ] {
+        assert_eq!(
+            folder.run_on(engine.clone(), args).err,
+            expected,
+            "{args:?}"
+        );
+    }
     let list = folder.run(&["list", "-o", "name"]);
     assert_eq!(list.out, "");
 }

@@ -26,6 +26,7 @@ pub struct FakeEngine {
 #[derive(Debug, Clone, Default)]
 struct Behaviour {
     start_delay: Duration,
+    pull_delay: Duration,
     missing: BTreeSet<String>,
     refused: BTreeMap<String, String>,
     images: BTreeMap<String, Image>,
@@ -42,6 +43,13 @@ impl FakeEngine {
     #[must_use]
     pub fn start_delay(mut self, delay: Duration) -> Self {
         self.behaviour.start_delay = delay;
+        self
+    }
+
+    /// Takes this long to find an image.
+    #[must_use]
+    pub fn pull_delay(mut self, delay: Duration) -> Self {
+        self.behaviour.pull_delay = delay;
         self
     }
 
@@ -89,6 +97,7 @@ impl Engine for FakeEngine {
         _progress: impl Fn(PullProgress) + Send + Sync,
     ) -> Result<Image, SandboxError> {
         self.log.add(Call::Image(request.clone()));
+        tokio::time::sleep(self.behaviour.pull_delay).await;
         let reference = &request.reference;
         if self.behaviour.missing.contains(reference) {
             return Err(SandboxError::Image {

@@ -208,3 +208,72 @@ async fn the_volume_goes_with_a_success_and_stays_after_a_failure() {
         assert_eq!(ran.log.count(|call| *call == Call::Close(kept)), 1);
     }
 }
+
+/// A run whose images take a minute to come, asked for this after two seconds.
+async fn while_pulling(interrupt: Interrupt) -> super::harness::Ran {
+    let engine = FakeEngine::new().pull_delay(Duration::from_secs(60));
+    let run = pipeline("{tasks: [{name: a, run: sleep 1}], finally: [{name: f, run: sleep 1}]}");
+    run.on(engine).interrupted(2, interrupt).ran().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pull_does_not_keep_a_run_from_being_cancelled() {
+    let ran = while_pulling(Interrupt::Cancel).await;
+    assert_eq!(ran.verdict(), CANCELLED);
+    assert_eq!(ran.took(), 2_000);
+    assert!(!ran.has_started("a"));
+    assert_eq!(ran.log.count(|call| matches!(call, Call::Close(_))), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pull_does_not_keep_a_run_from_being_killed() {
+    let ran = while_pulling(Interrupt::Kill).await;
+    assert!(matches!(ran.ended, Err(ExecuteError::Killed)));
+    assert_eq!(ran.log.elapsed(), Duration::from_secs(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_stopped_while_it_pulls_runs_finally() {
+    let ran = while_pulling(Interrupt::CancelRunFinally).await;
+    assert_eq!(ran.verdict(), CANCELLED);
+    assert!(!ran.has_started("a") && ran.has_started("f"));
+    assert_eq!(ran.skipped(), ["a: PipelineRun was gracefully cancelled"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_combination_is_told_by_its_name_that_it_was_cancelled() {
+    let ran = pipeline(
+        r#"
+tasks:
+- name: t
+  matrix: {params: [{name: p, value: [x, y]}]}
+  taskSpec: {params: [{name: p}], steps: [{name: s, run: "sleep 60"}]}
+"#,
+    )
+    .interrupted(2, Interrupt::Cancel)
+    .ran()
+    .await;
+    for name in ["r-t-0", "r-t-1"] {
+        assert_eq!(
+            ran.of(name),
+            format!(
+                "False TaskRunCancelled: TaskRun \"{name}\" was cancelled. TaskRun cancelled as the PipelineRun it belongs to has been cancelled."
+            )
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_waits_for_its_place_is_cancelled_without_a_container() {
+    let ran = pipeline("tasks: [{name: a, run: sleep 60}, {name: b, run: sleep 60}]")
+        .jobs(1)
+        .interrupted(2, Interrupt::CancelRunFinally)
+        .ran()
+        .await;
+    assert_eq!(ran.verdict(), CANCELLED);
+    assert_eq!(
+        ran.task_run("b").condition().unwrap().reason,
+        "TaskRunCancelled"
+    );
+    assert!(!ran.has_started("b"));
+}

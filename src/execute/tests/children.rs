@@ -139,3 +139,17 @@ tasks:
     assert!(!ran.condition().is_true());
     assert!(!ran.has_started("r-sub-a"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_child_in_finally_that_takes_too_long_fails_the_run() {
+    let ran = pipeline(
+        "
+tasks: [{name: a, run: sleep 1}]
+finally: [{name: sub, pipelineSpec: {tasks: [{name: a, run: sleep 60}]}}]",
+    )
+    .with("timeouts: {pipeline: 1m, finally: 2s}")
+    .ran()
+    .await;
+    ran.assert_counted("False Failed", [2, 1, 0, 0]);
+    assert_eq!(ran.took(), 3_000);
+}
