@@ -2,6 +2,7 @@
 
 mod ahead;
 mod attempt;
+mod carry_over;
 mod context;
 pub mod credentials;
 mod deciding;
@@ -9,6 +10,7 @@ mod emitter;
 pub mod env;
 #[doc(hidden)]
 pub mod fake;
+mod foresee;
 mod group;
 pub mod images;
 pub mod laid_out;
@@ -39,6 +41,9 @@ mod units;
 pub mod verdict;
 pub mod volumes;
 
-pub use context::Options;
+pub use carry_over::Copied;
+pub use context::{Files, Options};
+pub use foresee::foresee;
+pub use images::Progress;
 pub use rejection::rejected;
 pub use run::{Ended, ExecuteError, Interrupt, Job, run};

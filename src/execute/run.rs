@@ -7,9 +7,10 @@ use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Semaphore, watch};
 
-use super::context::{Context, Halt, Options};
+use super::carry_over::{Copied, carry_over};
+use super::context::{Context, Files, Halt, Options};
 use super::emitter::{Emitter, Envelope};
-use super::images::{Images, Progress};
+use super::images::{Images, Progress, Waiting};
 use super::opening::{sandbox_spec, task_claims, upload};
 use super::pipeline_run::{PipelineEnd, pipeline_run, started};
 use super::pipeline_stop::Stop;
@@ -64,6 +65,8 @@ pub struct Ended {
     pub condition: Condition,
     /// The run's volume is still there.
     pub volume_kept: bool,
+    /// What was copied from an earlier run.
+    pub copied: Option<Copied>,
 }
 
 /// Why there is no ending.
@@ -149,12 +152,15 @@ async fn execute<E: Engine>(
     progress: Progress,
     (mut interrupts, stop, stopped): Controls,
 ) -> Result<Ended, ExecuteError> {
-    if let Job::Pipeline(plan) = &job
-        && plan.requested == Some(Requested::Pending)
-    {
-        return Ok(pending(plan, &emitter));
+    if let Some(ended) = pending(&job, &emitter) {
+        return Ok(ended);
     }
-    let images = Images::new(engine.clone(), options.images.clone(), progress);
+    let mut stop_asked = stopped.clone();
+    let images = Images::new(
+        engine.clone(),
+        options.images.clone(),
+        Arc::clone(&progress),
+    );
     // Whoever asks to stop does not wait for images.
     let checks = async {
         tokio::select! {
@@ -179,6 +185,27 @@ async fn execute<E: Engine>(
         options,
         emitter,
     });
+    let begin = async {
+        let copy = carry_over(&context, |bytes| progress(Waiting::Copy(bytes)));
+        tokio::select! {
+            biased;
+            copied = copy => copied.map_err(ExecuteError::from),
+            // There is no run yet whose finally tasks could be waited for.
+            _ = stop_asked.wait_for(|stop| *stop > Stop::Go) => Err(ExecuteError::Killed),
+            text = sandbox.lost() => Err(SandboxError::Engine(text).into()),
+            () = obey(&mut interrupts, &stop) => Err(ExecuteError::Killed),
+        }
+    };
+    let copied = match begin.await {
+        Ok(copied) => copied,
+        Err(fault) => {
+            // What is half there is nobody's; what was taken stays its run's.
+            sandbox
+                .close(matches!(context.options.files, Files::Take { .. }))
+                .await?;
+            return Err(fault);
+        }
+    };
     let work = async {
         upload(&context, &job).await?;
         match job {
@@ -204,6 +231,7 @@ async fn execute<E: Engine>(
     Ok(Ended {
         condition,
         volume_kept: keep,
+        copied,
     })
 }
 
@@ -238,19 +266,41 @@ async fn obey(interrupts: &mut UnboundedReceiver<Interrupt>, stop: &watch::Sende
     std::future::pending::<()>().await;
 }
 
-fn pending(plan: &Plan, emitter: &Emitter) -> Ended {
-    let condition = Condition::new(
-        ConditionStatus::Unknown,
-        "PipelineRunPending",
-        format!("PipelineRun \"{}\" is pending", plan.identity.name),
-    );
-    emitter.event(started(plan, None, false));
+/// The end of a run that its file asks not to be started.
+fn pending(job: &Job, emitter: &Emitter) -> Option<Ended> {
+    let (announced, reason, kind) = match job {
+        Job::Pipeline(plan) if plan.requested == Some(Requested::Pending) => (
+            started(plan, None, false),
+            "PipelineRunPending",
+            "PipelineRun",
+        ),
+        Job::Task(request) if request.pending => {
+            (announced(request, false), "TaskRunPending", "TaskRun")
+        }
+        Job::Pipeline(_) | Job::Task(_) => return None,
+    };
+    let message = format!("{kind} \"{}\" is pending", job.name());
+    let condition = Condition::new(ConditionStatus::Unknown, reason, message);
+    emitter.event(announced);
     emitter.event(EventKind::RunProgress {
         condition: condition.clone(),
     });
-    Ended {
+    Some(Ended {
         condition,
         volume_kept: false,
+        copied: None,
+    })
+}
+
+/// What announces a TaskRun that is nobody's child.
+fn announced(request: &TaskRunRequest, started: bool) -> EventKind {
+    EventKind::RunStarted {
+        kind: RunKind::TaskRun,
+        object: request.object(),
+        pipeline_spec: None,
+        tasks: vec![request.pipeline_task.clone()],
+        parent: None,
+        started,
     }
 }
 
@@ -263,15 +313,12 @@ async fn standalone<E: Engine>(
     let emitter = context.emitter.clone();
     let run = request.identity.name.clone();
     let object = request.object();
+    emitter.event(announced(&request, true));
+    let account = request.overrides.service_account.as_str();
+    for message in super::credentials::notices([account], &context.options.library) {
+        emitter.event(EventKind::Notice { message });
+    }
     claim_templates(&mut request);
-    emitter.event(EventKind::RunStarted {
-        kind: RunKind::TaskRun,
-        object: object.clone(),
-        pipeline_spec: None,
-        tasks: vec![request.pipeline_task.clone()],
-        parent: None,
-        started: true,
-    });
     emitter.event(EventKind::TaskRunCreated {
         task: request.pipeline_task.clone(),
         task_run: run.clone(),

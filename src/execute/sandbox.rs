@@ -182,9 +182,8 @@ pub struct SandboxSpec {
     pub host_network: bool,
     /// Kernel settings.
     pub sysctls: BTreeMap<String, String>,
-    /// Copies the run-scoped directories of another run's volume into the new one, before
-    /// anything else: `(run, paths)`.
-    pub clone_from: Option<(String, Vec<String>)>,
+    /// Has the volume of another run at hand, for [`Sandbox::clone_paths`].
+    pub clone_from: Option<String>,
     /// Uses the volume of another run instead of a new one.
     pub take_from: Option<String>,
 }
@@ -389,6 +388,15 @@ pub trait Sandbox: Clone + Send + Sync + 'static {
         &self,
         from: PathBuf,
         to: VolumePath,
+    ) -> impl Future<Output = Result<u64, SandboxError>> + Send;
+
+    /// Copies paths of the volume of [`SandboxSpec::clone_from`] to the same paths of the run's:
+    /// owners, modes, times and links kept. What is not there is nothing to copy. `progress` gets
+    /// the bytes so far. Returns the bytes copied.
+    fn clone_paths(
+        &self,
+        paths: Vec<String>,
+        progress: impl Fn(u64) + Send + Sync,
     ) -> impl Future<Output = Result<u64, SandboxError>> + Send;
 
     /// Starts a container and waits until its agent is there, ready to be released.

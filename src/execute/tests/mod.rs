@@ -7,6 +7,7 @@ mod finally;
 mod harness;
 mod images;
 mod matrix;
+mod params;
 mod partial;
 mod prestart;
 mod property;

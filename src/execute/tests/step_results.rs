@@ -96,7 +96,7 @@ tasks:
     assert!(ran.condition().is_true(), "{}", ran.of("t"));
     assert_eq!(
         ran.said("t"),
-        "[{\"uri\":\"u\",\"digest\":{\"sha256\":\"d\"}}]\n"
+        "[{\"digest\":{\"sha256\":\"d\"},\"uri\":\"u\"}]\n"
     );
     let status = &ran.task_run("t").status;
     assert_eq!(status.steps[0].outputs.len(), 1);
