@@ -8,6 +8,8 @@ mod carried;
 mod check;
 mod decide;
 mod fault;
+#[cfg(test)]
+mod oracle;
 mod reach;
 mod selection;
 mod source;
