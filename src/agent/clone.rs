@@ -2,24 +2,28 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File, FileTimes, Metadata};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, lchown, symlink};
 use std::path::{Path, PathBuf};
 
 use super::files::make_parents;
 use super::protocol::{RUN_ROOT, SOURCE_ROOT};
 
+/// So many bytes are copied at a time.
+const PIECE: u64 = 64 << 20;
+
 /// Copies what is at a relative path of the source volume to the same path of the run's volume.
 /// Owners, modes, times and links are kept. It appears there all at once: an interrupted copy
-/// leaves nothing of it. Nothing at the source is nothing to copy.
-pub(crate) fn clone_path(path: &str) -> io::Result<()> {
+/// leaves nothing of it. Nothing at the source is nothing to copy. `copied` is told of every piece.
+pub(crate) fn clone_path(path: &str, copied: &mut dyn FnMut(u64)) -> io::Result<()> {
     copy_tree(
         &Path::new(SOURCE_ROOT).join(path),
         &Path::new(RUN_ROOT).join(path),
+        copied,
     )
 }
 
-fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
+fn copy_tree(from: &Path, to: &Path, copied: &mut dyn FnMut(u64)) -> io::Result<()> {
     let meta = match fs::symlink_metadata(from) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         meta => meta?,
@@ -28,17 +32,21 @@ fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     let mut name = to.file_name().unwrap_or_default().to_owned();
     name.push(".cloning");
     let unfinished = to.with_file_name(name);
-    Copier::default().copy(from, &meta, &unfinished)?;
+    let mut tree = Copier {
+        names: HashMap::new(),
+        copied,
+    };
+    tree.copy(from, &meta, &unfinished)?;
     fs::rename(unfinished, to)
 }
 
-#[derive(Default)]
-struct Copier {
+struct Copier<'a> {
     /// Where files with several names have been copied to, by device and inode.
-    copied: HashMap<(u64, u64), PathBuf>,
+    names: HashMap<(u64, u64), PathBuf>,
+    copied: &'a mut dyn FnMut(u64),
 }
 
-impl Copier {
+impl Copier<'_> {
     fn copy(&mut self, from: &Path, meta: &Metadata, to: &Path) -> io::Result<()> {
         if meta.is_symlink() {
             symlink(fs::read_link(from)?, to)?;
@@ -56,12 +64,12 @@ impl Copier {
             }
         } else if meta.is_file() {
             if meta.nlink() > 1 {
-                if let Some(first) = self.copied.get(&(meta.dev(), meta.ino())) {
+                if let Some(first) = self.names.get(&(meta.dev(), meta.ino())) {
                     return fs::hard_link(first, to);
                 }
-                self.copied.insert((meta.dev(), meta.ino()), to.to_owned());
+                self.names.insert((meta.dev(), meta.ino()), to.to_owned());
             }
-            fs::copy(from, to)?;
+            self.content(from, to)?;
         } else {
             // Sockets, pipes and devices mean nothing without the process behind them.
             return Ok(());
@@ -72,6 +80,17 @@ impl Copier {
             .set_accessed(meta.accessed()?)
             .set_modified(meta.modified()?);
         File::open(to)?.set_times(times)
+    }
+
+    /// In pieces, so that it can be said how far it is; the kernel moves the bytes where it can.
+    fn content(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        let (source, mut target) = (File::open(from)?, File::create_new(to)?);
+        loop {
+            match io::copy(&mut (&source).take(PIECE), &mut target)? {
+                0 => return Ok(()),
+                bytes => (self.copied)(bytes),
+            }
+        }
     }
 }
 
@@ -99,7 +118,9 @@ mod tests {
         symlink("../nowhere", from.join("link")).unwrap();
         File::open(&from).unwrap().set_times(times).unwrap();
 
-        copy_tree(&from, &to).unwrap();
+        let mut copied = 0;
+        copy_tree(&from, &to, &mut |bytes| copied += bytes).unwrap();
+        assert_eq!(copied, 7, "the twin is a link");
 
         let file = fs::metadata(to.join("file")).unwrap();
         assert_eq!(fs::read_to_string(to.join("twin")).unwrap(), "content");
@@ -118,6 +139,13 @@ mod tests {
 
     #[test]
     fn nothing_is_nothing_to_copy() {
-        assert!(copy_tree(Path::new("/no/such/thing"), Path::new("/no/such/copy")).is_ok());
+        assert!(
+            copy_tree(
+                Path::new("/no/such/thing"),
+                Path::new("/no/such/copy"),
+                &mut |_| ()
+            )
+            .is_ok()
+        );
     }
 }

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
 use std::path::Path;
 use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
 
 use super::clone::clone_path;
 use super::protocol::{FileOperation, FileRequest, Frame, Kind};
@@ -37,7 +38,7 @@ impl Worker {
                     frame
                         .message()
                         .map_err(|e| e.to_string())
-                        .and_then(clone)
+                        .and_then(|paths| self.clone_paths(paths, channel))
                         .err(),
                 ),
                 _ => request(&frame, failure),
@@ -49,7 +50,29 @@ impl Worker {
             }
         }
     }
+
+    /// Copies paths of the source volume, saying now and then, and at the end, how much that was.
+    fn clone_paths(&self, paths: Vec<String>, channel: u32) -> Result<(), String> {
+        let mut said = Instant::now();
+        let mut all = 0;
+        let mut copied = |bytes: u64| {
+            all += bytes;
+            if said.elapsed() >= PROGRESS {
+                said = Instant::now();
+                self.relay.send(Kind::Copied, channel, &all);
+            }
+        };
+        for path in paths {
+            clone_path(&path, &mut copied)
+                .map_err(|error| format!("cannot copy {path}: {error}"))?;
+        }
+        self.relay.send(Kind::Copied, channel, &all);
+        Ok(())
+    }
 }
+
+/// How often it is said how far a copy is.
+const PROGRESS: Duration = Duration::from_millis(200);
 
 /// Does one part of a request, unless an earlier part failed. Returns whether it was the last.
 fn request(frame: &Frame, failure: Option<String>) -> (bool, Option<String>) {
@@ -61,12 +84,6 @@ fn request(frame: &Frame, failure: Option<String>) -> (bool, Option<String>) {
             (last, failure)
         }
     }
-}
-
-fn clone(paths: Vec<String>) -> Result<(), String> {
-    paths.into_iter().try_for_each(|path| {
-        clone_path(&path).map_err(|error| format!("cannot copy {path}: {error}"))
-    })
 }
 
 fn perform(operation: &FileOperation) -> Result<(), String> {

@@ -51,6 +51,8 @@ kinds! {
     Up = 10,
     /// From the supervisor: a request is done; a text says why it failed (`Option<String>`).
     Done = 11,
+    /// From the supervisor: so many bytes of a clone have been copied (`u64`).
+    Copied = 14,
     /// From the supervisor: the agent of this channel is there.
     Ready = 12,
     /// From the supervisor: the agent of this channel is gone.

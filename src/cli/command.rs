@@ -13,6 +13,7 @@ use super::graph::{self, GraphArgs};
 use super::list::{self, ListArgs};
 use super::logs::{self, LogsArgs};
 use super::prune::{self, PruneArgs};
+use super::resume::{self, ResumeArgs};
 use super::run::{self, RunArgs};
 use super::settings::GlobalArgs;
 use super::validate::{self, ValidateArgs};
@@ -31,6 +32,7 @@ pub(super) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Run(Box<RunArgs>),
+    Resume(Box<ResumeArgs>),
     Validate(ValidateArgs),
     Graph(GraphArgs),
     List(ListArgs),
@@ -49,6 +51,7 @@ pub(super) fn dispatch<C: Connect>(
 ) -> Result<ExitStatus, CliError> {
     match command {
         Command::Run(args) => run::run(*args, context, connector),
+        Command::Resume(args) => resume::resume(*args, context, connector),
         Command::Validate(args) => validate::validate(args, context),
         Command::Graph(args) => graph::graph(args, context),
         Command::List(args) => list::list(&args, context),

@@ -50,6 +50,13 @@ impl Connect for DockerConnector {
             .collect())
     }
 
+    async fn has_run_volume(&self, engine: &DockerEngine, run: &str) -> Result<bool, CliError> {
+        let volumes = engine.volumes().await.map_err(|error| broken(&error))?;
+        Ok(volumes
+            .iter()
+            .any(|volume| volume.run.as_deref() == Some(run)))
+    }
+
     async fn remove_run_volume(&self, engine: &DockerEngine, run: &str) -> Result<(), CliError> {
         let removed = engine.remove_run_volume(run).await;
         removed.map_err(|error| broken(&error))

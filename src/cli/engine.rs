@@ -49,6 +49,13 @@ pub trait Connect {
         engine: &Self::Engine,
     ) -> impl Future<Output = Result<Vec<String>, CliError>> + Send;
 
+    /// Whether the volume of a run is there, in use or not.
+    fn has_run_volume(
+        &self,
+        engine: &Self::Engine,
+        run: &str,
+    ) -> impl Future<Output = Result<bool, CliError>> + Send;
+
     /// Removes the volume of a run; that there is none is fine.
     fn remove_run_volume(
         &self,

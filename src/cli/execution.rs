@@ -1,7 +1,7 @@
 //! Running one job after another with the sinks of the command line.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,27 +9,31 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::unbounded_channel;
 
+use super::carrying::Carrying;
 use super::context::{Context, unwritable};
 use super::engine::Connected;
 use super::error::CliError;
 use super::exit::ExitStatus;
 use super::job::{self, Rejected};
 use super::next_steps::next_steps;
+use super::ready::{Ready, Resumed};
 use super::run_settings::{EventsTarget, RunSettings};
 use super::sandbox_id::sandbox_id;
 use super::signals::{Asked, listen};
 use super::sinks::{Sinks, View};
+use super::source_run::began;
 use super::store_error::store_error;
 use super::stream::OutStream;
-use crate::event::Record;
+use crate::event::{Record, TaskState};
 
-use crate::execute::sandbox::{Engine, PullProgress};
-use crate::execute::{Ended, ExecuteError, Job, Options, rejected, run};
+use crate::execute::images::Waiting;
+use crate::execute::sandbox::Engine;
+use crate::execute::{Ended, ExecuteError, Files, Job, Options, rejected, run};
 use crate::manifest::Catalog;
-use crate::report::Json;
+use crate::report::{Json, bytes, duration};
 use crate::resolve::Library;
 use crate::state::{Manifest, NewRun, Recorder, RunStore, StateError};
-use crate::status::Timestamp;
+use crate::status::{SkipReason, Timestamp};
 
 /// How often the live view moves.
 const TICK: Duration = Duration::from_millis(100);
@@ -65,6 +69,7 @@ impl<'a> Execution<'a> {
         settings: &'a RunSettings,
         library: Arc<Library>,
         catalog: &Catalog,
+        copies: Vec<Manifest>,
         context: &Context,
         keeps: bool,
     ) -> Result<Self, CliError> {
@@ -78,7 +83,7 @@ impl<'a> Execution<'a> {
             settings,
             library,
             store,
-            manifests: manifests(catalog, &context.settings.environment.cwd),
+            manifests: manifests(catalog, copies, &context.settings.environment.cwd),
             events: events(settings, context)?,
             view: view(settings, context),
             objects: Vec::new(),
@@ -89,21 +94,26 @@ impl<'a> Execution<'a> {
     /// Runs a job to its end.
     pub(super) async fn execute<E: Engine>(
         &mut self,
-        job: Job,
+        ready: Ready,
         engine: &Connected<E>,
         context: &Context,
     ) -> Result<Outcome, CliError> {
+        self.tell_decisions(&ready)?;
         let recorder = match &self.store {
             Some(store) => store
-                .create_run(&self.new_run(&job, context))
+                .create_run(&self.new_run(&ready, context))
                 .map_err(|error| store_error(&error))?,
             None => return Err(CliError::new(ExitStatus::Internal, "there is no store")),
         };
         let id = recorder.header().id.clone();
-        let name = job.name().to_owned();
+        let name = ready.job.name().to_owned();
         tracing::debug!(directory = %recorder.dir().path().display(), "recording");
         let sandbox = sandbox_id(context.settings.state_dir()?, &id);
-        let options = self.options(&sandbox, engine.cores);
+        let options = Options {
+            files: begin_with(ready.resumed.as_ref(), &id)?,
+            ..self.options(&sandbox, engine.cores)
+        };
+        let next = next_steps(&id, &ready.job, self.settings, context);
         let sinks = Sinks::new(
             &name,
             Some(recorder),
@@ -111,14 +121,18 @@ impl<'a> Execution<'a> {
             self.events.as_mut(),
         );
         let sinks = Mutex::new(sinks);
-        let (ended, asked) = drive(job, engine.engine.clone(), options, &sinks).await;
+        let (ended, asked) = drive(ready.job, engine.engine.clone(), options, &sinks).await;
         let mut sinks = sinks.into_inner().unwrap_or_else(PoisonError::into_inner);
         if ended.is_err() {
             sinks.cut_off();
         }
+        let notes = notes(ended.as_ref().ok(), ready.resumed.as_ref(), sinks.record());
         let (recorder, mut record) = sinks
-            .finish(&next_steps(&id))
+            .finish(&next, &notes)
             .map_err(|error| unwritable("output or error", &error))?;
+        if let Some(resumed) = ready.resumed.as_ref().filter(|_| !began(&record)) {
+            give_back(resumed)?;
+        }
         if !record.is_finished() && ended.is_err() {
             record.interrupted(Timestamp::now());
         }
@@ -148,7 +162,7 @@ impl<'a> Execution<'a> {
         let quiet = View {
             quiet: true,
             is_live: false,
-            err: OutStream::new(io::sink()),
+            err: OutStream::new("nothing", io::sink()),
             ..self.view.clone()
         };
         let mut sinks = Sinks::new(&name, None, quiet, self.events.as_mut());
@@ -158,7 +172,7 @@ impl<'a> Execution<'a> {
                 .map_err(|error| unwritable("output or error", &error))?;
         }
         let (_, record) = sinks
-            .finish(&[])
+            .finish(&[], &[])
             .map_err(|error| unwritable("output or error", &error))?;
         self.keep(&record);
         Ok(Outcome {
@@ -189,8 +203,25 @@ impl<'a> Execution<'a> {
         }
     }
 
-    fn new_run(&self, job: &Job, context: &Context) -> NewRun {
+    /// The head of a run of which a part is not to run.
+    fn tell_decisions(&self, ready: &Ready) -> Result<(), CliError> {
+        if self.view.quiet {
+            return Ok(());
+        }
+        let Some(text) = ready.decisions(self.view.err_style)? else {
+            return Ok(());
+        };
+        let mut err = self.view.err.clone();
+        err.write_all(text.as_bytes())
+            .and_then(|()| err.flush())
+            .map_err(|error| unwritable("error", &error))
+    }
+
+    fn new_run(&self, ready: &Ready, context: &Context) -> NewRun {
+        let job = &ready.job;
         let object = job::object_of(job);
+        let taken = ready.resumed.as_ref().map(|resumed| &resumed.carrying);
+        let taken = taken.filter(|carrying| carrying.takes());
         NewRun {
             name: job.name().to_owned(),
             kind: job::kind_of(job),
@@ -199,10 +230,13 @@ impl<'a> Execution<'a> {
             argv: context.argv.clone(),
             cwd: context.settings.environment.cwd.clone(),
             inputs: self.manifests.clone(),
-            resumed_from: None,
+            resumed_from: ready.source().map(str::to_owned),
             settings: json!({
                 "engineHost": context.settings.engine_host,
                 "engine": context.settings.environment.engine,
+                "origin": ready.origin,
+                "given": self.settings.given,
+                "volume": taken.map(Carrying::volume),
             }),
             resolved: job::resolved_run(job),
         }
@@ -217,9 +251,74 @@ impl<'a> Execution<'a> {
             uploads: self.settings.overrides.uploads(),
             library: Arc::clone(&self.library),
             grace: GRACE,
+            files: Files::Fresh,
             keep_volume: self.settings.keep,
         }
     }
+}
+
+/// What is there before the start. A volume that is taken is so from here on.
+fn begin_with(resumed: Option<&Resumed>, id: &str) -> Result<Files, CliError> {
+    let Some(Resumed { reader, carrying }) = resumed else {
+        return Ok(Files::Fresh);
+    };
+    if carrying.takes() {
+        let taken = reader.set_taken_by(id);
+        taken.map_err(|error| store_error(&error))?;
+    }
+    Ok(carrying.files())
+}
+
+/// A run that did not begin leaves what it would have taken.
+fn give_back(resumed: &Resumed) -> Result<(), CliError> {
+    if resumed.carrying.takes() {
+        let cleared = resumed.reader.clear_taken_by();
+        cleared.map_err(|error| store_error(&error))?;
+    }
+    Ok(())
+}
+
+/// What the summary says of a run that was resumed or run in part.
+fn notes(ended: Option<&Ended>, resumed: Option<&Resumed>, record: &Record) -> Vec<String> {
+    let mut notes = Vec::new();
+    let copied = ended.and_then(|ended| ended.copied);
+    if let (Some(copied), Some(resumed)) = (copied, resumed) {
+        notes.push(format!(
+            "copied {} of workspaces from {} in {}",
+            bytes(copied.bytes),
+            resumed.reader.id(),
+            duration(copied.took)
+        ));
+    }
+    let tasks = record.tasks();
+    let count = |wanted: TaskState| tasks.iter().filter(|(_, state)| *state == wanted).count();
+    let (reused, disabled) = (
+        count(TaskState::Reused),
+        count(TaskState::Skipped(SkipReason::Disabled)),
+    );
+    let settled = |name: &str| {
+        let state = tasks.iter().find(|(task, _)| *task == name);
+        state.is_some_and(|(_, state)| {
+            matches!(
+                state,
+                TaskState::Reused | TaskState::Skipped(SkipReason::Disabled)
+            )
+        })
+    };
+    let pipeline = record
+        .root()
+        .and_then(|root| root.status.pipeline_spec.as_ref());
+    let names = pipeline
+        .and_then(|spec| spec.get("tasks")?.as_array())
+        .into_iter()
+        .flatten();
+    let mut names = names.filter_map(|task| task.get("name")?.as_str());
+    if ended.is_some() && reused + disabled > 0 && names.all(settled) {
+        notes.push(format!(
+            "no task had to run: {reused} reused, {disabled} disabled"
+        ));
+    }
+    notes
 }
 
 /// Runs a job while signals are heard, pulls are shown and the live view moves.
@@ -231,8 +330,8 @@ async fn drive<E: Engine>(
 ) -> (Result<Ended, ExecuteError>, Asked) {
     let locked = || sinks.lock().unwrap_or_else(PoisonError::into_inner);
     let (interrupt, interrupts) = unbounded_channel();
-    let (pulled, mut pulls) = unbounded_channel::<PullProgress>();
-    let progress = Arc::new(move |progress| drop(pulled.send(progress)));
+    let (waited, mut waits) = unbounded_channel::<Waiting>();
+    let progress = Arc::new(move |waiting| drop(waited.send(waiting)));
     let running = run(job, engine, options, interrupts, progress, |message| {
         locked().message(&message)
     });
@@ -250,7 +349,7 @@ async fn drive<E: Engine>(
                 ended = &mut running => break ended,
                 // Without signals the run goes on; it can still be killed.
                 _ended = &mut listening, if is_listening => is_listening = false,
-                Some(progress) = pulls.recv() => locked().pull(progress),
+                Some(waiting) = waits.recv() => locked().waiting(waiting),
                 _ = ticks.tick() => drop(locked().tick()),
             }
         }
@@ -267,14 +366,19 @@ fn status_of(ended: &Ended) -> ExitStatus {
     }
 }
 
-fn manifests(catalog: &Catalog, cwd: &Path) -> Vec<Manifest> {
-    catalog
-        .sources()
-        .iter()
-        .map(|source| Manifest {
-            given: source.name().to_owned(),
-            path: source.path().map(|path| absolute(path, cwd)),
-            content: source.text().as_bytes().to_vec(),
+/// What was read. Of what came from a record, the file it was is remembered.
+fn manifests(catalog: &Catalog, copies: Vec<Manifest>, cwd: &Path) -> Vec<Manifest> {
+    let mut copies = copies.into_iter().peekable();
+    let sources = catalog.sources().iter();
+    sources
+        .map(|source| {
+            let copy =
+                copies.next_if(|copy| source.path().is_none() && copy.given == source.name());
+            copy.unwrap_or_else(|| Manifest {
+                given: source.name().to_owned(),
+                path: source.path().map(|path| absolute(path, cwd)),
+                content: source.text().as_bytes().to_vec(),
+            })
         })
         .collect()
 }
@@ -292,7 +396,7 @@ fn events(settings: &RunSettings, context: &Context) -> Result<Option<Json<OutSt
                 CliError::usage(format!("cannot write events to {}", path.display()))
                     .cause(error.to_string())
             })?;
-            OutStream::new(file)
+            OutStream::new("the file of --events", file)
         }
     };
     Ok(Some(Json::new(stream)))
@@ -310,7 +414,7 @@ fn view(settings: &RunSettings, context: &Context) -> View {
         out: if logs_are_shown {
             context.out.clone()
         } else {
-            OutStream::new(io::sink())
+            OutStream::new("nothing", io::sink())
         },
         err: context.err.clone(),
         is_live,

@@ -50,6 +50,7 @@ pub(super) fn graph(args: GraphArgs, context: &mut Context) -> Result<ExitStatus
     let Prepared {
         catalog,
         diagnostics,
+        ..
     } = prepare(&files, reading)?;
     diagnose::print(context, &diagnostics, &catalog)?;
     if diagnostics.has_errors() {

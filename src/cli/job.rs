@@ -15,9 +15,6 @@ use crate::spec::TaskRun;
 use crate::status::Condition;
 use crate::substitution::Scope;
 
-/// A run that can be executed, or its end before anything was started.
-pub(super) type Planned = Result<Job, Box<Rejected>>;
-
 /// A run that cannot start.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Rejected {
@@ -30,7 +27,7 @@ pub(super) struct Rejected {
 }
 
 /// Plans a run.
-pub(super) fn plan(run: &Run, library: &Library) -> Planned {
+pub(super) fn plan(run: &Run, library: &Library) -> Result<Job, Box<Rejected>> {
     match run {
         Run::Pipeline(run) => {
             let request = RunRequest {
@@ -40,13 +37,7 @@ pub(super) fn plan(run: &Run, library: &Library) -> Planned {
             };
             build(&request, library)
                 .map(|plan| Job::Pipeline(Box::new(plan)))
-                .map_err(|condition| {
-                    Box::new(Rejected {
-                        kind: RunKind::PipelineRun,
-                        object: object("PipelineRun", &request.identity, &json!(request.spec)),
-                        condition,
-                    })
-                })
+                .map_err(|condition| Box::new(rejected(&request, condition)))
         }
         Run::Task(run) => {
             let identity = Identity::new(&run.metadata);
@@ -61,6 +52,15 @@ pub(super) fn plan(run: &Run, library: &Library) -> Planned {
                     })
                 })
         }
+    }
+}
+
+/// A PipelineRun that cannot start.
+pub(super) fn rejected(request: &RunRequest, condition: Condition) -> Rejected {
+    Rejected {
+        kind: RunKind::PipelineRun,
+        object: object("PipelineRun", &request.identity, &json!(request.spec)),
+        condition,
     }
 }
 
@@ -207,7 +207,7 @@ pub(super) fn resolved_run(job: &Job) -> Value {
                 .map(|task| {
                     let body = match &task.body {
                         Body::Task(resolved) => task_value(resolved),
-                        Body::Pipeline | Body::Absent => Value::Null,
+                        Body::Pipeline | Body::Absent(_) => Value::Null,
                     };
                     (task.name.clone(), body)
                 })

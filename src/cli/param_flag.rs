@@ -8,6 +8,8 @@ use crate::spec::{Param, ParamSpec, ParamType, ParamValue};
 /// A parameter as given, before its type is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ParamFlag {
+    /// The flag that gave it.
+    flag: &'static str,
     /// Its name.
     pub(super) name: String,
     /// The text after `=`, or the content of the file it names.
@@ -18,18 +20,30 @@ impl ParamFlag {
     /// Reads `name=text`, `name=@file`, or `name=@@text` for a text that begins with `@`. The line
     /// end at the end of a file is not part of the value.
     pub(super) fn parse(argument: &str, cwd: &Path) -> Result<Self, CliError> {
+        Self::parse_as("-p", argument, cwd)
+    }
+
+    /// The same for another flag of the same form.
+    pub(super) fn parse_as(
+        flag: &'static str,
+        argument: &str,
+        cwd: &Path,
+    ) -> Result<Self, CliError> {
         let (name, text) = argument
             .split_once('=')
             .filter(|(name, _)| !name.is_empty())
             .ok_or_else(|| {
-                CliError::usage(format!("-p {argument}: this is not of the form name=value"))
+                CliError::usage(format!(
+                    "{flag} {argument}: this is not of the form name=value"
+                ))
             })?;
         let text = match text.strip_prefix('@') {
             None => text.to_owned(),
             Some(literal) if literal.starts_with('@') => literal.to_owned(),
-            Some(file) => read(name, &cwd.join(file))?,
+            Some(file) => read(flag, name, &cwd.join(file))?,
         };
         Ok(Self {
+            flag,
             name: name.to_owned(),
             text,
         })
@@ -39,15 +53,30 @@ impl ParamFlag {
     /// or `k:v,k2:v2`, anything else is text.
     pub(super) fn typed(&self, specs: &[ParamSpec]) -> Result<Param, CliError> {
         let spec = specs.iter().find(|spec| spec.name == self.name);
-        let value = match spec.map_or(ParamType::String, ParamSpec::kind) {
-            ParamType::String => ParamValue::String(self.text.clone()),
-            ParamType::Array => self.array()?,
-            ParamType::Object => self.object()?,
-        };
         Ok(Param {
             name: self.name.clone(),
-            value,
+            value: self.value(spec.map_or(ParamType::String, ParamSpec::kind))?,
         })
+    }
+
+    /// The value, of this type.
+    pub(super) fn value(&self, kind: ParamType) -> Result<ParamValue, CliError> {
+        match kind {
+            ParamType::String => Ok(ParamValue::String(self.text.clone())),
+            ParamType::Array => self.array(),
+            ParamType::Object => self.object(),
+        }
+    }
+
+    /// The value where its type is not known: an array or object of strings in JSON is one,
+    /// anything else is text.
+    pub(super) fn guessed(&self) -> ParamValue {
+        let json = serde_json::from_str(&self.text).ok();
+        let structured = json.filter(|value: &serde_json::Value| !value.is_string());
+        let value = structured.map(|value| ParamValue::from_json(&value));
+        value
+            .filter(|value| value.kind() != ParamType::String)
+            .unwrap_or_else(|| ParamValue::String(self.text.clone()))
     }
 
     fn array(&self) -> Result<ParamValue, CliError> {
@@ -69,10 +98,12 @@ impl ParamFlag {
         pairs
             .map(|pair| {
                 let (key, value) = pair.split_once(':').ok_or_else(|| {
-                    let message =
-                        format!("-p {}: {pair:?} is not of the form key:value", self.name);
+                    let message = format!(
+                        "{} {}: {pair:?} is not of the form key:value",
+                        self.flag, self.name
+                    );
                     CliError::usage(message)
-                        .cause(format!("the param {} is an object", self.name))
+                        .cause(format!("{} is an object", self.name))
                         .hint("give k:v,k2:v2, or JSON for values that contain commas")
                 })?;
                 Ok((key.to_owned(), value.to_owned()))
@@ -83,9 +114,12 @@ impl ParamFlag {
 
     fn json(&self, kind: ParamType, example: &str) -> Result<ParamValue, CliError> {
         let wrong = |why: String| {
-            CliError::usage(format!("-p {}: this is no {kind} of strings", self.name))
-                .cause(why)
-                .hint(format!("JSON for it looks like {example}"))
+            CliError::usage(format!(
+                "{} {}: this is no {kind} of strings",
+                self.flag, self.name
+            ))
+            .cause(why)
+            .hint(format!("JSON for it looks like {example}"))
         };
         let value: serde_json::Value =
             serde_json::from_str(&self.text).map_err(|error| wrong(error.to_string()))?;
@@ -98,9 +132,9 @@ impl ParamFlag {
     }
 }
 
-fn read(name: &str, path: &Path) -> Result<String, CliError> {
+fn read(flag: &str, name: &str, path: &Path) -> Result<String, CliError> {
     let cannot = |cause: String| {
-        CliError::usage(format!("-p {name}: cannot read {}", path.display()))
+        CliError::usage(format!("{flag} {name}: cannot read {}", path.display()))
             .cause(cause)
             .hint("for a value that begins with @ write @@")
     };

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::error::CliError;
 use crate::diagnostic::{Diagnostics, Severity};
 use crate::manifest::{Catalog, Input, ReadOptions, load};
+use crate::state::Manifest;
 use crate::validate;
 
 /// How files are read.
@@ -24,12 +25,18 @@ pub(super) struct Reading {
 pub(super) struct Prepared {
     pub(super) catalog: Catalog,
     pub(super) diagnostics: Diagnostics,
+    /// Files that are gone and were read from the record of an earlier run.
+    pub(super) copies: Vec<Manifest>,
 }
 
 /// Loads the files and checks every document by itself.
 pub(super) fn prepare(files: &[String], reading: Reading) -> Result<Prepared, CliError> {
-    let inputs = inputs(files)?;
-    let (catalog, mut diagnostics) = load(&inputs, reading.options);
+    Ok(prepare_inputs(&inputs(files)?, reading))
+}
+
+/// The same for what was found already.
+pub(super) fn prepare_inputs(inputs: &[Input], reading: Reading) -> Prepared {
+    let (catalog, mut diagnostics) = load(inputs, reading.options);
     for document in catalog.documents() {
         // What was left out of a faulty document would be missed a second time.
         if !document.faulty {
@@ -53,10 +60,11 @@ pub(super) fn prepare(files: &[String], reading: Reading) -> Result<Prepared, Cl
         }
     }
     sort(&mut diagnostics, &catalog);
-    Ok(Prepared {
+    Prepared {
         catalog,
         diagnostics,
-    })
+        copies: Vec::new(),
+    }
 }
 
 fn inputs(files: &[String]) -> Result<Vec<Input>, CliError> {

@@ -1,5 +1,7 @@
 //! `tkn-local prune`.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use tokio::runtime::Runtime;
 
@@ -7,7 +9,7 @@ use super::context::Context;
 use super::engine::{Connect, EngineRequest};
 use super::error::CliError;
 use super::exit::ExitStatus;
-use super::sandbox_id::sandbox_id;
+use super::source_run::volume;
 use super::store_error::store_error;
 use crate::report::plural;
 use crate::spec::GoDuration;
@@ -43,9 +45,8 @@ pub(super) fn prune<C: Connect>(
         volumes,
     } = args;
     let rule = rule(runs, older_than.as_deref(), Timestamp::now())?;
-    let state_dir = context.settings.state_dir()?.to_owned();
-    let state_dir = state_dir.as_path();
-    let store = RunStore::open(state_dir).map_err(|error| store_error(&error))?;
+    let store =
+        RunStore::open(context.settings.state_dir()?).map_err(|error| store_error(&error))?;
     let runtime = Runtime::new().map_err(|error| {
         CliError::new(ExitStatus::Internal, "cannot start").cause(error.to_string())
     })?;
@@ -56,15 +57,15 @@ pub(super) fn prune<C: Connect>(
         };
         let engine = connector.connect(request).await?.engine;
         let containers = connector.sweep(engine.clone()).await?;
+        let before = owned(&store, context)?;
         let removed = match rule {
             Some(rule) => store.prune(rule).map_err(|error| store_error(&error))?,
             None => Vec::new(),
         };
-        let kept = store.ids().map_err(|error| store_error(&error))?;
+        let kept = owned(&store, context)?;
         let mut gone = 0;
         for run in connector.run_volumes(&engine).await? {
-            let is = |ids: &[String]| ids.iter().any(|id| sandbox_id(state_dir, id) == run);
-            if is(&removed) || (volumes && !is(&kept)) {
+            if !kept.contains(&run) && (volumes || before.contains(&run)) {
                 connector.remove_run_volume(&engine, &run).await?;
                 gone += 1;
             }
@@ -77,6 +78,19 @@ pub(super) fn prune<C: Connect>(
         ))
     })?;
     Ok(ExitStatus::Success)
+}
+
+/// The volumes that belong to runs: a volume that was taken belongs to the run that took it.
+fn owned(store: &RunStore, context: &Context) -> Result<BTreeSet<String>, CliError> {
+    let runs = store.list().map_err(|error| store_error(&error))?.runs;
+    let mut owned = BTreeSet::new();
+    for run in &runs {
+        let taken = run.taken_by().map_err(|error| store_error(&error))?;
+        if taken.is_none() {
+            owned.insert(volume(run, context)?);
+        }
+    }
+    Ok(owned)
 }
 
 /// Which runs stay; `None` when all do.

@@ -4,22 +4,27 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use clap_complete::ArgValueCompleter;
 use tokio::runtime::Runtime;
 
 use super::blame::blame;
+use super::complete::run_ids;
 use super::context::Context;
 use super::diagnose;
 use super::engine::{Connect, Connected, EngineRequest};
 use super::error::CliError;
 use super::execution::{Execution, Outcome};
 use super::exit::ExitStatus;
-use super::job::{self, Planned};
+use super::job;
 use super::outline::Outline;
 use super::output::Format;
+use super::partial_flags::PartialArgs;
 use super::prepare::{Prepared, prepare};
 use super::reach::{reachable, refusals};
+use super::ready::{Planned, ready};
 use super::run_settings::RunSettings;
 use super::select::{Selected, select};
+use super::source_run::SourceRun;
 use crate::diagnostic::Diagnostics;
 use crate::execute::Job;
 use crate::execute::sandbox::PullPolicy;
@@ -32,14 +37,27 @@ use crate::spec::PipelineSpec;
 /// Where there is no run in the files, the lone Pipeline or Task is run. Logs are on standard
 /// output, everything else on standard error.
 #[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// A file, a directory (its .yaml, .yml and .json files) or - for standard input
+    #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::AnyPath)]
+    files: Vec<String>,
+    /// Of several runs in the files, this one
+    #[arg(long, value_name = "NAME")]
+    only_run: Option<String>,
+    /// Resume an earlier run with these files: what succeeded in it is reused
+    #[arg(long, value_name = "RUN", add = ArgValueCompleter::new(run_ids))]
+    resume_from: Option<String>,
+    #[command(flatten)]
+    pub(super) how: HowArgs,
+}
+
+/// How to run: what `run` and `resume` have in common.
+#[derive(Debug, Args)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"
 )]
-pub(super) struct RunArgs {
-    /// A file, a directory (its .yaml, .yml and .json files) or - for standard input
-    #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::AnyPath)]
-    pub(super) files: Vec<String>,
+pub(super) struct HowArgs {
     /// A param: text; an array `a,b`; an object `k:v,k2:v2`; JSON; `@file`
     #[arg(short, long = "param", value_name = "NAME=VALUE")]
     pub(super) param: Vec<String>,
@@ -53,9 +71,6 @@ pub(super) struct RunArgs {
     /// The limit of the whole run, such as 1h30m
     #[arg(long, value_name = "DURATION")]
     pub(super) timeout: Option<String>,
-    /// Of several runs in the files, this one
-    #[arg(long, value_name = "NAME")]
-    pub(super) only_run: Option<String>,
     /// At most so many tasks at once [default: the engine's processors, at least 4]
     #[arg(short, long, value_name = "N")]
     pub(super) jobs: Option<std::num::NonZeroUsize>,
@@ -101,6 +116,8 @@ pub(super) struct RunArgs {
     /// Lines instead of a live view
     #[arg(long)]
     pub(super) no_progress: bool,
+    #[command(flatten)]
+    pub(super) partial: PartialArgs,
 }
 
 /// When to pull images.
@@ -130,29 +147,73 @@ pub(super) fn run<C: Connect>(
     context: &mut Context,
     connector: &C,
 ) -> Result<ExitStatus, CliError> {
-    let settings = RunSettings::resolve(args, &context.settings)?;
+    let RunArgs {
+        files,
+        only_run,
+        resume_from,
+        how,
+    } = args;
+    let settings = RunSettings::resolve(how, &context.settings, Vec::new())?;
+    let prepared = prepare(&files, settings.reading)?;
+    let wanted = Wanted {
+        only: only_run,
+        source: resume_from
+            .map(|run| SourceRun::find(&run, context))
+            .transpose()?,
+        resumes: false,
+    };
+    run_prepared(prepared, &wanted, &settings, context, connector)
+}
+
+/// Which runs of the files are wanted, and what they go on with.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    /// The one of this name.
+    pub(super) only: Option<String>,
+    /// The earlier run they resume, whatever the file says.
+    pub(super) source: Option<SourceRun>,
+    /// It is a new run of the same name with a fresh suffix.
+    pub(super) resumes: bool,
+}
+
+/// Runs what is wanted of the files.
+pub(super) fn run_prepared<C: Connect>(
+    prepared: Prepared,
+    wanted: &Wanted,
+    settings: &RunSettings,
+    context: &mut Context,
+    connector: &C,
+) -> Result<ExitStatus, CliError> {
     let Prepared {
         catalog,
         diagnostics,
-    } = prepare(&settings.files, settings.reading)?;
+        copies,
+    } = prepared;
     let selected = if diagnostics.has_errors() {
         Vec::new()
     } else {
-        select(&catalog, settings.only_run.as_deref())?
+        select(&catalog, wanted.only.as_deref())?
     };
-    let refused = refused(&catalog, &selected, &settings);
+    let refused = refused(&catalog, &selected, settings);
     print_all(context, diagnostics, refused, &catalog)?;
     let mut library = Library::new(catalog.documents().iter().map(|document| &document.object));
-    serve(context, &settings, &mut library)?;
-    let planned = plan_all(context, &settings, selected, &library, &catalog)?;
+    serve(context, settings, &mut library)?;
+    let planned = plan_all(context, settings, selected, wanted, &library, &catalog)?;
     if settings.dry_run {
-        return dry_run(context, &settings, planned);
+        return dry_run(context, settings, planned);
     }
     let runtime = Runtime::new().map_err(|error| {
         CliError::new(ExitStatus::Internal, "cannot start").cause(error.to_string())
     })?;
     let keeps = planned.iter().any(Result::is_ok);
-    let execution = Execution::new(&settings, Arc::new(library), &catalog, context, keeps)?;
+    let execution = Execution::new(
+        settings,
+        Arc::new(library),
+        &catalog,
+        copies,
+        context,
+        keeps,
+    )?;
     let status = runtime.block_on(execute_all(execution, planned, context, connector));
     // What was left to do in the background is not waited for.
     runtime.shutdown_background();
@@ -216,15 +277,28 @@ fn plan_all(
     context: &mut Context,
     settings: &RunSettings,
     selected: Vec<Selected>,
+    wanted: &Wanted,
     library: &Library,
     catalog: &Catalog,
 ) -> Result<Vec<Planned>, CliError> {
     let mut planned = Vec::new();
     for mut selected in selected {
+        let origin = selected.run.origin().to_owned();
         for warning in settings.overrides.apply(&mut selected.run, library)? {
             context.tell(&format!("warning: {warning}"))?;
         }
-        let plan = job::plan(&selected.run, library);
+        if wanted.resumes {
+            selected.run.name_anew();
+        }
+        let run = &mut selected.run;
+        let plan = ready(
+            run,
+            origin,
+            wanted.source.as_ref(),
+            settings,
+            library,
+            context,
+        )?;
         if let Err(rejected) = &plan {
             let fault = Diagnostics(vec![blame(catalog, &selected, rejected)]);
             diagnose::print_in_full(context, &fault, catalog)?;
@@ -244,9 +318,15 @@ fn dry_run(
     let mut texts = Vec::new();
     for plan in planned {
         match plan {
-            Ok(job) => {
-                texts.push(outline(&job)?.text(context.settings.out));
-                objects.push(job::object_of(&job));
+            Ok(ready) => {
+                texts.push(match ready.decisions(context.settings.out)? {
+                    Some(decisions) => decisions,
+                    None => outline(&ready.job)?.text(context.settings.out),
+                });
+                objects.push(match settings.format {
+                    Some(Format::Json) => ready.decisions_json(),
+                    _ => job::object_of(&ready.job),
+                });
             }
             Err(_) => status = ExitStatus::Invalid,
         }
@@ -291,10 +371,15 @@ async fn execute_all<C: Connect>(
     } else {
         None
     };
+    if let Some(engine) = &engine {
+        for ready in planned.iter().flatten() {
+            ready.check_volume(connector, &engine.engine).await?;
+        }
+    }
     let mut status = ExitStatus::Success;
     for plan in planned {
         let outcome = match (plan, &engine) {
-            (Ok(job), Some(engine)) => execution.execute(job, engine, context).await?,
+            (Ok(ready), Some(engine)) => execution.execute(ready, engine, context).await?,
             (Ok(_), None) => continue,
             (Err(rejected), _) => execution.reject(*rejected)?,
         };

@@ -1,20 +1,18 @@
 //! From the arguments of `run` to its settings.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::error::CliError;
-use super::image_map;
+use super::given::{Given, Merged};
 use super::output::Format;
 use super::overrides::Overrides;
-use super::param_flag::ParamFlag;
+use super::partial_flags::{PartialFlags, WorkspacesChoice};
 use super::prepare::Reading;
 use super::reach::Permissions;
-use super::run::RunArgs;
+use super::run::HowArgs;
 use super::settings::Settings;
-use super::workspace_flag::WorkspaceFlag;
 use crate::execute::images::ImageRules;
 use crate::manifest::ReadOptions;
-use crate::spec::GoDuration;
 
 /// Where events go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,10 +30,10 @@ pub(super) enum EventsTarget {
     reason = "each is a flag of the command line"
 )]
 pub(super) struct RunSettings {
-    pub(super) files: Vec<String>,
     pub(super) reading: Reading,
-    pub(super) only_run: Option<String>,
     pub(super) overrides: Overrides,
+    /// The workspaces of this command line, not of an earlier one.
+    pub(super) own_workspaces: Vec<String>,
     pub(super) permissions: Permissions,
     /// References to resolvers and the files that stand for them.
     pub(super) resolve: Vec<(String, PathBuf)>,
@@ -47,18 +45,28 @@ pub(super) struct RunSettings {
     pub(super) dry_run: bool,
     pub(super) keep: bool,
     pub(super) no_progress: bool,
+    /// What changes the runs, as it was written: kept for those that go on with them.
+    pub(super) given: Vec<Given>,
+    pub(super) partial: PartialFlags,
 }
 
 impl RunSettings {
-    /// Reads what arguments name, relative to the working directory.
-    pub(super) fn resolve(args: RunArgs, settings: &Settings) -> Result<Self, CliError> {
-        let RunArgs {
-            files,
+    /// Reads what arguments name, relative to the working directory. `earlier` is what the runs
+    /// that are gone on with were given, the first of them first.
+    pub(super) fn resolve(
+        args: HowArgs,
+        settings: &Settings,
+        earlier: Vec<Given>,
+    ) -> Result<Self, CliError> {
+        let cwd = &settings.environment.cwd;
+        let partial = PartialFlags::parse(args.partial.clone(), cwd)?;
+        let events = events(&args, cwd)?;
+        let mut given = earlier;
+        let HowArgs {
             param,
             workspace,
             service_account,
             timeout,
-            only_run,
             jobs,
             pull,
             image_map,
@@ -66,7 +74,7 @@ impl RunSettings {
             resolve,
             output,
             with_taskruns,
-            events,
+            events: _,
             dry_run,
             strict,
             allow_unknown_fields,
@@ -74,62 +82,39 @@ impl RunSettings {
             allow_privileged,
             keep,
             no_progress,
+            partial: _,
         } = args;
-        let cwd = &settings.environment.cwd;
-        let mut map = image_map
-            .iter()
-            .map(|argument| image_map::parse(argument))
-            .collect::<Result<Vec<_>, _>>()?;
-        for file in image_map_file {
-            map.extend(image_map::read_file(&cwd.join(file))?);
-        }
-        let events = events.map(|path| {
-            if path.as_os_str() == "-" {
-                EventsTarget::Stdout
-            } else {
-                EventsTarget::File(cwd.join(path))
-            }
+        given.push(Given {
+            cwd: cwd.clone(),
+            param,
+            workspace,
+            service_account,
+            timeout,
+            image_map,
+            image_map_file,
+            resolve,
+            allow_unknown_fields,
+            allow_host_path,
+            allow_privileged,
+            fresh: partial.workspaces() == WorkspacesChoice::Fresh,
         });
-        if events == Some(EventsTarget::Stdout) && output.is_some() {
-            return Err(
-                CliError::usage("-o and --events - both want standard output")
-                    .hint("give --events a file"),
-            );
-        }
+        let merged = Merged::of(&given)?;
         Ok(Self {
-            files,
             reading: Reading {
                 options: ReadOptions {
-                    allow_unknown_fields,
+                    allow_unknown_fields: merged.allow_unknown_fields,
                     lenient: !strict,
                 },
                 strict,
                 forgives_refused: false,
             },
-            only_run,
-            overrides: Overrides {
-                params: param
-                    .iter()
-                    .map(|argument| ParamFlag::parse(argument, cwd))
-                    .collect::<Result<_, _>>()?,
-                workspaces: workspace
-                    .iter()
-                    .map(|argument| WorkspaceFlag::parse(argument, cwd))
-                    .collect::<Result<_, _>>()?,
-                service_account,
-                timeout: timeout.as_deref().map(duration).transpose()?,
-            },
-            permissions: Permissions {
-                host_path: allow_host_path,
-                privileged: allow_privileged,
-            },
-            resolve: resolve
-                .iter()
-                .map(|argument| served(argument).map(|(key, file)| (key, cwd.join(file))))
-                .collect::<Result<_, _>>()?,
+            overrides: merged.overrides,
+            own_workspaces: merged.own_workspaces,
+            permissions: merged.permissions,
+            resolve: merged.resolve,
             jobs: jobs.map(std::num::NonZeroUsize::get),
             images: ImageRules {
-                map,
+                map: merged.image_map,
                 pull: pull.map(Into::into),
             },
             format: output,
@@ -138,29 +123,27 @@ impl RunSettings {
             dry_run,
             keep,
             no_progress,
+            given,
+            partial,
         })
     }
 }
 
-fn duration(text: &str) -> Result<GoDuration, CliError> {
-    GoDuration::parse(text).ok_or_else(|| {
-        CliError::usage(format!("--timeout {text}: this is no duration"))
-            .hint("a duration looks like 90s, 15m or 1h30m")
-    })
-}
-
-/// `KIND:REF=FILE`. Both REF and FILE may hold `=`; the last one separates.
-fn served(argument: &str) -> Result<(String, &str), CliError> {
-    argument
-        .rsplit_once('=')
-        .filter(|(key, file)| key.contains(':') && !file.is_empty())
-        .map(|(key, file)| (key.to_owned(), file))
-        .ok_or_else(|| {
-            CliError::usage(format!(
-                "--resolve {argument}: this is not of the form KIND:REF=FILE"
-            ))
-            .hint("for example --resolve git:task/build.yaml=build.yaml")
-        })
+fn events(args: &HowArgs, cwd: &Path) -> Result<Option<EventsTarget>, CliError> {
+    let events = args.events.as_ref().map(|path| {
+        if path.as_os_str() == "-" {
+            EventsTarget::Stdout
+        } else {
+            EventsTarget::File(cwd.join(path))
+        }
+    });
+    if events == Some(EventsTarget::Stdout) && args.output.is_some() {
+        return Err(
+            CliError::usage("-o and --events - both want standard output")
+                .hint("give --events a file"),
+        );
+    }
+    Ok(events)
 }
 
 #[cfg(test)]
@@ -183,7 +166,7 @@ mod tests {
             ..Environment::default()
         };
         let settings = Settings::resolve(cli.global, environment);
-        RunSettings::resolve(*args, &settings).map_err(|error| error.message)
+        RunSettings::resolve(args.how, &settings, Vec::new()).map_err(|error| error.message)
     }
 
     #[test]

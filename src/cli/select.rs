@@ -34,6 +34,22 @@ impl Run {
         }
     }
 
+    /// What its files call it.
+    pub(super) fn origin(&self) -> &str {
+        shown_name(self.metadata())
+    }
+
+    /// Makes it a run of the same name with a fresh suffix.
+    pub(super) fn name_anew(&mut self) {
+        let metadata = match self {
+            Self::Pipeline(run) => &mut run.metadata,
+            Self::Task(run) => &mut run.metadata,
+        };
+        if !metadata.name.is_empty() {
+            metadata.generate_name = format!("{}-", std::mem::take(&mut metadata.name));
+        }
+    }
+
     /// What to call it before it has its name.
     pub(super) fn title(&self) -> String {
         let kind = match self {

@@ -120,6 +120,8 @@ fn variable(name: &str) -> Option<String> {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Settings {
     state_dir: Option<PathBuf>,
+    /// `--state-dir`: where runs are kept by this command line's own word.
+    pub(super) own_state_dir: Option<PathBuf>,
     /// What the process finds around it.
     pub(super) environment: Environment,
     /// The engine asked for.
@@ -153,6 +155,7 @@ impl Settings {
             unicode: environment.unicode,
         };
         Self {
+            own_state_dir: state_dir.clone(),
             state_dir: state_dir
                 .or_else(|| environment.state_dir.clone())
                 .or_else(default_state_dir),

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
+use std::time::{Duration, Instant};
 
 use super::stream::OutStream;
 use crate::event::{Event, EventKind, Message, Record};
+use crate::execute::images::Waiting;
 use crate::execute::sandbox::PullProgress;
-use crate::report::{Json, Live, Outro, Plain, PlainOptions, Reporter, Style, clean};
+use crate::report::{Json, Live, Outro, Plain, PlainOptions, Reporter, Style, bytes, clean};
 use crate::state::Recorder;
 
 /// How a run is shown.
@@ -56,6 +58,8 @@ pub(super) struct Sinks<'a> {
     pulls: BTreeMap<String, (u64, u64)>,
     run: String,
     is_cut_off: bool,
+    copy_since: Option<Instant>,
+    copy_is_told: bool,
 }
 
 impl<'a> Sinks<'a> {
@@ -74,6 +78,8 @@ impl<'a> Sinks<'a> {
             pulls: BTreeMap::new(),
             run: run.to_owned(),
             is_cut_off: false,
+            copy_since: None,
+            copy_is_told: false,
         }
     }
 
@@ -94,9 +100,10 @@ impl<'a> Sinks<'a> {
         }
         if let Message::Event(event) = message
             && matches!(event.kind, EventKind::TaskRunStarted { .. })
-            && !self.pulls.is_empty()
+            && (!self.pulls.is_empty() || self.copy_is_told)
         {
             self.pulls.clear();
+            self.copy_is_told = false;
             self.reporter.activity(None);
         }
         self.reporter.message(message)?;
@@ -122,8 +129,37 @@ impl<'a> Sinks<'a> {
         self.event(EventKind::Notice { message })
     }
 
+    /// Shows how far something is that takes a while.
+    pub(super) fn waiting(&mut self, waiting: Waiting) {
+        match waiting {
+            Waiting::Pull(progress) => self.pull(progress),
+            Waiting::Copy(copied) => self.copy(copied),
+        }
+    }
+
+    /// What takes less than a second is not worth a line.
+    fn copy(&mut self, copied: u64) {
+        let since = *self.copy_since.get_or_insert_with(Instant::now);
+        if since.elapsed() < Duration::from_secs(1) {
+            return;
+        }
+        if !std::mem::replace(&mut self.copy_is_told, true)
+            && !self.view.is_live
+            && !self.view.quiet
+        {
+            // What is shown on the way is no matter when it cannot be.
+            drop(writeln!(
+                self.view.err,
+                "copying workspaces, {} so far",
+                bytes(copied)
+            ));
+        }
+        let text = format!("copying workspaces: {}", bytes(copied));
+        self.reporter.activity(Some(&text));
+    }
+
     /// Shows how far a pull is.
-    pub(super) fn pull(&mut self, progress: PullProgress) {
+    fn pull(&mut self, progress: PullProgress) {
         let PullProgress {
             image,
             current,
@@ -154,6 +190,7 @@ impl<'a> Sinks<'a> {
     pub(super) fn finish(
         mut self,
         next: &[(String, String)],
+        notes: &[String],
     ) -> io::Result<(Option<Recorder>, Record)> {
         self.reporter.finish()?;
         if let Some(events) = &mut self.events {
@@ -169,6 +206,7 @@ impl<'a> Sinks<'a> {
             self.reporter.summary(Outro {
                 logs: logs.as_deref(),
                 next,
+                notes,
                 style: self.view.err_style,
             })?;
         }

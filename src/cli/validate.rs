@@ -63,6 +63,7 @@ pub(super) fn validate(args: ValidateArgs, context: &mut Context) -> Result<Exit
     let Prepared {
         catalog,
         mut diagnostics,
+        ..
     } = prepare(&files, reading)?;
     if !diagnostics.has_errors() {
         diagnostics.extend(foreseen(&catalog));

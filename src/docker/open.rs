@@ -10,7 +10,7 @@ use bollard::query_parameters::{
 
 use super::engine::DockerEngine;
 use super::error::{container, engine, has_status};
-use super::protocol::{FileOperation, Kind};
+use super::protocol::FileOperation;
 use super::sandbox::{DockerSandbox, Parts};
 use super::supervisor::Supervisor;
 use super::volume::{Volume, Volumes};
@@ -28,7 +28,7 @@ pub(super) async fn open(
 ) -> Result<DockerSandbox, SandboxError> {
     let image = engine.agent_image().await?.to_owned();
     let source = match &spec.clone_from {
-        Some((run, _)) => Some(existing_volume(&engine, run).await?.name),
+        Some(run) => Some(existing_volume(&engine, run).await?.name),
         None => None,
     };
     let (claims, fresh_claims) = claim_volumes(&engine, &spec.claims).await?;
@@ -66,7 +66,7 @@ pub(super) async fn open(
         volumes,
         supervisor,
     });
-    if let Err(error) = prepare(&sandbox, fresh_claims, spec.clone_from).await {
+    if let Err(error) = prepare(&sandbox, fresh_claims).await {
         sandbox.close(keep_volume).await.unwrap_or_default();
         return Err(error);
     }
@@ -118,11 +118,7 @@ async fn supervise(docker: &Docker, id: &str) -> Result<Supervisor, SandboxError
 }
 
 /// What a sandbox needs before it is used.
-async fn prepare(
-    sandbox: &DockerSandbox,
-    fresh_claims: Vec<String>,
-    clone_from: Option<(String, Vec<String>)>,
-) -> Result<(), SandboxError> {
+async fn prepare(sandbox: &DockerSandbox, fresh_claims: Vec<String>) -> Result<(), SandboxError> {
     let mut modes = Vec::new();
     for claim in fresh_claims {
         let path = VolumePath::Claim {
@@ -137,16 +133,6 @@ async fn prepare(
     }
     if !modes.is_empty() {
         sandbox.request(modes).await?;
-    }
-    if let Some((_, paths)) = clone_from {
-        paths
-            .iter()
-            .try_for_each(|path| super::volume::check_relative(path))?;
-        let supervisor = &sandbox.parts().supervisor;
-        let number = supervisor.number();
-        let answer = supervisor.answer(number);
-        supervisor.send(Kind::Clone, number, &paths);
-        supervisor.done(answer).await?;
     }
     Ok(())
 }

@@ -38,6 +38,8 @@ pub(super) type AgentEvents = mpsc::UnboundedReceiver<AgentEvent>;
 pub(super) struct Routes {
     pub(super) agents: HashMap<u32, mpsc::UnboundedSender<AgentEvent>>,
     pub(super) requests: HashMap<u32, oneshot::Sender<Result<(), String>>>,
+    /// Who hears how many bytes a request has copied.
+    pub(super) copies: HashMap<u32, mpsc::UnboundedSender<u64>>,
     pub(super) up: Option<oneshot::Sender<()>>,
     /// The stream has ended: nobody will be answered.
     pub(super) ended: bool,
@@ -152,6 +154,12 @@ impl Reader {
                 let failure: Option<String> = frame.message()?;
                 self.resolve(channel, failure.map_or(Ok(()), Err));
             }
+            Kind::Copied => {
+                if let Some(copies) = lock(&self.routes).copies.get(&channel) {
+                    // Whoever listened may have given up.
+                    copies.send(frame.message()?).unwrap_or_default();
+                }
+            }
             Kind::Probed => {
                 let (check, success): (u32, bool) = frame.message()?;
                 self.resolve(check, if success { Ok(()) } else { Err(String::new()) });
@@ -183,7 +191,9 @@ impl Reader {
     }
 
     fn resolve(&self, request: u32, result: Result<(), String>) {
-        if let Some(sender) = lock(&self.routes).requests.remove(&request) {
+        let mut routes = lock(&self.routes);
+        routes.copies.remove(&request);
+        if let Some(sender) = routes.requests.remove(&request) {
             sender.send(result).unwrap_or_default();
         }
     }

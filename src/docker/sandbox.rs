@@ -243,6 +243,31 @@ impl Sandbox for DockerSandbox {
         }
     }
 
+    async fn clone_paths(
+        &self,
+        paths: Vec<String>,
+        progress: impl Fn(u64) + Send + Sync,
+    ) -> Result<u64, SandboxError> {
+        paths
+            .iter()
+            .try_for_each(|path| super::volume::check_relative(path))?;
+        let supervisor = &self.parts().supervisor;
+        let number = supervisor.number();
+        let mut pieces = supervisor.copied(number);
+        let answer = supervisor.answer(number);
+        supervisor.send(Kind::Clone, number, &paths);
+        let mut copied = 0;
+        let follow = async {
+            while let Some(bytes) = pieces.recv().await {
+                copied = bytes;
+                progress(bytes);
+            }
+        };
+        // The pieces end with the answer.
+        let (done, ()) = tokio::join!(supervisor.done(answer), follow);
+        done.map(|()| copied)
+    }
+
     async fn start(&self, spec: ContainerSpec) -> Result<DockerContainer, SandboxError> {
         let supervisor = self.parts().supervisor.clone();
         let channel = supervisor.number();

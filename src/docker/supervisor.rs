@@ -96,6 +96,16 @@ impl Supervisor {
         answer
     }
 
+    /// How many bytes a request that is sent after this has copied, now and then and at its end.
+    pub(super) fn copied(&self, request: u32) -> mpsc::UnboundedReceiver<u64> {
+        let (sender, copied) = mpsc::unbounded_channel();
+        let mut routes = lock(&self.shared.routes);
+        if !routes.ended {
+            routes.copies.insert(request, sender);
+        }
+        copied
+    }
+
     /// Waits for the answer to a request about files.
     pub(super) async fn done(
         &self,

@@ -14,6 +14,28 @@ use super::sandbox::Engine;
 use super::scheduler::Ending;
 use crate::resolve::Library;
 
+/// What a run begins with in its volume.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Files {
+    /// Nothing.
+    #[default]
+    Fresh,
+    /// A copy of directories of another run's volume.
+    Clone {
+        /// The other run, as its volume is called.
+        from: String,
+        /// The directories, relative to the volume.
+        paths: Vec<String>,
+    },
+    /// The volume of another run itself.
+    Take {
+        /// The other run, as its volume is called.
+        from: String,
+        /// What of it is removed first, relative to the volume.
+        without: Vec<String>,
+    },
+}
+
 /// How a run is to be executed.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -32,6 +54,8 @@ pub struct Options {
     pub library: Arc<Library>,
     /// How long a program that is told to end may take before it is killed.
     pub grace: Duration,
+    /// What is there before the first upload.
+    pub files: Files,
     /// Keeps the volume whatever the outcome.
     pub keep_volume: bool,
 }

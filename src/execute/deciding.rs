@@ -113,6 +113,9 @@ impl Scheduler {
     pub(super) fn decide_finally(&mut self, task: usize) -> Result<Decision, Condition> {
         let plan = Arc::clone(&self.plan);
         let planned = &plan.tasks[task];
+        if plan.carried.disabled(&planned.name).is_some() {
+            return Ok(self.skip(task, SkipReason::Disabled, Vec::new()));
+        }
         if self.first_missing(planned)?.is_some() {
             return Ok(self.skip(task, SkipReason::MissingResults, Vec::new()));
         }

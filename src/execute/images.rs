@@ -40,8 +40,17 @@ impl ImageRules {
 
 type Slot = Arc<OnceCell<Result<Image, SandboxError>>>;
 
-/// Takes how far pulls are.
-pub type Progress = Arc<dyn Fn(PullProgress) + Send + Sync>;
+/// How far something is that takes a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Waiting {
+    /// An image is pulled.
+    Pull(PullProgress),
+    /// So many bytes of an earlier run's files have been copied.
+    Copy(u64),
+}
+
+/// Takes how far it is.
+pub type Progress = Arc<dyn Fn(Waiting) + Send + Sync>;
 
 /// Looks images up, each reference once.
 #[derive(Clone)]
@@ -77,9 +86,12 @@ impl<E: Engine> Images<E> {
             Arc::clone(slots.entry(key).or_default())
         };
         let progress = Arc::clone(&self.progress);
-        slot.get_or_init(|| self.engine.image(&request, move |state| progress(state)))
-            .await
-            .clone()
+        slot.get_or_init(|| {
+            self.engine
+                .image(&request, move |state| progress(Waiting::Pull(state)))
+        })
+        .await
+        .clone()
     }
 
     /// The digest of an image that has been looked up, by the reference in the YAML.

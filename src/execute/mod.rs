@@ -3,6 +3,7 @@
 mod ahead;
 mod attempt;
 mod breakpoints;
+mod carry_over;
 mod context;
 pub mod credentials;
 mod deciding;
@@ -10,6 +11,7 @@ mod emitter;
 pub mod env;
 #[doc(hidden)]
 pub mod fake;
+mod foresee;
 mod group;
 pub mod images;
 pub mod laid_out;
@@ -40,6 +42,9 @@ mod units;
 pub mod verdict;
 pub mod volumes;
 
-pub use context::Options;
+pub use carry_over::Copied;
+pub use context::{Files, Options};
+pub use foresee::foresee;
+pub use images::Progress;
 pub use rejection::rejected;
 pub use run::{Ended, ExecuteError, Interrupt, Job, run};

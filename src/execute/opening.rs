@@ -58,6 +58,7 @@ pub(super) fn sandbox_spec(job: &Job, options: &Options) -> SandboxSpec {
     }
     spec.claims.sort();
     spec.claims.dedup();
+    super::carry_over::ask(&mut spec, &options.files);
     spec
 }
 

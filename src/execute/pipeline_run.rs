@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::ahead;
 use super::context::Context;
 use super::credentials::notices;
+use super::foresee::unit_inputs;
 use super::group::{Group, UnitEnd, child_end, reused_end, summary};
 use super::pipeline_stop::Stop;
 use super::sandbox::{Engine, SandboxError};
@@ -20,7 +21,7 @@ use super::task_run::{TaskRunEnd, task_run};
 use super::units::{Maker, Storage, Unit};
 use super::verdict::cancelled_message;
 use crate::event::{EventKind, RunKind};
-use crate::plan::{Body, Identity, Inputs, Plan, Requested, bind, build, inputs, result_inputs};
+use crate::plan::{Body, Identity, Inputs, Plan, Requested, build};
 use crate::status::{Condition, RunResult};
 
 /// How a PipelineRun ended.
@@ -257,7 +258,7 @@ impl<E: Engine> Runner<E> {
             Decision::Start(start) => match self.plan.tasks[start.task].body.clone() {
                 Body::Task(task) => self.start_task(&start, &task),
                 Body::Pipeline => return self.start_child(&start),
-                Body::Absent => {}
+                Body::Absent(_) => {}
             },
         }
         None
@@ -343,26 +344,16 @@ impl<E: Engine> Runner<E> {
         });
     }
 
-    /// What decides about a later reuse of this TaskRun. One that cannot be bound has none: it
-    /// fails, and is never reused.
     fn inputs(&self, planned: &crate::plan::PlannedTask, unit: &Unit) -> Inputs {
-        let Ok(bound) = bind(&unit.request, 0) else {
-            return Inputs::new();
-        };
-        let library = &self.context.options.library;
         let digest = |reference: &str| self.context.images.known_digest(reference);
-        let mut inputs = inputs(
-            &bound,
-            &unit.request,
-            library,
+        unit_inputs(
+            planned,
+            unit,
+            self.scheduler.scope(),
+            &self.context.options.library,
             &digest,
             &self.context.run_claims,
-        );
-        inputs.extend(result_inputs(
-            &planned.source.params,
-            self.scheduler.scope(),
-        ));
-        inputs
+        )
     }
 
     fn start_child(&mut self, start: &Start) -> Option<Condition> {

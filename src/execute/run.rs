@@ -7,9 +7,10 @@ use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Semaphore, watch};
 
-use super::context::{Context, Halt, Options};
+use super::carry_over::{Copied, carry_over};
+use super::context::{Context, Files, Halt, Options};
 use super::emitter::{Emitter, Envelope};
-use super::images::{Images, Progress};
+use super::images::{Images, Progress, Waiting};
 use super::opening::{sandbox_spec, task_claims, upload};
 use super::pipeline_run::{PipelineEnd, pipeline_run, started};
 use super::pipeline_stop::Stop;
@@ -64,6 +65,8 @@ pub struct Ended {
     pub condition: Condition,
     /// The run's volume is still there.
     pub volume_kept: bool,
+    /// What was copied from an earlier run.
+    pub copied: Option<Copied>,
 }
 
 /// Why there is no ending.
@@ -152,7 +155,12 @@ async fn execute<E: Engine>(
     if let Some(ended) = pending(&job, &emitter) {
         return Ok(ended);
     }
-    let images = Images::new(engine.clone(), options.images.clone(), progress);
+    let mut stop_asked = stopped.clone();
+    let images = Images::new(
+        engine.clone(),
+        options.images.clone(),
+        Arc::clone(&progress),
+    );
     // Whoever asks to stop does not wait for images.
     let checks = async {
         tokio::select! {
@@ -177,6 +185,27 @@ async fn execute<E: Engine>(
         options,
         emitter,
     });
+    let begin = async {
+        let copy = carry_over(&context, |bytes| progress(Waiting::Copy(bytes)));
+        tokio::select! {
+            biased;
+            copied = copy => copied.map_err(ExecuteError::from),
+            // There is no run yet whose finally tasks could be waited for.
+            _ = stop_asked.wait_for(|stop| *stop > Stop::Go) => Err(ExecuteError::Killed),
+            text = sandbox.lost() => Err(SandboxError::Engine(text).into()),
+            () = obey(&mut interrupts, &stop) => Err(ExecuteError::Killed),
+        }
+    };
+    let copied = match begin.await {
+        Ok(copied) => copied,
+        Err(fault) => {
+            // What is half there is nobody's; what was taken stays its run's.
+            sandbox
+                .close(matches!(context.options.files, Files::Take { .. }))
+                .await?;
+            return Err(fault);
+        }
+    };
     let work = async {
         upload(&context, &job).await?;
         match job {
@@ -202,6 +231,7 @@ async fn execute<E: Engine>(
     Ok(Ended {
         condition,
         volume_kept: keep,
+        copied,
     })
 }
 
@@ -258,6 +288,7 @@ fn pending(job: &Job, emitter: &Emitter) -> Option<Ended> {
     Some(Ended {
         condition,
         volume_kept: false,
+        copied: None,
     })
 }
 

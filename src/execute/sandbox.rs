@@ -182,9 +182,8 @@ pub struct SandboxSpec {
     pub host_network: bool,
     /// Kernel settings.
     pub sysctls: BTreeMap<String, String>,
-    /// Copies the run-scoped directories of another run's volume into the new one, before
-    /// anything else: `(run, paths)`.
-    pub clone_from: Option<(String, Vec<String>)>,
+    /// Has the volume of another run at hand, for [`Sandbox::clone_paths`].
+    pub clone_from: Option<String>,
     /// Uses the volume of another run instead of a new one.
     pub take_from: Option<String>,
 }
@@ -270,10 +269,17 @@ pub struct Launch {
     pub credentials: Vec<Credential>,
     /// Runs it without network.
     pub hermetic: bool,
-    /// Waits before the program is started, until told to go on (`beforeSteps` breakpoint).
-    pub pause_before: bool,
-    /// Waits at the end of a failed program until told to go on (`onFailure` breakpoint).
-    pub pause_on_failure: bool,
+    /// Where it waits until told to go on.
+    pub pauses: Pauses,
+}
+
+/// Where a program waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pauses {
+    /// Before it is started (`beforeSteps` breakpoint).
+    pub before: bool,
+    /// At its end, when it failed (`onFailure` breakpoint).
+    pub on_failure: bool,
 }
 
 /// How a released program ended.
@@ -391,6 +397,15 @@ pub trait Sandbox: Clone + Send + Sync + 'static {
         &self,
         from: PathBuf,
         to: VolumePath,
+    ) -> impl Future<Output = Result<u64, SandboxError>> + Send;
+
+    /// Copies paths of the volume of [`SandboxSpec::clone_from`] to the same paths of the run's:
+    /// owners, modes, times and links kept. What is not there is nothing to copy. `progress` gets
+    /// the bytes so far. Returns the bytes copied.
+    fn clone_paths(
+        &self,
+        paths: Vec<String>,
+        progress: impl Fn(u64) + Send + Sync,
     ) -> impl Future<Output = Result<u64, SandboxError>> + Send;
 
     /// Starts a container and waits until its agent is there, ready to be released.

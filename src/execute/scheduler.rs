@@ -113,8 +113,9 @@ impl Scheduler {
     pub fn new(plan: Arc<Plan>) -> Self {
         let mut scope = plan.scope.clone();
         for task in &plan.tasks {
+            let side = if task.finally { "finally" } else { "tasks" };
             for (name, value) in plan.carried.disabled(&task.name).into_iter().flatten() {
-                scope.set_result("tasks", &task.name, name, value);
+                scope.set_result(side, &task.name, name, value);
             }
         }
         Self {

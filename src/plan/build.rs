@@ -31,7 +31,7 @@ pub struct RunRequest {
     pub spec: PipelineRunSpec,
     /// The names of the pipelines it is inside of, outermost first.
     pub ancestors: Vec<String>,
-    /// Tasks whose definition is not looked for.
+    /// Tasks whose definition need not exist.
     pub disabled: BTreeSet<String>,
 }
 
@@ -323,21 +323,24 @@ impl Context<'_> {
 
     fn body(&self, source: &PipelineTask) -> Result<Body, Condition> {
         if self.request.disabled.contains(&source.name) {
-            return Ok(Body::Absent);
+            return Ok(Body::Absent(self.resolve(source).ok().map(Arc::new)));
         }
         if source.pipeline_ref.is_some() || source.pipeline_spec.is_some() {
             return self.child(source).map(|()| Body::Pipeline);
         }
-        let resolved = match (&source.task_ref, &source.task_spec) {
+        self.resolve(source)
+            .map(|task| Body::Task(Arc::new(task)))
+            .map_err(|error| self.missing_task(source, &error))
+    }
+
+    fn resolve(&self, source: &PipelineTask) -> Result<ResolvedTask, ResolveError> {
+        match (&source.task_ref, &source.task_spec) {
             (Some(reference), _) => resolve_task(reference, self.library, self.scope),
             (None, Some(embedded)) => {
                 ResolvedTask::embedded(embedded.to_task_spec(), self.library, self.scope)
             }
             (None, None) => Ok(ResolvedTask::default()),
-        };
-        resolved
-            .map(|task| Body::Task(Arc::new(task)))
-            .map_err(|error| self.missing_task(source, &error))
+        }
     }
 
     fn missing_task(&self, source: &PipelineTask, error: &ResolveError) -> Condition {

@@ -97,8 +97,8 @@ pub enum Body {
     Task(Arc<ResolvedTask>),
     /// A pipeline, planned when its params are known.
     Pipeline,
-    /// Disabled: its definition is not looked for.
-    Absent,
+    /// Disabled: its definition need not exist; where it does, it only tells of its results.
+    Absent(Option<Arc<ResolvedTask>>),
 }
 
 /// What `taskRunSpecs` and `taskRunTemplate` say of one task, merged.

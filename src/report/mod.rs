@@ -4,6 +4,7 @@
 //! of them knows a terminal. Text that comes from documents, such as names, is made harmless
 //! before it is part of a line of ours.
 
+mod decisions;
 mod describe;
 mod exit_meaning;
 mod json;
@@ -23,6 +24,7 @@ mod tails;
 mod tame;
 mod task_rows;
 
+pub use self::decisions::{decisions_json, write_decisions};
 pub use self::describe::{Described, write_description};
 pub use self::json::{Json, STREAM_VERSION};
 pub use self::list::{ListRow, write_list};
@@ -30,6 +32,6 @@ pub use self::live::Live;
 pub use self::log_files::{LogQuery, write_logs};
 pub use self::plain::{Plain, PlainOptions};
 pub use self::reporter::{Reporter, Terminal};
-pub use self::style::{Mark, Style, ago, between, clean, duration, plural};
+pub use self::style::{Mark, Style, ago, between, bytes, clean, duration, plural};
 pub use self::summary::{Outro, write_summary};
 pub use self::tails::{TAIL_LINES, Tails};

@@ -188,6 +188,7 @@ mod tests {
         reporter.finish().unwrap();
         reporter
             .summary(Outro {
+                notes: &[],
                 logs: None,
                 next: &[],
                 style: Style::PLAIN,

@@ -132,6 +132,18 @@ pub(super) const fn mark_of(state: TaskState) -> Mark {
     }
 }
 
+/// An amount of data, in the units of disks.
+pub fn bytes(bytes: u64) -> String {
+    let units = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    match units.into_iter().find(|(size, _)| bytes >= *size) {
+        Some((size, unit)) => {
+            let tenths = bytes / (size / 10);
+            format!("{}.{} {unit}", tenths / 10, tenths % 10)
+        }
+        None => plural(bytes, "byte"),
+    }
+}
+
 /// `0.3s`, `59.9s`, `3m04s`, `2h05m`.
 pub fn duration(duration: Duration) -> String {
     let tenths = (duration.as_millis() + 50) / 100;

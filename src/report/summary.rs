@@ -21,6 +21,8 @@ pub struct Outro<'a> {
     pub logs: Option<&'a Path>,
     /// Commands to go on with, and what each does: shown when the run did not succeed.
     pub next: &'a [(String, String)],
+    /// What else there is to say of the run.
+    pub notes: &'a [String],
     /// How it looks.
     pub style: Style,
 }
@@ -47,6 +49,9 @@ pub fn write_summary(
     }
     let state = TaskState::of(root.condition());
     write_verdict(out, record, state, outro.style)?;
+    for note in outro.notes {
+        writeln!(out, "  {}", clean(note))?;
+    }
     if !state.is_success() {
         for (command, purpose) in outro.next {
             writeln!(out, "  {purpose}: {}", outro.style.bold(command))?;
@@ -247,6 +252,7 @@ mod tests {
         let outro = Outro {
             logs: Some(Path::new("/state/runs/ci/logs")),
             next: &next,
+            notes: &[],
             style: Style::PLAIN,
         };
         let mut out = Vec::new();

@@ -113,6 +113,17 @@ impl RunReader {
         private::write(&path, id.as_bytes()).map_err(|error| StateError::write(&path, error))
     }
 
+    /// Notes that this run has its volume after all. That nobody had taken it is fine.
+    pub fn clear_taken_by(&self) -> Result<(), StateError> {
+        let path = self.dir.taken_by();
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(StateError::write(&path, error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The resolved run.
     pub fn resolved(&self) -> Result<Value, StateError> {
         let path = self.dir.resolved();

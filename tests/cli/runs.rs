@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
@@ -13,14 +13,18 @@ use tkn_local::cli::{
 use tkn_local::execute::fake::{Call, FakeEngine};
 
 /// Finds an engine without containers.
-struct Fake(FakeEngine);
+struct Fake {
+    engine: FakeEngine,
+    /// While this file is there, no volume of an earlier run is.
+    pruned: PathBuf,
+}
 
 impl Connect for Fake {
     type Engine = FakeEngine;
 
     async fn connect(&self, _request: EngineRequest) -> Result<Connected<FakeEngine>, CliError> {
         Ok(Connected {
-            engine: self.0.clone(),
+            engine: self.engine.clone(),
             name: "a fake".to_owned(),
             cores: 2,
         })
@@ -34,12 +38,16 @@ impl Connect for Fake {
     }
 
     async fn run_volumes(&self, _engine: &FakeEngine) -> Result<Vec<String>, CliError> {
-        let opened = self.0.log().calls().into_iter();
+        let opened = self.engine.log().calls().into_iter();
         let opened = opened.filter_map(|recorded| match recorded.call {
             Call::Open(spec) => Some(spec.run),
             _ => None,
         });
         Ok(opened.chain(["of-another".to_owned()]).collect())
+    }
+
+    async fn has_run_volume(&self, _engine: &FakeEngine, _run: &str) -> Result<bool, CliError> {
+        Ok(!self.pruned.exists())
     }
 
     async fn remove_run_volume(&self, _engine: &FakeEngine, _run: &str) -> Result<(), CliError> {
@@ -72,26 +80,26 @@ impl Buffer {
 }
 
 /// What a command line left.
-struct Ran {
-    status: ExitStatus,
-    out: String,
-    err: String,
-    engine: FakeEngine,
+pub(crate) struct Ran {
+    pub(crate) status: ExitStatus,
+    pub(crate) out: String,
+    pub(crate) err: String,
+    pub(crate) engine: FakeEngine,
 }
 
 /// A folder to work in that is the state directory too.
-struct Folder(TempDir);
+pub(crate) struct Folder(TempDir);
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(TempDir::new().expect("a temporary folder can be made"))
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
-    fn run_on(&self, engine: FakeEngine, args: &[&str]) -> Ran {
+    pub(crate) fn run_on(&self, engine: FakeEngine, args: &[&str]) -> Ran {
         let (out, err) = (Buffer::default(), Buffer::default());
         let environment = Environment {
             cwd: self.path().to_owned(),
@@ -101,10 +109,13 @@ impl Folder {
         let line = ["tkn-local"].iter().chain(args).map(OsString::from);
         let status = run_with(
             line,
-            &Fake(engine.clone()),
+            &Fake {
+                engine: engine.clone(),
+                pruned: self.path().join("pruned"),
+            },
             environment,
-            OutStream::new(out.clone()),
-            OutStream::new(err.clone()),
+            OutStream::new("standard output", out.clone()),
+            OutStream::new("standard error", err.clone()),
         );
         Ran {
             status,
@@ -114,12 +125,12 @@ impl Folder {
         }
     }
 
-    fn run(&self, args: &[&str]) -> Ran {
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
         self.run_on(FakeEngine::new(), args)
     }
 
     /// Writes a file and returns its path.
-    fn file(&self, name: &str, text: &str) -> String {
+    pub(crate) fn file(&self, name: &str, text: &str) -> String {
         let path = self.path().join(name);
         std::fs::write(&path, text).expect("the folder is writable");
         path.to_string_lossy().into_owned()
@@ -271,6 +282,25 @@ fn a_run_of_the_same_name_has_an_id_of_its_own() {
     let second = opened(folder.run(&["run", &file]));
     assert!(first.starts_with("first-") && second.starts_with("first-"));
     assert_ne!(first, second);
+}
+
+#[test]
+fn a_damaged_run_hides_no_other() {
+    let folder = Folder::new();
+    for name in ["first", "second"] {
+        let file = folder.file("run.yaml", &pipeline_run(name, "exit 0"));
+        folder.run(&["run", &file]);
+    }
+    let events = folder.path().join("state/runs/first/events.jsonl");
+    std::fs::write(events, "no event\n").unwrap();
+    for format in [&["list"][..], &["list", "-o", "json"]] {
+        let list = folder.run(format);
+        assert_eq!(list.status, ExitStatus::Success, "{}", list.err);
+        assert!(list.out.contains("second"), "{}", list.out);
+        assert!(list.err.contains("warning: first: "), "{}", list.err);
+    }
+    let described = folder.run(&["describe", "first"]);
+    assert!(described.err.contains("is damaged"), "{}", described.err);
 }
 
 #[test]

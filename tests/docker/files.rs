@@ -213,7 +213,7 @@ async fn a_volume_outlives_its_run_and_can_be_cloned_or_taken() {
     assert!(error.to_string().contains("already"), "{error}");
 
     let paths = vec!["shared".to_owned(), "missing".to_owned()];
-    let clone_from = Some((source.clone(), paths));
+    let clone_from = Some(source.clone());
     let clone = Bench::open_with(
         "clone",
         SandboxSpec {
@@ -222,6 +222,11 @@ async fn a_volume_outlives_its_run_and_can_be_cloned_or_taken() {
         },
     )
     .await;
+    let told = std::sync::Mutex::new(Vec::new());
+    let progress = |bytes| told.lock().unwrap().push(bytes);
+    let copied = clone.sandbox.clone_paths(paths, progress).await.unwrap();
+    assert_eq!(copied, 5, "a link is no copy");
+    assert_eq!(told.into_inner().unwrap(), [5]);
     let look = "cd /shared; cat twin soft; stat -c '%h %u:%g' f; stat -c %a d";
     assert_eq!(clone.shell(look).await.out(), "kept\nkept\n2 12:34\n2751\n");
     clone.shell("echo changed >/shared/f").await;
@@ -239,7 +244,7 @@ async fn a_volume_outlives_its_run_and_can_be_cloned_or_taken() {
     assert_eq!(taken.shell("cat /shared/f").await.out(), "kept\n");
     taken.close().await;
 
-    let gone = Some((source, vec!["shared".to_owned()]));
+    let gone = Some(source);
     let spec = SandboxSpec {
         run: run_name("gone"),
         clone_from: gone,

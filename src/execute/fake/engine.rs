@@ -165,6 +165,16 @@ impl Sandbox for FakeSandbox {
         Ok(0)
     }
 
+    async fn clone_paths(
+        &self,
+        paths: Vec<String>,
+        progress: impl Fn(u64) + Send + Sync,
+    ) -> Result<u64, SandboxError> {
+        self.log().add(Call::Clone(paths));
+        progress(0);
+        Ok(0)
+    }
+
     async fn start(&self, spec: ContainerSpec) -> Result<FakeContainer, SandboxError> {
         let name = Name::of(&spec);
         self.log().add(Call::Start(Box::new(spec.clone())));

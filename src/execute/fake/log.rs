@@ -43,6 +43,8 @@ pub enum Call {
     Files(Vec<FileOp>),
     /// A directory was copied into a volume.
     Upload(PathBuf, VolumePath),
+    /// Paths of another run's volume were copied into the run's.
+    Clone(Vec<String>),
     /// A container's start was asked for.
     Start(Box<ContainerSpec>),
     /// A container waits to be released.

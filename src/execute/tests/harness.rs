@@ -10,7 +10,7 @@ use crate::event::{Event, EventKind, Message, Record, RunKind, TaskRunRecord};
 use crate::execute::fake::{FakeEngine, Log};
 use crate::execute::images::ImageRules;
 use crate::execute::rejection::rejected;
-use crate::execute::{Ended, ExecuteError, Interrupt, Job, Options, run};
+use crate::execute::{Ended, ExecuteError, Files, Interrupt, Job, Options, run};
 use crate::manifest::{Input, ReadOptions, load};
 use crate::plan::partial::{Disable, Selection, decide};
 use crate::plan::{Identity, RunRequest, build};
@@ -27,7 +27,7 @@ pub(super) struct Scenario {
     engine: FakeEngine,
     interrupts: Vec<(Duration, Interrupt)>,
     jobs: usize,
-    disabled: Vec<Disable>,
+    selection: Selection,
 }
 
 /// A run named `r` of an embedded pipeline. In its tasks `run: SCRIPT` stands for a `taskSpec`
@@ -41,7 +41,7 @@ pub(super) fn pipeline(yaml: &str) -> Scenario {
         engine: FakeEngine::new(),
         interrupts: Vec::new(),
         jobs: 64,
-        disabled: Vec::new(),
+        selection: Selection::default(),
     }
 }
 
@@ -132,9 +132,17 @@ impl Scenario {
         self
     }
 
-    /// With a task disabled.
-    pub(super) fn without(mut self, task: Disable) -> Self {
-        self.disabled.push(task);
+    /// With a task disabled, and these values for its results.
+    pub(super) fn without(mut self, task: &str, results: &[(&str, &str)]) -> Self {
+        self.selection.disable.push(Disable {
+            name: task.to_owned(),
+            ..Disable::default()
+        });
+        if !results.is_empty() {
+            let own = |&(name, value): &(&str, &str)| (name.to_owned(), value.into());
+            let given = results.iter().map(own).collect();
+            self.selection.results.insert(task.to_owned(), given);
+        }
         self
     }
 
@@ -169,18 +177,19 @@ impl Scenario {
         let request = RunRequest {
             identity: Identity::new(&run.metadata),
             spec: run.spec.clone(),
-            disabled: self.disabled.iter().map(|task| task.name.clone()).collect(),
+            disabled: self
+                .selection
+                .disable
+                .iter()
+                .map(|task| task.name.clone())
+                .collect(),
             ..RunRequest::default()
         };
         let log = self.engine.log().clone();
         let mut heard = Heard::default();
         let ended = match build(&request, &library) {
             Ok(mut plan) => {
-                let selection = Selection {
-                    disable: self.disabled.clone(),
-                    ..Selection::default()
-                };
-                plan.carried = decide(&plan, None, &selection).unwrap();
+                plan.carried = decide(&plan, None, &self.selection).unwrap();
                 self.execute(Job::Pipeline(Box::new(plan)), library, &mut heard)
                     .await
             }
@@ -195,6 +204,7 @@ impl Scenario {
                 Ok(Ended {
                     condition,
                     volume_kept: false,
+                    copied: None,
                 })
             }
         };
@@ -227,6 +237,7 @@ impl Scenario {
             uploads: Vec::new(),
             library: library.into(),
             grace: Duration::from_secs(3),
+            files: Files::Fresh,
             keep_volume: false,
             run_id: "r".to_owned(),
         };

@@ -1,18 +1,6 @@
 //! Disabled tasks.
 
 use super::harness::pipeline;
-use crate::plan::partial::Disable;
-
-fn disable(name: &str, results: &[(&str, &str)]) -> Disable {
-    Disable {
-        name: name.to_owned(),
-        results: results
-            .iter()
-            .map(|&(name, value)| (name.to_owned(), value.into()))
-            .collect(),
-        dependents: false,
-    }
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_disabled_task_keeps_its_place_and_takes_no_time() {
@@ -24,7 +12,7 @@ tasks:
 - {name: c, runAfter: [b], run: sleep 1}
 finally: [{name: f, params: [{name: p, value: \"$(tasks.b.status)/$(tasks.status)\"}], run: echo $(params.p)}]",
     )
-    .without(disable("b", &[]))
+    .without("b", &[])
     .ran()
     .await;
     ran.assert_counted("True Completed", [3, 0, 0, 1]);
@@ -42,7 +30,7 @@ tasks:
 - {name: b, runAfter: [a], run: exit 1}
 - {name: c, runAfter: [b], run: sleep 1}",
     )
-    .without(disable("b", &[]))
+    .without("b", &[])
     .ran()
     .await;
     assert_eq!(
@@ -60,7 +48,7 @@ tasks:
 - {name: b, run: 'echo $(tasks.a.results.x)'}
 finally: [{name: f, params: [{name: p, value: $(tasks.a.results.x)}], run: echo $(params.p)}]",
     )
-    .without(disable("a", &[("x", "given")]))
+    .without("a", &[("x", "given")])
     .ran()
     .await;
     assert_eq!(ran.said("b"), "given\n");
@@ -75,7 +63,7 @@ tasks: [{name: a, run: result x never}]
 finally: [{name: f, params: [{name: p, value: $(tasks.a.results.x)}], run: echo $(params.p)}]
 results: [{name: x, value: $(tasks.a.results.x)}]",
     )
-    .without(disable("a", &[]))
+    .without("a", &[])
     .ran()
     .await;
     ran.assert_counted("True Completed", [0, 0, 0, 2]);
@@ -88,7 +76,7 @@ async fn the_definition_of_a_disabled_task_need_not_exist() {
     let ran = pipeline(
         "tasks: [{name: a, taskRef: {name: nowhere}}, {name: b, runAfter: [a], run: sleep 1}]",
     )
-    .without(disable("a", &[]))
+    .without("a", &[])
     .ran()
     .await;
     ran.assert_counted("True Completed", [1, 0, 0, 1]);
@@ -97,7 +85,7 @@ async fn the_definition_of_a_disabled_task_need_not_exist() {
 #[tokio::test(start_paused = true)]
 async fn with_everything_disabled_finally_runs() {
     let ran = pipeline("{tasks: [{name: a, run: sleep 1}], finally: [{name: f, run: sleep 1}]}")
-        .without(disable("a", &[]))
+        .without("a", &[])
         .ran()
         .await;
     ran.assert_counted("True Completed", [1, 0, 0, 1]);

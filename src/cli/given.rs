@@ -1,0 +1,139 @@
+//! What a command line changes in its runs, in a form that can be kept: a run that is resumed is
+//! given the same again.
+
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+
+use super::error::CliError;
+use super::image_map;
+use super::overrides::Overrides;
+use super::param_flag::ParamFlag;
+use super::reach::Permissions;
+use super::workspace_flag::WorkspaceFlag;
+use crate::spec::GoDuration;
+
+/// Arguments as they were written, and where.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
+pub(super) struct Given {
+    /// The directory that relative paths are below.
+    pub(super) cwd: PathBuf,
+    pub(super) param: Vec<String>,
+    pub(super) workspace: Vec<String>,
+    pub(super) service_account: Option<String>,
+    pub(super) timeout: Option<String>,
+    pub(super) image_map: Vec<String>,
+    pub(super) image_map_file: Vec<PathBuf>,
+    pub(super) resolve: Vec<String>,
+    pub(super) allow_unknown_fields: bool,
+    pub(super) allow_host_path: bool,
+    pub(super) allow_privileged: bool,
+    /// The workspaces are new ones: directories are copied into them again.
+    pub(super) fresh: bool,
+}
+
+/// What several command lines say together; a later one counts above an earlier one.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Merged {
+    pub(super) overrides: Overrides,
+    pub(super) permissions: Permissions,
+    pub(super) image_map: Vec<(Regex, String)>,
+    /// References to resolvers and the files that stand for them.
+    pub(super) resolve: Vec<(String, PathBuf)>,
+    pub(super) allow_unknown_fields: bool,
+    /// Workspaces the last command line gives.
+    pub(super) own_workspaces: Vec<String>,
+}
+
+impl Merged {
+    /// Reads what the arguments name. `given` is in the order of time, the present one last.
+    pub(super) fn of(given: &[Given]) -> Result<Self, CliError> {
+        let mut merged = Self::default();
+        for (index, one) in given.iter().enumerate() {
+            merged.add(one, index + 1 == given.len())?;
+        }
+        Ok(merged)
+    }
+
+    fn add(&mut self, given: &Given, is_last: bool) -> Result<(), CliError> {
+        let cwd = &given.cwd;
+        for argument in &given.param {
+            self.overrides.params.push(ParamFlag::parse(argument, cwd)?);
+        }
+        self.workspaces(given, is_last)?;
+        if let Some(account) = &given.service_account {
+            self.overrides.service_account = Some(account.clone());
+        }
+        if let Some(timeout) = &given.timeout {
+            self.overrides.timeout = Some(duration(timeout)?);
+        }
+        // Of image rules the first match counts.
+        let mut map = given
+            .image_map
+            .iter()
+            .map(|argument| image_map::parse(argument))
+            .collect::<Result<Vec<_>, _>>()?;
+        for file in &given.image_map_file {
+            map.extend(image_map::read_file(&cwd.join(file))?);
+        }
+        map.append(&mut self.image_map);
+        self.image_map = map;
+        for argument in &given.resolve {
+            let (key, file) = served(argument)?;
+            self.resolve.push((key, cwd.join(file)));
+        }
+        self.allow_unknown_fields |= given.allow_unknown_fields;
+        self.permissions.host_path |= given.allow_host_path;
+        self.permissions.privileged |= given.allow_privileged;
+        Ok(())
+    }
+
+    /// The files a directory was copied into are carried over: it is not copied again.
+    fn workspaces(&mut self, given: &Given, is_last: bool) -> Result<(), CliError> {
+        for argument in &given.workspace {
+            let flag = WorkspaceFlag::parse(argument, &given.cwd)?;
+            let name = flag.binding.name.clone();
+            let all = &mut self.overrides.workspaces;
+            all.retain(|earlier| earlier.binding.name != name);
+            all.push(flag);
+            if is_last {
+                self.own_workspaces.push(name);
+            }
+        }
+        if is_last && !given.fresh {
+            for flag in &mut self.overrides.workspaces {
+                if !self.own_workspaces.contains(&flag.binding.name) {
+                    flag.upload = None;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn duration(text: &str) -> Result<GoDuration, CliError> {
+    GoDuration::parse(text).ok_or_else(|| {
+        CliError::usage(format!("--timeout {text}: this is no duration"))
+            .hint("a duration looks like 90s, 15m or 1h30m")
+    })
+}
+
+/// `KIND:REF=FILE`. Both REF and FILE may hold `=`; the last one separates.
+fn served(argument: &str) -> Result<(String, &Path), CliError> {
+    argument
+        .rsplit_once('=')
+        .filter(|(key, file)| key.contains(':') && !file.is_empty())
+        .map(|(key, file)| (key.to_owned(), Path::new(file)))
+        .ok_or_else(|| {
+            CliError::usage(format!(
+                "--resolve {argument}: this is not of the form KIND:REF=FILE"
+            ))
+            .hint("for example --resolve git:task/build.yaml=build.yaml")
+        })
+}

@@ -1,0 +1,125 @@
+//! The run that is resumed.
+
+use super::context::Context;
+use super::earlier::{record, store};
+use super::error::CliError;
+use super::given::Given;
+use super::sandbox_id::sandbox_id;
+use super::store_error::store_error;
+use crate::event::{Record, RunKind};
+use crate::plan::partial::Source;
+use crate::spec::{PipelineRunSpec, WorkspaceBinding};
+use crate::state::{RunReader, StateError, source};
+
+/// An earlier run, and what it can give.
+#[derive(Debug, Clone)]
+pub(super) struct SourceRun {
+    /// The run.
+    pub(super) reader: RunReader,
+    /// What it can give.
+    pub(super) source: Source,
+}
+
+impl SourceRun {
+    /// Finds a run that can be resumed. One in which no task ran stands for the run it resumes: it
+    /// was cut off while the files were copied, or an image could not be had.
+    pub(super) fn find(wanted: &str, context: &mut Context) -> Result<Self, CliError> {
+        let store = store(context)?;
+        let mut reader = store.find(wanted).map_err(|error| store_error(&error))?;
+        loop {
+            if reader.is_running() {
+                return Err(store_error(&StateError::Running {
+                    run: reader.id().to_owned(),
+                    pid: reader.header().owner.pid,
+                }));
+            }
+            let record = record(&reader)?;
+            match &reader.header().resumed_from {
+                Some(before) if !began(&record) => {
+                    context.tell(&format!(
+                        "nothing ran in {}; going on with {before}, which it resumes",
+                        reader.id()
+                    ))?;
+                    reader = store.find(before).map_err(|error| store_error(&error))?;
+                }
+                _ => return Self::new(reader, &record),
+            }
+        }
+    }
+
+    fn new(reader: RunReader, record: &Record) -> Result<Self, CliError> {
+        if reader.header().kind == RunKind::TaskRun {
+            return Err(CliError::invalid(format!(
+                "run {} is a TaskRun; only a PipelineRun can be resumed",
+                reader.id()
+            ))
+            .hint("run it again with `tkn-local run`"));
+        }
+        let source = source(reader.id(), record);
+        Ok(Self { reader, source })
+    }
+
+    /// What is called after it in the engine has this name; the volume may have been taken from
+    /// another run.
+    pub(super) fn volume(&self, context: &Context) -> Result<String, CliError> {
+        volume(&self.reader, context)
+    }
+
+    /// The run that has taken its volume and begun with it.
+    pub(super) fn taken_by(&self, context: &Context) -> Result<Option<String>, CliError> {
+        let taker = self
+            .reader
+            .taken_by()
+            .map_err(|error| store_error(&error))?;
+        let Some(taker) = taker else {
+            return Ok(None);
+        };
+        let began = match RunReader::open(store(context)?.dir(&taker)) {
+            Ok(reader) => reader.is_running() || began(&record(&reader)?),
+            // It is gone, and what it took with it.
+            Err(_) => true,
+        };
+        Ok(began.then_some(taker))
+    }
+
+    /// What it was given on the command line, and the runs it goes on with.
+    pub(super) fn given(&self) -> Vec<Given> {
+        let given = self.reader.header().settings.get("given").cloned();
+        given
+            .and_then(|given| serde_json::from_value(given).ok())
+            .unwrap_or_default()
+    }
+
+    /// What its files call it.
+    pub(super) fn origin(&self) -> Option<&str> {
+        self.reader.header().settings.get("origin")?.as_str()
+    }
+
+    /// What it gave to its workspaces.
+    pub(super) fn bindings(&self) -> Result<Vec<WorkspaceBinding>, CliError> {
+        let resolved = self
+            .reader
+            .resolved()
+            .map_err(|error| store_error(&error))?;
+        let spec = resolved
+            .pointer("/object/spec")
+            .cloned()
+            .unwrap_or_default();
+        let spec: Option<PipelineRunSpec> = serde_json::from_value(spec).ok();
+        Ok(spec.map(|spec| spec.workspaces).unwrap_or_default())
+    }
+}
+
+/// True when a task of it ran or was reused.
+pub(super) fn began(record: &Record) -> bool {
+    !record.task_runs().is_empty()
+}
+
+/// What the volume of a run is called in the engine.
+pub(super) fn volume(run: &RunReader, context: &Context) -> Result<String, CliError> {
+    let taken = run.header().settings.get("volume");
+    match taken.and_then(|volume| volume.as_str()) {
+        Some(volume) => Ok(volume.to_owned()),
+        None => Ok(sandbox_id(context.settings.state_dir()?, run.id())),
+    }
+}

@@ -1,0 +1,162 @@
+//! The table of decisions.
+
+use std::collections::BTreeMap;
+
+use super::carried::{Carried, Fate, TaskFate};
+use super::check;
+use super::fault::Faults;
+use super::reach::{chosen, downstream};
+use super::selection::Selection;
+use super::source::{Source, SourceState, SourceTask};
+use crate::plan::model::{Plan, PlannedTask};
+
+/// Decides about every task. All faults are told together.
+pub fn decide(
+    plan: &Plan,
+    source: Option<&Source>,
+    selection: &Selection,
+) -> Result<Carried, Faults> {
+    let faults = check::names(plan, source, selection);
+    if !faults.is_empty() {
+        return Err(Faults(faults));
+    }
+    let mut carried = Decider::new(plan, source, selection).carried();
+    let mut faults = check::given(plan, selection, &mut carried);
+    faults.extend(check::missing(plan, &carried));
+    if faults.is_empty() {
+        Ok(carried)
+    } else {
+        Err(Faults(faults))
+    }
+}
+
+struct Decider<'a> {
+    plan: &'a Plan,
+    source: Option<&'a Source>,
+    selection: &'a Selection,
+    /// The reasons of disabled tasks.
+    disabled: BTreeMap<String, String>,
+    carried: Carried,
+}
+
+impl<'a> Decider<'a> {
+    fn new(plan: &'a Plan, source: Option<&'a Source>, selection: &'a Selection) -> Self {
+        let mut decider = Self {
+            plan,
+            source,
+            selection,
+            disabled: BTreeMap::new(),
+            carried: Carried {
+                reuse: selection.reuse,
+                ..Carried::default()
+            },
+        };
+        decider.disable();
+        decider
+    }
+
+    /// Rows 1 and 2, and what `--only` and its kin leave out.
+    fn disable(&mut self) {
+        for entry in &self.selection.disable {
+            let reason = "disabled".to_owned();
+            self.disabled.insert(entry.name.clone(), reason);
+        }
+        for entry in self.selection.disable.iter().filter(|it| it.dependents) {
+            for name in downstream(self.plan, &entry.name) {
+                let reason = || format!("disabled with {}", entry.name);
+                self.disabled.entry(name).or_insert_with(reason);
+            }
+        }
+        let Some(chosen) = chosen(self.plan, self.selection) else {
+            return;
+        };
+        for task in &self.plan.tasks {
+            let enabled = self.selection.enable.contains(&task.name);
+            if task.finally || enabled || chosen.contains(&task.name) {
+                continue;
+            }
+            let source = self.source.and_then(|source| source.state(&task.name));
+            if source == Some(SourceState::Succeeded) {
+                self.carried.unchosen.insert(task.name.clone());
+            } else {
+                let reason = || "not selected".to_owned();
+                self.disabled
+                    .entry(task.name.clone())
+                    .or_insert_with(reason);
+            }
+        }
+    }
+
+    fn carried(mut self) -> Carried {
+        for task in &self.plan.tasks {
+            let (fate, reason) = match self.disabled.get(&task.name) {
+                Some(reason) => (Fate::Disabled(self.results(&task.name)), reason.clone()),
+                None => self.of_source(task),
+            };
+            self.keep_successes(task, &fate);
+            self.carried.fates.push(TaskFate {
+                task: task.name.clone(),
+                fate,
+                reason,
+            });
+        }
+        self.carried
+    }
+
+    /// What the consumers of a disabled task get: the source's, and above them what is given.
+    fn results(&self, task: &str) -> super::selection::Given {
+        let known = self.source.and_then(|source| source.tasks.get(task));
+        let mut results = known.map(SourceTask::results).unwrap_or_default();
+        if let Some(given) = self.selection.results.get(task) {
+            results.extend(given.clone());
+        }
+        results
+    }
+
+    /// Rows 3 to 10.
+    fn of_source(&self, task: &PlannedTask) -> (Fate, String) {
+        let Some(source) = self.source else {
+            return (Fate::Run, String::new());
+        };
+        let run = &source.run;
+        let runs = |reason: String| (Fate::Run, reason);
+        if task.finally {
+            return runs("finally tasks always run again".to_owned());
+        }
+        if self.selection.enable.contains(&task.name) {
+            return runs("enabled".to_owned());
+        }
+        match source
+            .tasks
+            .get(&task.name)
+            .map(|known| (known.state, known))
+        {
+            Some((SourceState::Succeeded, known)) if known.successes.is_empty() => {
+                runs("child pipelines run again".to_owned())
+            }
+            Some((SourceState::Succeeded, _)) => (Fate::Reuse, format!("succeeded in {run}")),
+            Some((SourceState::Failed, _)) => runs(format!("failed in {run}")),
+            Some((SourceState::SkippedByGuard, _)) => runs(format!("skipped in {run}")),
+            Some((SourceState::NotRun, _)) | None => runs(format!("not run in {run}")),
+        }
+    }
+
+    /// A matrix is decided per combination: those that succeeded stay although others did not.
+    fn keep_successes(&mut self, task: &PlannedTask, fate: &Fate) {
+        let kept = match fate {
+            Fate::Reuse => true,
+            Fate::Run => {
+                task.source.matrix.is_some()
+                    && !task.finally
+                    && !self.selection.enable.contains(&task.name)
+            }
+            Fate::Disabled(_) => false,
+        };
+        let known = self.source.and_then(|source| source.tasks.get(&task.name));
+        if let Some(known) = known.filter(|known| kept && !known.successes.is_empty()) {
+            self.carried
+                .successes
+                .insert(task.name.clone(), known.successes.clone());
+        }
+    }
+}
