@@ -30,7 +30,7 @@ tasks:
     )
     .with("workspaces: [{name: shared, emptyDir: {}}]")
     .and(
-        r#"
+        r"
 apiVersion: tekton.dev/v1
 kind: Task
 metadata: {name: t}
@@ -38,7 +38,7 @@ spec:
   params: [{name: file}]
   workspaces: [{name: data, mountPath: /d}]
   steps: [{name: s, run: echo $(params.file)}]
-"#,
+",
     )
     .ran()
     .await;
