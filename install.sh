@@ -46,6 +46,9 @@ bash_completion=$prefix/share/bash-completion/completions/tkn-local
 zsh_completion=$prefix/share/zsh/site-functions/_tkn-local
 fish_completion=$prefix/share/fish/vendor_completions.d/tkn-local.fish
 
+target=${CARGO_TARGET_DIR:-$here/target}
+case $target in /*) ;; *) target=$here/$target ;; esac
+
 # True when $1 is a tkn-local of this project: it says so itself.
 is_ours() { timeout 10 "$1" --version 2>/dev/null | grep -q '^tkn-local [0-9]'; }
 
@@ -114,12 +117,12 @@ fi
 # --- build and install ---
 
 say "building tkn-local (cargo $version); the first time this takes some minutes"
-(cd "$here" && cargo build --release --locked --target-dir target)
+(cd "$here" && cargo build --release --locked --target-dir "$target")
 
 staged=$binary.new.$$
 trap 'rm -f "$staged"' EXIT
 # Renamed into place, so that a run that is going on keeps the binary it started with.
-install -m 755 "$here/target/release/tkn-local" "$staged"
+install -m 755 "$target/release/tkn-local" "$staged"
 mv -f "$staged" "$binary"
 install -D -m 644 "$here/completions/tkn-local.bash" "$bash_completion"
 install -D -m 644 "$here/completions/_tkn-local" "$zsh_completion"

@@ -39,11 +39,11 @@ pub fn main() -> ExitCode {
 }
 
 fn stdout() -> OutStream {
-    OutStream::new(std::io::stdout())
+    OutStream::new("standard output", std::io::stdout())
 }
 
 fn stderr() -> OutStream {
-    OutStream::new(std::io::stderr())
+    OutStream::new("standard error", std::io::stderr())
 }
 
 /// Runs one command line, the program's name included.

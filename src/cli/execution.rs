@@ -162,7 +162,7 @@ impl<'a> Execution<'a> {
         let quiet = View {
             quiet: true,
             is_live: false,
-            err: OutStream::new(io::sink()),
+            err: OutStream::new("nothing", io::sink()),
             ..self.view.clone()
         };
         let mut sinks = Sinks::new(&name, None, quiet, self.events.as_mut());
@@ -396,7 +396,7 @@ fn events(settings: &RunSettings, context: &Context) -> Result<Option<Json<OutSt
                 CliError::usage(format!("cannot write events to {}", path.display()))
                     .cause(error.to_string())
             })?;
-            OutStream::new(file)
+            OutStream::new("the file of --events", file)
         }
     };
     Ok(Some(Json::new(stream)))
@@ -414,7 +414,7 @@ fn view(settings: &RunSettings, context: &Context) -> View {
         out: if logs_are_shown {
             context.out.clone()
         } else {
-            OutStream::new(io::sink())
+            OutStream::new("nothing", io::sink())
         },
         err: context.err.clone(),
         is_live,

@@ -111,8 +111,10 @@ fn task_run(
             .as_ref()
             .and_then(|debug| debug.breakpoints.clone()),
         ignore_failure: false,
+        pending: spec.status == "TaskRunPending",
         identity,
-    };
+    }
+    .with_settled_pod_template();
     // With retries the fault is tried again, as on a cluster; that shows in its status.
     if request.retries == 0 {
         bind(&request, 0)?;

@@ -4,11 +4,12 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::context::{Context, unwritable};
-use super::earlier::{record, store};
+use super::earlier::store;
 use super::error::CliError;
 use super::exit::ExitStatus;
 use super::output::Format;
 use super::store_error::store_error;
+use crate::event::Record;
 use crate::report::{ListRow, write_list};
 use crate::state::{Listing, RunReader};
 use crate::status::Timestamp;
@@ -34,56 +35,61 @@ pub(super) fn list(args: &ListArgs, context: &mut Context) -> Result<ExitStatus,
         context.tell(&format!("warning: {}: {}", broken.id, broken.error))?;
     }
     runs.truncate(limit.unwrap_or(usize::MAX));
-    if let Some(format) = output {
-        let text = for_programs(&runs, format)?;
-        context.write_out(&text)?;
+    if output == Some(Format::Name) {
+        let ids: String = runs.iter().flat_map(|run| [run.id(), "\n"]).collect();
+        context.write_out(&ids)?;
         return Ok(ExitStatus::Success);
     }
-    if runs.is_empty() {
+    if runs.is_empty() && output.is_none() {
         context.tell("there are no runs yet")?;
         return Ok(ExitStatus::Success);
     }
-    let rows = runs.iter().map(row).collect::<Result<Vec<_>, _>>()?;
+    let runs = readable(runs, context)?;
+    if let Some(format) = output {
+        let rows = runs.iter().map(|(run, record)| value(run, record));
+        let text = format.plain(&Value::Array(rows.collect()))?;
+        context.write_out(&text)?;
+        return Ok(ExitStatus::Success);
+    }
+    let rows: Vec<ListRow> = runs.iter().map(|(run, record)| row(run, record)).collect();
     let style = context.settings.out;
     write_list(&mut context.out, &rows, Timestamp::now(), style)
         .map_err(|error| unwritable("output", &error))?;
     Ok(ExitStatus::Success)
 }
 
-fn row(run: &RunReader) -> Result<ListRow, CliError> {
-    let header = run.header();
-    let resumed_from = header.resumed_from.as_deref();
-    let record = record(run)?;
-    Ok(ListRow::new(
-        run.id(),
-        resumed_from,
-        header.created_at,
-        &record,
-    ))
+/// The runs with their records. One that is damaged is told of, and hides no other.
+fn readable(
+    runs: Vec<RunReader>,
+    context: &mut Context,
+) -> Result<Vec<(RunReader, Record)>, CliError> {
+    let mut found = Vec::new();
+    for run in runs {
+        match run.record() {
+            Ok(record) => found.push((run, record)),
+            Err(error) => context.tell(&format!("warning: {}: {error}", run.id()))?,
+        }
+    }
+    Ok(found)
 }
 
-fn for_programs(runs: &[RunReader], format: Format) -> Result<String, CliError> {
-    if format == Format::Name {
-        return Ok(runs.iter().flat_map(|run| [run.id(), "\n"]).collect());
-    }
-    let rows = runs
-        .iter()
-        .map(|run| {
-            let header = run.header();
-            let record = record(run)?;
-            let condition = record.root_condition();
-            Ok(json!({
-                "id": run.id(),
-                "name": header.name,
-                "kind": header.kind,
-                "definition": header.definition,
-                "createdAt": header.created_at,
-                "running": run.is_running(),
-                "resumedFrom": header.resumed_from,
-                "condition": condition,
-                "directory": run.dir().path(),
-            }))
-        })
-        .collect::<Result<Vec<Value>, CliError>>()?;
-    format.plain(&Value::Array(rows))
+fn row(run: &RunReader, record: &Record) -> ListRow {
+    let header = run.header();
+    let resumed_from = header.resumed_from.as_deref();
+    ListRow::new(run.id(), resumed_from, header.created_at, record)
+}
+
+fn value(run: &RunReader, record: &Record) -> Value {
+    let header = run.header();
+    json!({
+        "id": run.id(),
+        "name": header.name,
+        "kind": header.kind,
+        "definition": header.definition,
+        "createdAt": header.created_at,
+        "running": run.is_running(),
+        "resumedFrom": header.resumed_from,
+        "condition": record.root_condition(),
+        "directory": run.dir().path(),
+    })
 }

@@ -231,7 +231,7 @@ spec: {steps: [{image: i}]}
     }
 
     #[test]
-    fn what_needs_leave_is_refused_at_its_place() {
+    fn pipeline_145_task_121_157_what_needs_leave_is_refused_at_its_place() {
         let catalog = catalog();
         let places = |permissions| -> Vec<String> {
             catalog

@@ -9,14 +9,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct OutStream(Arc<Mutex<Inner>>);
 
 struct Inner {
+    name: &'static str,
     writer: Box<dyn Write + Send>,
     closed: bool,
 }
 
 impl OutStream {
-    /// A stream to `writer`.
-    pub fn new(writer: impl Write + Send + 'static) -> Self {
+    /// A stream to `writer`. `name` is what its failures call it.
+    pub fn new(name: &'static str, writer: impl Write + Send + 'static) -> Self {
         Self(Arc::new(Mutex::new(Inner {
+            name,
             writer: Box::new(writer),
             closed: false,
         })))
@@ -54,7 +56,11 @@ impl Inner {
                 self.closed = true;
                 Ok(instead)
             }
-            other => other,
+            Err(error) => {
+                let name = self.name;
+                Err(io::Error::new(error.kind(), format!("{name}: {error}")))
+            }
+            taken => taken,
         }
     }
 }
@@ -107,12 +113,13 @@ mod tests {
 
     #[test]
     fn a_reader_that_has_gone_is_no_failure_but_a_full_disk_is() {
-        let mut stream = OutStream::new(Gone);
+        let mut stream = OutStream::new("gone", Gone);
         assert!(!stream.is_closed());
         stream.write_all(b"x").unwrap();
         assert!(stream.is_closed());
         assert_eq!(stream.write(b"abc").unwrap(), 3);
-        let error = OutStream::new(Full).write_all(b"x").unwrap_err();
+        let error = OutStream::new("the log", Full).write_all(b"x").unwrap_err();
+        assert!(error.to_string().starts_with("the log: "), "{error}");
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::context::{Context, Halt, HaltReceiver};
-use super::laid_out::{Layout, Surroundings, image_fault, lay_out, pod_fault};
+use super::laid_out::{Layout, Surroundings, image_fault, lay_out};
 use super::results::Collected;
 use super::sandbox::{Credential, Engine, Image, Sandbox, SandboxError};
 use super::scheduler::Ending;
@@ -69,6 +69,8 @@ pub(super) struct Attempt<E: Engine> {
     pub(super) known: Known,
     pub(super) collected: Collected,
     pub(super) credentials: Vec<Credential>,
+    /// Why the entrypoint of every step ends before it waits.
+    pub(super) credential_fault: Option<String>,
     /// The random end of the names of its scripts.
     pub(super) suffix: String,
     states: Vec<StepState>,
@@ -98,9 +100,9 @@ pub(super) async fn attempt<E: Engine>(
     let account = library
         .service_account(&layout.pod.service_account)
         .map(AsRef::as_ref);
-    let credentials = match super::credentials::credentials(account, library) {
-        Ok(credentials) => credentials,
-        Err(text) => return Ok(AttemptEnd::hopeless(pod_fault(&request, &text))),
+    let (credentials, credential_fault) = match super::credentials::credentials(account, library) {
+        Ok(credentials) => (credentials, None),
+        Err(text) => (Vec::new(), Some(text)),
     };
     let states = layout
         .steps
@@ -114,6 +116,7 @@ pub(super) async fn attempt<E: Engine>(
         known: Arc::new(Scope::new()),
         collected: Collected::default(),
         credentials,
+        credential_fault,
         suffix: crate::name::random_suffix(),
         states,
         halt,

@@ -25,6 +25,10 @@ pub fn foresee(plan: &Plan, library: &Library) -> BTreeMap<String, Foreseen> {
                     ending: Ending::Succeeded,
                     reason: String::new(),
                     results: results.collect(),
+                    artifacts: match successes {
+                        [only] => only.object.pointer("/status/artifacts").cloned(),
+                        _ => None,
+                    },
                 },
             );
         }

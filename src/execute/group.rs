@@ -60,6 +60,7 @@ pub(super) fn child_end(condition: Condition, halt: Option<&Halt>) -> TaskRunEnd
         condition,
         results: BTreeMap::new(),
         ending,
+        artifacts: None,
     }
 }
 
@@ -69,6 +70,7 @@ pub(super) fn reused_end(success: &Success) -> TaskRunEnd {
         condition: Condition::succeeded("Succeeded", "All Steps have completed executing"),
         results: success.results.clone(),
         ending: Ending::Succeeded,
+        artifacts: success.object.pointer("/status/artifacts").cloned(),
     }
 }
 
@@ -87,11 +89,16 @@ pub(super) fn summary(ends: Vec<TaskRunEnd>) -> Finished {
                 .unwrap_or_default(),
         ),
     };
+    let artifacts = match ends.as_slice() {
+        [only] => only.artifacts.clone(),
+        _ => None,
+    };
     let results: Vec<BTreeMap<String, ParamValue>> =
         ends.into_iter().map(|end| end.results).collect();
     Finished {
         ending,
         reason,
         results,
+        artifacts,
     }
 }

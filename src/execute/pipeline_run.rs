@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::ahead;
 use super::context::Context;
+use super::credentials::notices;
 use super::foresee::unit_inputs;
 use super::group::{Group, UnitEnd, child_end, reused_end, summary};
 use super::pipeline_stop::Stop;
@@ -91,6 +92,11 @@ pub(super) struct Runner<E: Engine> {
 impl<E: Engine> Runner<E> {
     async fn run(mut self, parent: Option<(String, String)>) -> Result<PipelineEnd, SandboxError> {
         self.emitter.event(started(&self.plan, parent, true));
+        let accounts = self.plan.tasks.iter();
+        let accounts = accounts.map(|task| task.overrides.service_account.as_str());
+        for message in notices(accounts, &self.context.options.library) {
+            self.emitter.event(EventKind::Notice { message });
+        }
         if self.plan.requested == Some(Requested::Cancelled) {
             return Ok(self.finish(self.cancelled()));
         }

@@ -152,10 +152,8 @@ async fn execute<E: Engine>(
     progress: Progress,
     (mut interrupts, stop, stopped): Controls,
 ) -> Result<Ended, ExecuteError> {
-    if let Job::Pipeline(plan) = &job
-        && plan.requested == Some(Requested::Pending)
-    {
-        return Ok(pending(plan, &emitter));
+    if let Some(ended) = pending(&job, &emitter) {
+        return Ok(ended);
     }
     let mut stop_asked = stopped.clone();
     let images = Images::new(
@@ -268,20 +266,41 @@ async fn obey(interrupts: &mut UnboundedReceiver<Interrupt>, stop: &watch::Sende
     std::future::pending::<()>().await;
 }
 
-fn pending(plan: &Plan, emitter: &Emitter) -> Ended {
-    let condition = Condition::new(
-        ConditionStatus::Unknown,
-        "PipelineRunPending",
-        format!("PipelineRun \"{}\" is pending", plan.identity.name),
-    );
-    emitter.event(started(plan, None, false));
+/// The end of a run that its file asks not to be started.
+fn pending(job: &Job, emitter: &Emitter) -> Option<Ended> {
+    let (announced, reason, kind) = match job {
+        Job::Pipeline(plan) if plan.requested == Some(Requested::Pending) => (
+            started(plan, None, false),
+            "PipelineRunPending",
+            "PipelineRun",
+        ),
+        Job::Task(request) if request.pending => {
+            (announced(request, false), "TaskRunPending", "TaskRun")
+        }
+        Job::Pipeline(_) | Job::Task(_) => return None,
+    };
+    let message = format!("{kind} \"{}\" is pending", job.name());
+    let condition = Condition::new(ConditionStatus::Unknown, reason, message);
+    emitter.event(announced);
     emitter.event(EventKind::RunProgress {
         condition: condition.clone(),
     });
-    Ended {
+    Some(Ended {
         condition,
         volume_kept: false,
         copied: None,
+    })
+}
+
+/// What announces a TaskRun that is nobody's child.
+fn announced(request: &TaskRunRequest, started: bool) -> EventKind {
+    EventKind::RunStarted {
+        kind: RunKind::TaskRun,
+        object: request.object(),
+        pipeline_spec: None,
+        tasks: vec![request.pipeline_task.clone()],
+        parent: None,
+        started,
     }
 }
 
@@ -294,15 +313,12 @@ async fn standalone<E: Engine>(
     let emitter = context.emitter.clone();
     let run = request.identity.name.clone();
     let object = request.object();
+    emitter.event(announced(&request, true));
+    let account = request.overrides.service_account.as_str();
+    for message in super::credentials::notices([account], &context.options.library) {
+        emitter.event(EventKind::Notice { message });
+    }
     claim_templates(&mut request);
-    emitter.event(EventKind::RunStarted {
-        kind: RunKind::TaskRun,
-        object: object.clone(),
-        pipeline_spec: None,
-        tasks: vec![request.pipeline_task.clone()],
-        parent: None,
-        started: true,
-    });
     emitter.event(EventKind::TaskRunCreated {
         task: request.pipeline_task.clone(),
         task_run: run.clone(),

@@ -7,7 +7,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::deciding::Fate;
+use super::results::artifact_texts;
 use super::verdict::Tally;
 use crate::plan::{Combination, Plan, Requested};
 use crate::spec::param::{Param, ParamValue};
@@ -37,6 +40,8 @@ pub struct Finished {
     pub reason: String,
     /// The results of each of its TaskRuns, in order.
     pub results: Vec<BTreeMap<String, ParamValue>>,
+    /// The artifacts of its only TaskRun.
+    pub artifacts: Option<Value>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -203,8 +208,27 @@ impl Scheduler {
             for (result, value) in results {
                 self.scope.set_result(side, &name, result, value);
             }
+            self.set_artifacts(&name, &finished);
         }
         self.states[task] = State::Done(finished);
+    }
+
+    /// What a task left as artifacts, by side and name; a side alone is its first
+    /// (`pkg/reconciler/pipelinerun/resources/apply.go`, `PropagateArtifacts`).
+    fn set_artifacts(&mut self, task: &str, finished: &Finished) {
+        let artifacts = finished.artifacts.as_ref();
+        if let Some(artifacts) = artifacts.filter(|_| finished.ending == Ending::Succeeded) {
+            for side in ["inputs", "outputs"] {
+                let key = format!("tasks.{task}.{side}");
+                let texts = artifact_texts(artifacts, side);
+                if let Some((_, first)) = texts.first() {
+                    self.scope.set(&key, first);
+                }
+                for (name, text) in texts {
+                    self.scope.set(format!("{key}.{name}"), text);
+                }
+            }
+        }
     }
 
     /// The results of a matrix are arrays of what its TaskRuns emitted, in order of combination.

@@ -38,14 +38,17 @@ impl<E: Engine> Attempt<E> {
             let condition = pod_fault(&self.request, &text);
             return Ok(self.never_ran(index, state, condition));
         }
+        if let Some(text) = self.credential_fault.clone() {
+            return Ok(self.failed_early(index, state, 2, &text).await);
+        }
         match holds(&step.when) {
             Ok(true) => {}
             Ok(false) => return self.skipped_by_guard(index, state).await,
-            Err(fault) => return Ok(self.failed_early(index, state, &fault.to_string()).await),
+            Err(fault) => return Ok(self.failed_early(index, state, 1, &fault.to_string()).await),
         }
         let launch = match self.launch(index, &step, &laid) {
             Ok(launch) => launch,
-            Err(text) => return Ok(self.failed_early(index, state, &text).await),
+            Err(text) => return Ok(self.failed_early(index, state, 1, &text).await),
         };
         self.write_script(index, &step).await?;
         let mut container = None;

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde_json::json;
 
 use super::attempt::{Attempt, StepEnd};
+use super::results::artifact_texts;
 use super::sandbox::{Engine, Exit, FileOp, Outcome, Output, Sandbox, SandboxError, VolumePath};
 use crate::event::Stream;
 use crate::spec::task::Step;
@@ -160,14 +162,10 @@ impl<E: Engine> Attempt<E> {
                 &result.value,
             );
         }
-        for (side, artifacts) in [("inputs", &state.inputs), ("outputs", &state.outputs)] {
-            for artifact in artifacts {
-                if let Some(name) = artifact["name"].as_str() {
-                    known.set(
-                        format!("steps.{}.{side}.{name}", step.name),
-                        artifact["values"].to_string(),
-                    );
-                }
+        let artifacts = json!({"inputs": state.inputs, "outputs": state.outputs});
+        for side in ["inputs", "outputs"] {
+            for (name, text) in artifact_texts(&artifacts, side) {
+                known.set(format!("steps.{}.{side}.{name}", step.name), text);
             }
         }
     }
@@ -200,12 +198,13 @@ impl<E: Engine> Attempt<E> {
         &mut self,
         index: usize,
         mut state: StepState,
+        code: i32,
         text: &str,
     ) -> StepEnd {
         self.say(&state.name, text).await;
         "Error".clone_into(&mut state.termination_reason);
-        state.terminated = Some(ended_now(1, "Error", text.to_owned()));
-        let condition = self.exited(&state.name, 1, "Error", "StepFailed");
+        state.terminated = Some(ended_now(code, "Error", text.to_owned()));
+        let condition = self.exited(&state.name, code, "Error", "StepFailed");
         self.finish_step(index, state);
         StepEnd::Failed(condition)
     }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::attempt::{AttemptEnd, attempt};
 use super::context::{Context, Halt, HaltReceiver};
 use super::sandbox::{Engine, SandboxError};
@@ -21,6 +23,8 @@ pub(super) struct TaskRunEnd {
     pub results: BTreeMap<String, ParamValue>,
     /// How its pipeline counts it.
     pub ending: Ending,
+    /// Its artifacts.
+    pub artifacts: Option<Value>,
 }
 
 /// Runs a TaskRun that has been announced, when a place is free.
@@ -65,6 +69,7 @@ pub(super) async fn task_run<E: Engine>(
         condition: end.condition,
         results,
         ending,
+        artifacts: end.artifacts,
     })
 }
 

@@ -122,7 +122,9 @@ impl Maker<'_> {
             overrides: planned.overrides.clone(),
             breakpoints: None,
             ignore_failure: planned.continue_on_error,
-        };
+            pending: false,
+        }
+        .with_settled_pod_template();
         Unit {
             request,
             storage,

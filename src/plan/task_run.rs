@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::model::{Identity, Overrides};
 use super::workspaces::mentioned_workspaces;
 use crate::resolve::{ParamFault, ResolvedTask, task_params};
-use crate::spec::param::Param;
+use crate::spec::param::{Param, ParamValue};
 use crate::spec::task::{TaskBreakpoints, TaskSpec};
 use crate::spec::workspace::{WorkspaceBinding, WorkspaceDeclaration};
 use crate::status::Condition;
@@ -42,6 +42,8 @@ pub struct TaskRunRequest {
     pub breakpoints: Option<TaskBreakpoints>,
     /// A failure is recorded and forgiven (`onError: continue` of the pipeline's task).
     pub ignore_failure: bool,
+    /// It is not to start (`status: TaskRunPending`).
+    pub pending: bool,
 }
 
 impl TaskRunRequest {
@@ -86,9 +88,49 @@ impl TaskRunRequest {
         })
     }
 
+    /// Replaces the references of the pod template to params, which are those of the Task
+    /// (`pkg/reconciler/taskrun/resources/apply.go`, `ApplyParametersToPodTemplate`). What cannot
+    /// be settled stays: the TaskRun fails for it.
+    #[must_use]
+    pub fn with_settled_pod_template(mut self) -> Self {
+        let mut template = json!(self.overrides.pod_template);
+        if !template.to_string().contains("$(") {
+            return self;
+        }
+        let mut scope = self.outer.clone();
+        if let Ok(values) = set_params(&self, &mut scope) {
+            let mut params = Scope::new();
+            for (name, value) in &values {
+                params.set_param(name, value);
+            }
+            replace_texts(&mut template, &params);
+            if let Ok(settled) = serde_json::from_value(template) {
+                self.overrides.pod_template = settled;
+            }
+        }
+        self
+    }
+
     /// The name of the Task; for one written in place the TaskRun's.
     pub fn task_name(&self) -> &str {
         self.task.name.as_deref().unwrap_or(&self.identity.name)
+    }
+}
+
+fn replace_texts(value: &mut Value, scope: &Scope) {
+    match value {
+        Value::String(text) => *text = scope.text(text),
+        Value::Array(items) => {
+            for item in items {
+                replace_texts(item, scope);
+            }
+        }
+        Value::Object(map) => {
+            for (_, item) in map {
+                replace_texts(item, scope);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -132,13 +174,18 @@ pub struct BoundTask {
 /// `pkg/reconciler/taskrun/taskrun.go`, `prepare`.
 pub fn bind(request: &TaskRunRequest, attempt: usize) -> Result<BoundTask, Condition> {
     let spec = &request.task.spec;
-    let mut scope = context(request, attempt);
-    set_params(request, &mut scope)?;
+    let mut scope = request.outer.clone();
+    set_context(request, attempt, &mut scope);
+    let values = set_params(request, &mut scope)?;
     check_indexes(spec, &scope)?;
     check_overrides(request)?;
     let workspaces = workspaces(request, &scope)?;
-    set_workspaces(spec, &workspaces, &mut scope);
-    set_paths(spec, &mut scope);
+    let mut own = Scope::new();
+    set_context(request, attempt, &mut own);
+    set_workspaces(spec, &workspaces, &mut own);
+    set_paths(spec, &mut own);
+    scope.merge(&own);
+    expand_params(&values, &own, &mut scope);
     Ok(BoundTask {
         task: Arc::clone(&request.task),
         scope,
@@ -146,22 +193,35 @@ pub fn bind(request: &TaskRunRequest, attempt: usize) -> Result<BoundTask, Condi
     })
 }
 
-fn context(request: &TaskRunRequest, attempt: usize) -> Scope {
-    let mut scope = request.outer.clone();
+/// A value of a param may name what the Task knows of itself, such as the path of a workspace:
+/// Tekton replaces that after the params. A reference to a param in a value stays as it is.
+fn expand_params(values: &[(String, ParamValue)], own: &Scope, scope: &mut Scope) {
+    for (name, value) in values {
+        let expanded = own.value(value);
+        if expanded != *value {
+            scope.set_param(name, &expanded);
+        }
+    }
+}
+
+fn set_context(request: &TaskRunRequest, attempt: usize, scope: &mut Scope) {
     let identity = &request.identity;
     scope.set("context.taskRun.name", &identity.name);
     scope.set("context.taskRun.namespace", &identity.namespace);
     scope.set("context.taskRun.uid", &identity.uid);
     scope.set("context.task.name", request.task_name());
     scope.set("context.task.retry-count", attempt.to_string());
-    scope
 }
 
 fn user_error(reason: &str, message: &str) -> Condition {
     Condition::failed(reason, format!("[User error] {message}"))
 }
 
-fn set_params(request: &TaskRunRequest, scope: &mut Scope) -> Result<(), Condition> {
+/// Makes the params known; the answer is their values, as given.
+fn set_params(
+    request: &TaskRunRequest,
+    scope: &mut Scope,
+) -> Result<Vec<(String, ParamValue)>, Condition> {
     let specs = &request.task.spec.params;
     let mut given = request.params.clone();
     for spec in specs.iter().filter(|spec| spec.default.is_some()) {
@@ -196,7 +256,7 @@ fn set_params(request: &TaskRunRequest, scope: &mut Scope) -> Result<(), Conditi
     for (name, value) in &values {
         scope.set_param(name, value);
     }
-    Ok(())
+    Ok(values.into_iter().collect())
 }
 
 fn check_indexes(spec: &TaskSpec, scope: &Scope) -> Result<(), Condition> {

@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_27_enum_lets_the_empty_string_pass() {
+    fn pipeline_27_task_152_enum_lets_the_empty_string_pass() {
         let declared = json!([{"name": "a", "enum": ["x"]}]);
         assert_eq!(
             fault(declared.clone(), json!([{"name": "a", "value": "y"}])).0,
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_86_defaults_resolve_in_any_order() {
+    fn pipeline_86_task_153_defaults_resolve_in_any_order() {
         let declared = json!([
             {"name": "a", "default": "$(params.b)/x"},
             {"name": "b", "default": "$(params['c'])"},

@@ -35,6 +35,7 @@ impl ApiType for Scalar {
 
 const NO_CLUSTER: &str = "there is no cluster to ask";
 const NO_STORAGE: &str = "a volume of the engine has no size, class or access mode";
+const WHOLE_SANDBOX: &str = "holds for all tasks of the run, which share one sandbox";
 const ONE_MACHINE: &str = "there is one machine to run on";
 
 api_object! {
@@ -88,7 +89,7 @@ api_object! {
 
     /// A resource of a container.
     ResourceFieldSelector = "ResourceFieldSelector" {
-        container_name: String = "containerName", Honoured;
+        container_name: String = "containerName", NoEffect("a step knows its own resources only");
         resource: String = "resource", Honoured;
         divisor: Scalar = "divisor", Honoured;
     }
@@ -177,7 +178,7 @@ api_object! {
         period_seconds: i64 = "periodSeconds", Honoured;
         success_threshold: i64 = "successThreshold", Honoured;
         failure_threshold: i64 = "failureThreshold", Honoured;
-        termination_grace_period_seconds: i64 = "terminationGracePeriodSeconds", Honoured;
+        termination_grace_period_seconds: i64 = "terminationGracePeriodSeconds", NoEffect("every container gets the same time to end");
     }
 
     /// A command run inside the container.
@@ -259,7 +260,7 @@ api_object! {
     /// A path of the host.
     HostPath = "HostPathVolumeSource" {
         path: String = "path", Honoured;
-        path_type: String = "type", Honoured;
+        path_type: String = "type", NoEffect("the path is bound as it is, and must exist");
     }
 
     /// One file of a ConfigMap or Secret volume.
@@ -325,7 +326,7 @@ api_object! {
     DownwardApiFile = "DownwardAPIVolumeFile" {
         path: String = "path", Honoured;
         field_ref: Option<FieldSelector> = "fieldRef", Honoured;
-        resource_field_ref: Option<ResourceFieldSelector> = "resourceFieldRef", Honoured;
+        resource_field_ref: Option<ResourceFieldSelector> = "resourceFieldRef", Refused("a volume belongs to no single step; use env with resourceFieldRef");
         mode: Option<i64> = "mode", Honoured;
     }
 
@@ -354,10 +355,10 @@ api_object! {
         env: Vec<EnvVar> = "env", Honoured;
         volumes: Vec<Volume> = "volumes", Honoured;
         security_context: Option<PodSecurityContext> = "securityContext", Honoured;
-        host_aliases: Vec<HostAlias> = "hostAliases", Honoured;
+        host_aliases: Vec<HostAlias> = "hostAliases", Emulated(WHOLE_SANDBOX);
         dns_policy: String = "dnsPolicy", NoEffect("names are resolved by the engine");
-        dns_config: Option<DnsConfig> = "dnsConfig", Honoured;
-        host_network: bool = "hostNetwork", Honoured;
+        dns_config: Option<DnsConfig> = "dnsConfig", Emulated(WHOLE_SANDBOX);
+        host_network: bool = "hostNetwork", Emulated(WHOLE_SANDBOX);
         image_pull_secrets: Vec<LocalObjectReference> = "imagePullSecrets", Honoured;
         host_users: Option<bool> = "hostUsers", NoEffect("user namespaces are the engine's setting");
         node_selector: BTreeMap<String, String> = "nodeSelector", NoEffect(ONE_MACHINE);
@@ -380,7 +381,7 @@ api_object! {
         supplemental_groups_policy: String = "supplementalGroupsPolicy", NoEffect("groups of the image are kept");
         fs_group: Option<i64> = "fsGroup", Honoured;
         fs_group_change_policy: String = "fsGroupChangePolicy", NoEffect("ownership is set when the directory is made");
-        sysctls: Vec<Sysctl> = "sysctls", Honoured;
+        sysctls: Vec<Sysctl> = "sysctls", Emulated(WHOLE_SANDBOX);
         seccomp_profile: Option<SeccompProfile> = "seccompProfile", Honoured;
         app_armor_profile: Option<SeccompProfile> = "appArmorProfile", Honoured;
         se_linux_options: Option<SeLinuxOptions> = "seLinuxOptions", Honoured;

@@ -39,7 +39,7 @@ mod tests {
     use crate::validate::testing::{table, task};
 
     #[test]
-    fn task_1_8_18_sidecars() {
+    fn task_131_sidecars() {
         table(
             |sidecars| task(&format!("{{steps: [{{image: i}}], sidecars: {sidecars}}}")),
             &[

@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn task_9_10_11_12_fields_of_a_step() {
+    fn task_9_10_11_12_16_fields_of_a_step() {
         table(
             step,
             &[
@@ -265,6 +265,7 @@ mod tests {
                     "invalid value: -5s: negative timeout: spec.steps[0].timeout",
                 ),
                 ("timeout: \"0\"", ""),
+                ("stdoutConfig: {path: /out}, stderrConfig: {path: /out}", ""),
                 (
                     "onError: Ignore",
                     "invalid value: \"Ignore\": spec.steps[0].onError",
@@ -285,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn task_1_8_15_results_of_steps_come_late() {
+    fn task_104_results_of_steps_come_late() {
         table(
             step,
             &[
@@ -301,12 +302,17 @@ mod tests {
                      Found usage in: spec.steps[0].imagePullPolicy",
                 ),
                 ("script: $(steps.a.outputs.r)", ""),
+                (
+                    "script: $(steps.a.results.r)",
+                    "stepResult substitutions are only allowed in env, command and args. Found \
+                     usage in: spec.steps[0].script",
+                ),
             ],
         );
     }
 
     #[test]
-    fn task_1_8_8_a_ref_stands_nearly_alone() {
+    fn task_141_a_ref_stands_nearly_alone() {
         table(
             |fields| task(&format!("{{steps: [{{ref: {{name: r}}, {fields}}}]}}")),
             &[

@@ -119,6 +119,13 @@ impl Walk {
         value: &Value,
     ) {
         let at = at.key(field.name);
+        if let Some(custom) = custom_task(object, field, value) {
+            let message = format!("custom task {custom} is not supported");
+            let help = "a custom task needs its controller, and there is none here";
+            self.found
+                .push(Diagnostic::error(message).at(self.document, at).hint(help));
+            return;
+        }
         match field.support {
             Support::Honoured => self.value(&at, &(field.schema)(), value),
             Support::Emulated(why) => {
@@ -154,6 +161,18 @@ impl Walk {
                 .push(Diagnostic::notice(message).at(self.document, at.clone()));
         }
     }
+}
+
+/// What a task of a pipeline refers to, when that is no Task: API and kind.
+fn custom_task(object: &ObjectSchema, field: &Field, value: &Value) -> Option<String> {
+    let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
+    let (version, kind) = (text("apiVersion"), text("kind"));
+    let plain_kind = matches!(kind, "" | "Task");
+    let of_tekton = version.starts_with("tekton.dev/") && plain_kind;
+    let custom = (object.name, field.name) == ("PipelineTask", "taskRef")
+        && !version.is_empty()
+        && !of_tekton;
+    custom.then(|| format!("{version} {}", if plain_kind { "Task" } else { kind }))
 }
 
 /// A custom task is refused once, not for each of the three fields that make it one.
@@ -228,6 +247,24 @@ mod tests {
                  @spec.volumes[{index}].nfs",
                 Severity::Error
             ))
+        );
+    }
+
+    #[test]
+    fn pipeline_45_custom_tasks_are_refused_by_name() {
+        let refers = |reference: &str| {
+            said(&format!(
+                "apiVersion: tekton.dev/v1\nkind: Pipeline\nmetadata: {{name: p}}\n\
+                 spec: {{tasks: [{{name: a, taskRef: {reference}}}]}}\n"
+            ))
+        };
+        assert_eq!(
+            refers("{apiVersion: acme.io/v1, kind: Scan, name: s}"),
+            ["Error custom task acme.io/v1 Scan is not supported @spec.tasks[0].taskRef"]
+        );
+        assert_eq!(
+            refers("{apiVersion: tekton.dev/v1, kind: Task, name: s}"),
+            [""; 0]
         );
     }
 

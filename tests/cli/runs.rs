@@ -114,8 +114,8 @@ impl Folder {
                 pruned: self.path().join("pruned"),
             },
             environment,
-            OutStream::new(out.clone()),
-            OutStream::new(err.clone()),
+            OutStream::new("standard output", out.clone()),
+            OutStream::new("standard error", err.clone()),
         );
         Ran {
             status,
@@ -282,6 +282,25 @@ fn a_run_of_the_same_name_has_an_id_of_its_own() {
     let second = opened(folder.run(&["run", &file]));
     assert!(first.starts_with("first-") && second.starts_with("first-"));
     assert_ne!(first, second);
+}
+
+#[test]
+fn a_damaged_run_hides_no_other() {
+    let folder = Folder::new();
+    for name in ["first", "second"] {
+        let file = folder.file("run.yaml", &pipeline_run(name, "exit 0"));
+        folder.run(&["run", &file]);
+    }
+    let events = folder.path().join("state/runs/first/events.jsonl");
+    std::fs::write(events, "no event\n").unwrap();
+    for format in [&["list"][..], &["list", "-o", "json"]] {
+        let list = folder.run(format);
+        assert_eq!(list.status, ExitStatus::Success, "{}", list.err);
+        assert!(list.out.contains("second"), "{}", list.out);
+        assert!(list.err.contains("warning: first: "), "{}", list.err);
+    }
+    let described = folder.run(&["describe", "first"]);
+    assert!(described.err.contains("is damaged"), "{}", described.err);
 }
 
 #[test]

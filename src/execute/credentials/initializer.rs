@@ -1,5 +1,7 @@
 //! From secrets to files.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 
 use super::docker::DockerAuths;
@@ -45,7 +47,7 @@ pub fn credentials(
 /// What is amiss with the credentials without stopping a step: secrets the service account lists
 /// that are not there, and docker configurations that cannot be read (no `.docker/config.json` is
 /// written then). Texts hold names, never contents.
-pub fn warnings(service_account: Option<&ServiceAccount>, library: &Library) -> Vec<String> {
+fn warnings(service_account: Option<&ServiceAccount>, library: &Library) -> Vec<String> {
     let absent = service_account.map(|account| missing(account, library));
     let absent = absent.filter(|names| !names.is_empty()).map(|names| {
         format!(
@@ -58,6 +60,22 @@ pub fn warnings(service_account: Option<&ServiceAccount>, library: &Library) -> 
         .and_then(|all| all.docker.config_json().err())
         .map(|fault| format!("Error initializing credentials: {fault}"));
     absent.into_iter().chain(unreadable).collect()
+}
+
+/// The warnings of several service accounts, each once.
+pub fn notices<'a>(accounts: impl IntoIterator<Item = &'a str>, library: &Library) -> Vec<String> {
+    let named = |name: &'a str| if name.is_empty() { "default" } else { name };
+    let accounts: BTreeSet<&str> = accounts.into_iter().map(named).collect();
+    let mut told = Vec::new();
+    for name in accounts {
+        let account = library.service_account(name).map(AsRef::as_ref);
+        for text in warnings(account, library) {
+            if !told.contains(&text) {
+                told.push(text);
+            }
+        }
+    }
+    told
 }
 
 #[derive(Default)]

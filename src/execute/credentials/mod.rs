@@ -9,5 +9,5 @@ mod pull;
 mod select;
 mod ssh;
 
-pub use initializer::{credentials, warnings};
+pub use initializer::{credentials, notices};
 pub use pull::pull_secrets;

@@ -440,6 +440,17 @@ impl Ran {
         self.heard.events.last().unwrap().0.as_millis()
     }
 
+    /// What was told beside the course of events.
+    pub(super) fn notices(&self) -> Vec<&str> {
+        let events = self.heard.events.iter();
+        events
+            .filter_map(|(_, event)| match &event.kind {
+                EventKind::Notice { message } => Some(message.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
+
     /// The conditions the run went through while it ran, as in `Unknown Running: …`.
     pub(super) fn progress(&self) -> Vec<String> {
         self.heard

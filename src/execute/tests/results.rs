@@ -247,3 +247,22 @@ async fn pipeline_43_92_a_task_by_reference_sees_no_params_of_the_run() {
     );
     assert!(ran.log.calls().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn artifacts_of_a_task_reach_a_later_one_as_compact_json() {
+    let ran = ran(r#"
+tasks:
+- name: a
+  run: |-
+    write /tekton/artifacts/provenance.json {"outputs": [{"name": "image", "values": [{"uri": "u", "digest": {"sha256": "d"}}]}]}
+- {name: b, runAfter: [a], run: "echo $(tasks.a.outputs.image) $(tasks.a.outputs) $(tasks.a.inputs.image)"}
+"#)
+    .await;
+    let json = r#"[{"digest":{"sha256":"d"},"uri":"u"}]"#;
+    assert_eq!(
+        ran.said("b"),
+        format!("{json} {json} $(tasks.a.inputs.image)\n"),
+        "{}",
+        ran.verdict()
+    );
+}

@@ -96,7 +96,7 @@ tasks:
     assert!(ran.condition().is_true(), "{}", ran.of("t"));
     assert_eq!(
         ran.said("t"),
-        "[{\"uri\":\"u\",\"digest\":{\"sha256\":\"d\"}}]\n"
+        "[{\"digest\":{\"sha256\":\"d\"},\"uri\":\"u\"}]\n"
     );
     let status = &ran.task_run("t").status;
     assert_eq!(status.steps[0].outputs.len(), 1);
@@ -162,5 +162,49 @@ async fn task_134_step_actions_need_their_params_and_no_others() {
     assert!(
         missing.contains("non-existent params in Step: [a]"),
         "{missing}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn task_84_95_99_guards_sizes_and_results_of_steps_that_are_skipped() {
+    let long = "x".repeat(5000);
+    let ran = ran(&format!(
+        r#"
+tasks:
+- name: t
+  taskSpec:
+    results: [{{name: r}}]
+    steps:
+    - {{name: a, run: "result r {long}"}}
+    - name: b
+      when: [{{input: $(workspaces.ghost.bound), operator: in, values: ["true"]}}]
+      run: result r other
+"#
+    ))
+    .await;
+    assert_eq!(
+        ran.steps("t"),
+        ["0 Completed Completed", "0 Completed Skipped"]
+    );
+    assert_eq!(ran.result("t", "r"), Some(ParamValue::from(long.as_str())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn task_106_107_text_stays_text_and_steps_without_names_give_nothing() {
+    let ran = ran(r#"
+tasks:
+- name: t
+  taskSpec:
+    steps:
+    - {name: a, results: [{name: r}], run: 'step-result r {"a":"b"}'}
+    - {results: [{name: q}], run: step-result q v}
+    - {name: c, image: i, command: [echo], args: ["$(steps.a.results.r)", "$(steps.unnamed-1.results.q)"]}
+"#)
+    .await;
+    assert_eq!(
+        ran.said("t"),
+        "{\"a\":\"b\"} $(steps.unnamed-1.results.q)\n",
+        "{}",
+        ran.of("t")
     );
 }

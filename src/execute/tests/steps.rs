@@ -370,3 +370,12 @@ async fn task_158_resources_of_a_task_and_of_single_steps() {
         "{message}"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn task_161_a_failure_its_pipeline_forgives_has_its_own_reason() {
+    let ran = ran("tasks: [{name: a, onError: continue, run: exit 3}]").await;
+    assert_eq!(
+        ran.of("a"),
+        r#"False FailureIgnored: "step-s" exited with code 3: Error"#
+    );
+}
