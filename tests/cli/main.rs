@@ -7,6 +7,8 @@ mod forbidden;
 mod harness;
 mod layering;
 mod readme;
+mod resume;
+mod resume_histories;
 mod runs;
 mod sources;
 mod tokens;
