@@ -269,6 +269,8 @@ pub struct Launch {
     pub credentials: Vec<Credential>,
     /// Runs it without network.
     pub hermetic: bool,
+    /// Waits before the program is started, until told to go on (`beforeSteps` breakpoint).
+    pub pause_before: bool,
     /// Waits at the end of a failed program until told to go on (`onFailure` breakpoint).
     pub pause_on_failure: bool,
 }

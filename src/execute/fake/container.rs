@@ -107,7 +107,14 @@ impl Container for FakeContainer {
             deadline: launch.timeout.map(|limit| Instant::now() + limit),
             oom_killed: false,
         };
-        let mut exit = play.lines(&lines).await;
+        let mut exit = if launch.pause_before {
+            play.pause().await
+        } else {
+            Exit::Code(0)
+        };
+        if exit == Exit::Code(0) {
+            exit = play.lines(&lines).await;
+        }
         if launch.pause_on_failure && exit != Exit::Code(0) && exit != Exit::Cancelled {
             exit = play.pause().await;
         }
