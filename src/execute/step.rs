@@ -11,7 +11,8 @@ use super::env::{EnvSources, environment, expand};
 use super::laid_out::{Laid, pod_fault};
 use super::results;
 use super::sandbox::{
-    Container, Control, Engine, FileOp, Launch, Outcome, Output, Sandbox, SandboxError, VolumePath,
+    Container, Control, Engine, FileOp, Launch, Outcome, Output, Pauses, Sandbox, SandboxError,
+    VolumePath,
 };
 use crate::event::{EventKind, LogChunk};
 use crate::plan::when::holds;
@@ -212,8 +213,10 @@ impl<E: Engine> Attempt<E> {
             files: results::wanted(&self.bound.task.spec, step, &laid.container),
             credentials: self.credentials.clone(),
             hermetic: self.is_hermetic(),
-            pause_before: breakpoints::before(&self.request, &step.name),
-            pause_on_failure: breakpoints::on_failure(&self.request),
+            pauses: Pauses {
+                before: breakpoints::before(&self.request, &step.name),
+                on_failure: breakpoints::on_failure(&self.request),
+            },
         })
     }
 

@@ -16,24 +16,24 @@ type Numbers = BTreeMap<&'static str, BTreeSet<usize>>;
 /// Adds the numbers a name bears.
 fn bear(name: &str, numbers: &mut Numbers) {
     let mut list = None;
-    let mut last = None;
+    let mut previous = None;
     let mut is_range = false;
     for word in name.split('_') {
         let number = word.parse::<usize>().ok();
         match (list, number) {
             (Some(list), Some(number)) => {
-                let from = last.filter(|_| is_range).unwrap_or(number);
+                let from = previous.filter(|_| is_range).unwrap_or(number);
                 numbers.entry(list).or_default().extend(from..=number);
-                last = Some(number);
+                previous = Some(number);
                 is_range = false;
             }
-            _ if word == "to" && last.is_some() => is_range = true,
+            _ if word == "to" && previous.is_some() => is_range = true,
             _ => {
                 list = LISTS
                     .iter()
                     .map(|(name, _)| *name)
                     .find(|name| *name == word);
-                last = None;
+                previous = None;
                 is_range = false;
             }
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tkn_local::execute::sandbox::{
-    Container, ContainerSpec, Control, Credential, Exit, Launch, Probe, Sandbox, WantedFile,
+    Container, ContainerSpec, Control, Credential, Exit, Launch, Pauses, Probe, Sandbox, WantedFile,
 };
 
 use crate::support::{Bench, collect, shell, until_written};
@@ -312,7 +312,10 @@ async fn task_172_a_failed_program_waits_at_its_breakpoint() {
     let bench = Bench::open("breakpoint").await;
     let launch = || Launch {
         run_dir: Some("/shared/run".to_owned()),
-        pause_on_failure: true,
+        pauses: Pauses {
+            on_failure: true,
+            ..Pauses::default()
+        },
         ..shell("exit 5")
     };
     let (control, running) = until_written(bench.start().await, launch(), "breakpoint").await;
@@ -333,7 +336,10 @@ async fn task_173_a_program_waits_before_it_starts() {
     let bench = Bench::open("before").await;
     let launch = || Launch {
         run_dir: Some("/shared/run".to_owned()),
-        pause_before: true,
+        pauses: Pauses {
+            before: true,
+            ..Pauses::default()
+        },
         ..shell("echo started")
     };
     let (control, running) = until_written(bench.start().await, launch(), "breakpoint").await;

@@ -107,7 +107,7 @@ impl Container for FakeContainer {
             deadline: launch.timeout.map(|limit| Instant::now() + limit),
             oom_killed: false,
         };
-        let mut exit = if launch.pause_before {
+        let mut exit = if launch.pauses.before {
             play.pause().await
         } else {
             Exit::Code(0)
@@ -115,7 +115,7 @@ impl Container for FakeContainer {
         if exit == Exit::Code(0) {
             exit = play.lines(&lines).await;
         }
-        if launch.pause_on_failure && exit != Exit::Code(0) && exit != Exit::Cancelled {
+        if launch.pauses.on_failure && exit != Exit::Code(0) && exit != Exit::Cancelled {
             exit = play.pause().await;
         }
         let oom_killed = play.oom_killed;
