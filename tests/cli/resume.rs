@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use tkn_local::cli::ExitStatus;
@@ -90,7 +91,11 @@ impl Folder {
     fn tkn_on(&self, engine: FakeEngine, args: &[&str]) -> Ran {
         let path = |arg: &&str| {
             let file = self.path().join(arg);
-            if arg.ends_with(".yaml") && file.exists() {
+            if Path::new(arg)
+                .extension()
+                .is_some_and(|kind| kind == "yaml")
+                && file.exists()
+            {
                 file.to_string_lossy().into_owned()
             } else {
                 (*arg).to_owned()
@@ -468,6 +473,7 @@ fn the_run_that_would_run_can_be_run() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of requests and answers")]
 fn every_wrong_request_is_refused_before_anything_starts() {
     let folder = Folder::failed();
     let other = "{apiVersion: tekton.dev/v1, kind: PipelineRun, metadata: {name: other}, spec: {pipelineSpec: {tasks: [{name: x, taskSpec: {steps: [{name: s, image: busybox, script: exit 0}]}}]}}}";
@@ -650,7 +656,7 @@ fn workspaces_are_copied_taken_or_left() {
         .tkn(&["resume", "build", "--workspaces", "take"])
         .tells("--workspaces take");
     assert_eq!(taken.opened().take_from, Some(volume.clone()));
-    let taker = folder
+    let newest = folder
         .tkn(&["list", "-o", "name", "-n", "1"])
         .out
         .trim()
@@ -658,11 +664,11 @@ fn workspaces_are_copied_taken_or_left() {
     let told = folder.refusal(&["resume", "build"]);
     assert!(
         told.starts_with(&format!(
-            "error: run build can not be resumed any more: run {taker} has taken its files\n"
+            "error: run build can not be resumed any more: run {newest} has taken its files\n"
         )),
         "{told}"
     );
-    let again = folder.tkn(&["resume", &taker]);
+    let again = folder.tkn(&["resume", &newest]);
     assert_eq!(again.opened().clone_from, Some(volume));
 }
 
