@@ -1,4 +1,4 @@
-//! Waiting after a failure: Tekton's `onFailure` breakpoint.
+//! Waiting before a program or after its failure: Tekton's breakpoints.
 
 use std::fs;
 use std::io;
@@ -11,10 +11,39 @@ use super::protocol::{How, Kind};
 use super::record::Record;
 use super::step::Event;
 
-/// How often the file that ends the wait is looked for.
+/// How often the files that end the wait are looked for.
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// Waits until the debug scripts or the command say how to go on.
+/// Waits before the program, until the debug scripts or the command say how to go on. `None` lets
+/// it start.
+pub(crate) fn before(
+    link: &Link,
+    events: &Receiver<Event>,
+    record: &Record,
+) -> io::Result<Option<How>> {
+    link.log(concat!(
+        "debug before step breakpoint has taken effect, waiting for user's decision:\n",
+        "1) continue, use cmd: /tekton/debug/scripts/debug-beforestep-continue\n",
+        "2) fail-continue, use cmd: /tekton/debug/scripts/debug-beforestep-fail-continue",
+    ))?;
+    link.send(Kind::Paused, &true)?;
+    let go = record.file("out.beforestepexit");
+    let fail = record.file("out.beforestepexit.err");
+    let exists = |file: &Option<std::path::PathBuf>| file.as_deref().is_some_and(Path::exists);
+    let decided = decision(events, || {
+        if exists(&go) {
+            Some(0)
+        } else {
+            exists(&fail).then_some(1)
+        }
+    })?;
+    Ok(match decided {
+        How::Code { code: 0 } => None,
+        how => Some(how),
+    })
+}
+
+/// Waits after a failure, until the debug scripts or the command say how to go on.
 pub(crate) fn wait(link: &Link, events: &Receiver<Event>, record: &Record) -> io::Result<How> {
     link.log(concat!(
         "debug onFailure breakpoint has taken effect, waiting for user's decision:\n",
@@ -22,24 +51,22 @@ pub(crate) fn wait(link: &Link, events: &Receiver<Event>, record: &Record) -> io
         "2) fail-continue, use cmd: /tekton/debug/scripts/debug-fail-continue",
     ))?;
     link.send(Kind::Paused, &true)?;
-    let file = record.breakpoint_file();
+    let file = record.file("out.breakpointexit");
+    let how = decision(events, || file.as_deref().and_then(read_code))?;
+    record.write(&how, false)?;
+    Ok(how)
+}
+
+/// What is decided: by the command, or by what `look` finds.
+fn decision(events: &Receiver<Event>, look: impl Fn() -> Option<i32>) -> io::Result<How> {
     loop {
         match events.recv_timeout(INTERVAL) {
-            Ok(Event::Resume(code)) => {
-                let how = How::Code { code };
-                record.write(&how, false)?;
-                return Ok(how);
-            }
-            Ok(Event::Kill(_)) => {
-                let how = How::Cancelled {};
-                record.write(&how, false)?;
-                return Ok(how);
-            }
+            Ok(Event::Resume(code)) => return Ok(How::Code { code }),
+            Ok(Event::Kill(_)) => return Ok(How::Cancelled {}),
             Ok(Event::Launch(_) | Event::Exited(_)) | Err(RecvTimeoutError::Timeout) => {}
             Err(error) => return Err(io::Error::other(error)),
         }
-        // The scripts have made the post file before this one.
-        if let Some(code) = file.as_deref().and_then(read_code) {
+        if let Some(code) = look() {
             return Ok(How::Code { code });
         }
     }

@@ -355,6 +355,8 @@ messages! {
         credentials: Vec<(String, Blob)>,
         /// Without network.
         hermetic: bool,
+        /// Waits before it starts.
+        pause_before: bool,
         /// Waits when it failed.
         pause_on_failure: bool,
     }

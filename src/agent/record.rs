@@ -26,11 +26,11 @@ impl Record {
         Ok(record)
     }
 
-    /// The file through which a breakpoint is left from outside.
-    pub(crate) fn breakpoint_file(&self) -> Option<PathBuf> {
+    /// A file through which a breakpoint is left from outside.
+    pub(crate) fn file(&self, name: &str) -> Option<PathBuf> {
         self.directory
             .as_ref()
-            .map(|directory| directory.join("out.breakpointexit"))
+            .map(|directory| directory.join(name))
     }
 
     /// Records how the program ended: the matrix of Tekton's `entrypointer.go`. `onError` forgives
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_row_of_the_matrix() {
+    fn task_63_65_every_row_of_the_matrix() {
         let code = |code| How::Code { code };
         let rows = [
             (code(0), false, "out", Some("0")),

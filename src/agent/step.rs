@@ -124,12 +124,21 @@ struct Step {
 
 impl Step {
     fn run(self) -> io::Result<()> {
-        let start = Instant::now();
         self.link.send(Kind::Started, &true)?;
         let record = self.open_record()?;
-        let mut how = self.execute(start)?;
+        let stopped = if self.program.pause_before {
+            breakpoint::before(&self.link, &self.events, &record)?
+        } else {
+            None
+        };
+        let start = Instant::now();
+        let is_stopped = stopped.is_some();
+        let mut how = match stopped {
+            Some(how) => how,
+            None => self.execute(start)?,
+        };
         self.log_failure(&how)?;
-        if self.program.pause_on_failure && is_failure(&how) {
+        if self.program.pause_on_failure && !is_stopped && is_failure(&how) {
             how = breakpoint::wait(&self.link, &self.events, &record)?;
         } else if let Err(error) = record.write(&how, self.program.on_error_continue) {
             self.link.log(&format!(

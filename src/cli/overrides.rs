@@ -179,7 +179,7 @@ fn check(run: &Run, title: &str) -> Result<(), CliError> {
         Run::Pipeline(run) => Object::PipelineRun(run.clone()),
         Run::Task(run) => Object::TaskRun(run.clone()),
     };
-    let diagnostics = validate::document(&object, DocumentId(0));
+    let diagnostics = validate::document(&object, DocumentId(0), "tekton.dev/v1");
     let faults: Vec<Diagnostic> = diagnostics
         .0
         .into_iter()

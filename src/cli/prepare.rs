@@ -40,7 +40,11 @@ pub(super) fn prepare_inputs(inputs: &[Input], reading: Reading) -> Prepared {
     for document in catalog.documents() {
         // What was left out of a faulty document would be missed a second time.
         if !document.faulty {
-            diagnostics.extend(validate::document(&document.object, document.id));
+            diagnostics.extend(validate::document(
+                &document.object,
+                document.id,
+                &document.api_version,
+            ));
         }
         let mut differences = validate::support(&document.object, document.id);
         for difference in &mut differences.0 {

@@ -29,7 +29,8 @@ pub(super) fn program(launch: Launch) -> Program {
             .map(|c| (c.path, Blob(c.content.to_vec())))
             .collect(),
         hermetic: launch.hermetic,
-        pause_on_failure: launch.pause_on_failure,
+        pause_before: launch.pauses.before,
+        pause_on_failure: launch.pauses.on_failure,
     }
 }
 

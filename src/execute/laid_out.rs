@@ -206,6 +206,7 @@ impl Builder<'_> {
             }
         }
         self.ops.extend(ops);
+        self.debug_files();
     }
 
     /// What every volume and workspace of the TaskRun is backed by, by volume name.

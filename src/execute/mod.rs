@@ -2,6 +2,7 @@
 
 mod ahead;
 mod attempt;
+mod breakpoints;
 mod carry_over;
 mod context;
 pub mod credentials;

@@ -38,6 +38,7 @@ impl Builder<'_> {
         if scripted {
             mounts.push(self.mount("scripts", "/tekton/scripts", true));
         }
+        mounts.extend(self.debug_mount(index));
         mounts
     }
 

@@ -269,8 +269,17 @@ pub struct Launch {
     pub credentials: Vec<Credential>,
     /// Runs it without network.
     pub hermetic: bool,
-    /// Waits at the end of a failed program until told to go on (`onFailure` breakpoint).
-    pub pause_on_failure: bool,
+    /// Where it waits until told to go on.
+    pub pauses: Pauses,
+}
+
+/// Where a program waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pauses {
+    /// Before it is started (`beforeSteps` breakpoint).
+    pub before: bool,
+    /// At its end, when it failed (`onFailure` breakpoint).
+    pub on_failure: bool,
 }
 
 /// How a released program ended.

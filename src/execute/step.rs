@@ -6,11 +6,13 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::attempt::{Attempt, StepEnd};
+use super::breakpoints;
 use super::env::{EnvSources, environment, expand};
 use super::laid_out::{Laid, pod_fault};
 use super::results;
 use super::sandbox::{
-    Container, Control, Engine, FileOp, Launch, Outcome, Output, Sandbox, SandboxError, VolumePath,
+    Container, Control, Engine, FileOp, Launch, Outcome, Output, Pauses, Sandbox, SandboxError,
+    VolumePath,
 };
 use crate::event::{EventKind, LogChunk};
 use crate::plan::when::holds;
@@ -79,7 +81,7 @@ impl<E: Engine> Attempt<E> {
                 step: state.clone(),
             });
         let id = container.id();
-        let outcome = self.watch(container, launch, &state.name).await?;
+        let outcome = self.watch(container, launch, (&state.name, &id)).await?;
         Ok(self.conclude(index, state, &step, outcome, &id).await)
     }
 
@@ -88,17 +90,22 @@ impl<E: Engine> Attempt<E> {
         &mut self,
         container: <E::Sandbox as Sandbox>::Container,
         launch: Launch,
-        name: &str,
+        (name, id): (&str, &str),
     ) -> Result<Outcome, SandboxError> {
         let (sender, mut output) = mpsc::channel::<Output>(16);
         let control = container.control();
         let mut run = std::pin::pin!(container.run(launch, sender));
         let mut told = false;
+        let mut paused = false;
         let outcome = loop {
             tokio::select! {
                 biased;
                 Some(piece) = output.recv() => self.log(name, piece).await,
                 outcome = &mut run => break outcome?,
+                () = control.paused(), if !paused => {
+                    paused = true;
+                    self.say_paused(name, id);
+                }
                 _ = self.halted(), if !told => {
                     told = true;
                     control.kill(self.context.options.grace);
@@ -109,6 +116,15 @@ impl<E: Engine> Attempt<E> {
             self.log(name, piece).await;
         }
         Ok(outcome)
+    }
+
+    fn say_paused(&self, step: &str, container: &str) {
+        let emitter = self.context.emitter.of(&self.run);
+        emitter.event(EventKind::StepPaused {
+            task_run: self.request.identity.name.clone(),
+            step: step.to_owned(),
+            message: breakpoints::advice(container, breakpoints::before(&self.request, step)),
+        });
     }
 
     pub(super) async fn log(&self, name: &str, piece: Output) {
@@ -197,11 +213,10 @@ impl<E: Engine> Attempt<E> {
             files: results::wanted(&self.bound.task.spec, step, &laid.container),
             credentials: self.credentials.clone(),
             hermetic: self.is_hermetic(),
-            pause_on_failure: self
-                .request
-                .breakpoints
-                .as_ref()
-                .is_some_and(|points| points.on_failure == "enabled"),
+            pauses: Pauses {
+                before: breakpoints::before(&self.request, &step.name),
+                on_failure: breakpoints::on_failure(&self.request),
+            },
         })
     }
 

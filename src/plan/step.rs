@@ -8,7 +8,7 @@ use crate::spec::core::{EnvVar, ResourceRequirements, SecurityContext, VolumeMou
 use crate::spec::param::{Param, ParamValue};
 use crate::spec::task::{Sidecar, Step, StepActionSpec, StepTemplate, TaskSpec};
 use crate::status::Condition;
-use crate::substitution::{Scope, fields};
+use crate::substitution::{Scope, fields, references};
 
 impl BoundTask {
     /// The container name of a step.
@@ -117,6 +117,7 @@ impl BoundTask {
         fields::step(&mut step, &mut &*scope);
         let mut resolved = from_action(action);
         fields::step(&mut resolved, &mut &inner);
+        self.check_paths(index, &resolved.script)?;
         Ok(Step {
             image: resolved.image,
             working_dir: resolved.working_dir,
@@ -155,6 +156,24 @@ impl BoundTask {
             params: Vec::new(),
             ..step
         })
+    }
+}
+
+impl BoundTask {
+    /// A StepAction may write only results that the Task has: the Task is validated once more when
+    /// the action stands in it (`pkg/reconciler/taskrun/taskrun.go`, `createPod`).
+    fn check_paths(&self, index: usize, script: &str) -> Result<(), Condition> {
+        let left = references(script);
+        let Some(path) = left.iter().find(|name| name.starts_with("results.")) else {
+            return Ok(());
+        };
+        Err(Condition::failed(
+            "PodCreationFailed",
+            format!(
+                "failed to create task run pod \"{}\": non-existent variable in \"$({path})\": steps[{index}].script. Maybe invalid TaskSpec",
+                self.scope.text("$(context.taskRun.name)")
+            ),
+        ))
     }
 }
 

@@ -74,6 +74,9 @@ impl TaskRunRequest {
         if self.retries > 0 {
             spec["retries"] = json!(self.retries);
         }
+        if let Some(breakpoints) = &self.breakpoints {
+            spec["debug"] = json!({"breakpoints": breakpoints});
+        }
         if let Some(resources) = &self.overrides.compute_resources {
             spec["computeResources"] = json!(resources);
         }

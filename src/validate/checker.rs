@@ -11,15 +11,23 @@ const MOST_COMPARED: usize = 500;
 #[derive(Debug)]
 pub(super) struct Checker {
     document: DocumentId,
+    beta: bool,
     found: Diagnostics,
 }
 
 impl Checker {
-    pub(super) fn new(document: DocumentId) -> Self {
+    /// `api_version` is what the document says: some rules differ for `v1beta1`.
+    pub(super) fn new(document: DocumentId, api_version: &str) -> Self {
         Self {
             document,
+            beta: api_version == "tekton.dev/v1beta1",
             found: Diagnostics::default(),
         }
+    }
+
+    /// True for a document of `v1beta1`.
+    pub(super) const fn is_beta(&self) -> bool {
+        self.beta
     }
 
     /// A fault at a place, worded as knative's `FieldError` prints: what, then where.

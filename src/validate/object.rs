@@ -9,9 +9,9 @@ use crate::spec::Object;
 ///
 /// The document is taken as read: fields unknown to Tekton and values of the wrong type have been
 /// reported, v1beta1 has been converted. `document` says which document of the input the
-/// diagnostics are about.
-pub fn document(object: &Object, document: DocumentId) -> Diagnostics {
-    let mut check = Checker::new(document);
+/// diagnostics are about, `api_version` what it said before it was converted.
+pub fn document(object: &Object, document: DocumentId, api_version: &str) -> Diagnostics {
+    let mut check = Checker::new(document, api_version);
     let root = FieldPath::root();
     let (metadata, spec) = (root.key("metadata"), root.key("spec"));
     match object {
@@ -160,7 +160,7 @@ mod tests {
         #[test]
         fn no_text_makes_the_rules_panic(texts in prop::array::uniform6(text())) {
             for object in objects(&texts) {
-                let found = document(&object, DocumentId(0));
+                let found = document(&object, DocumentId(0), "tekton.dev/v1");
                 let mut distinct = found.0.clone();
                 distinct.dedup();
                 prop_assert_eq!(found.0.len(), distinct.len());

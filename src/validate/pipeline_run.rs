@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use std::collections::BTreeSet;
+
 use super::checker::{Checker, meant};
 use super::pipeline_task::Surroundings;
 use super::usage::Declared;
@@ -94,10 +96,13 @@ fn inline(check: &mut Checker, at: &FieldPath, spec: &PipelineSpec, given: &[Par
         let at = at.key("taskSpec").key("params");
         properties_of_given(check, &at, &embedded.params, given);
     }
-    let surroundings = |declared| Surroundings {
-        params: declared,
-        embedded: declared,
-        workspaces: None,
+    // Since v1 they may come from the run undeclared.
+    let slots: BTreeSet<&str> = spec.workspaces.iter().map(|w| w.name.as_str()).collect();
+    let slots = Some(&slots).filter(|_| check.is_beta());
+    let surroundings = |params| Surroundings {
+        params,
+        embedded: params,
+        workspaces: slots,
     };
     pipeline::pipeline_spec(
         check,

@@ -26,7 +26,7 @@ fn one(check: &mut Checker, at: &FieldPath, sidecar: &Sidecar) {
             format_args!("Invalid: cannot use reserved sidecar name {RESERVED} "),
         );
     }
-    if sidecar.image.is_empty() {
+    if sidecar.image.is_empty() && !check.is_beta() {
         check.missing(&at.key("image"));
     }
     if !sidecar.script.is_empty() && !sidecar.command.is_empty() {
@@ -37,6 +37,15 @@ fn one(check: &mut Checker, at: &FieldPath, sidecar: &Sidecar) {
 #[cfg(test)]
 mod tests {
     use crate::validate::testing::{table, task};
+
+    #[test]
+    fn task_35_only_v1_asks_for_the_image_of_a_sidecar() {
+        let in_beta = |spec: &str| task(spec).replace("tekton.dev/v1", "tekton.dev/v1beta1");
+        table(
+            in_beta,
+            &[("{steps: [{image: i}], sidecars: [{name: s}]}", "")],
+        );
+    }
 
     #[test]
     fn task_131_sidecars() {

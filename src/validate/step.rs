@@ -95,6 +95,13 @@ fn beside_ref(check: &mut Checker, at: &FieldPath, step: &Step) {
             );
         }
     }
+    if step.security_context.is_some() {
+        check.warning(
+            &at.key("securityContext"),
+            "the StepAction's securityContext takes its place, even when it has none",
+            None,
+        );
+    }
 }
 
 fn inline(check: &mut Checker, at: &FieldPath, step: &Step, template: Option<&StepTemplate>) {

@@ -14,7 +14,9 @@ pub(super) fn said(yaml: &str) -> Vec<Diagnostic> {
     catalog
         .documents()
         .iter()
-        .flat_map(|document| super::document(&document.object, document.id).0)
+        .flat_map(|document| {
+            super::document(&document.object, document.id, &document.api_version).0
+        })
         .collect()
 }
 

@@ -1,5 +1,8 @@
 //! What can be seen of tkn-local from outside, and what can be seen by reading its sources.
 
+mod breakpoints;
+mod cases;
+mod checklist;
 mod completions;
 mod examples;
 mod faults;

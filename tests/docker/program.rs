@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tkn_local::execute::sandbox::{
-    Container, ContainerSpec, Control, Credential, Exit, Launch, Probe, Sandbox, WantedFile,
+    Container, ContainerSpec, Control, Credential, Exit, Launch, Pauses, Probe, Sandbox, WantedFile,
 };
 
 use crate::support::{Bench, collect, shell, until_written};
@@ -109,7 +109,7 @@ async fn a_timeout_kills_the_whole_group() {
 }
 
 #[tokio::test]
-async fn a_kill_asks_first_and_then_insists() {
+async fn task_75_a_kill_asks_first_and_then_insists() {
     let bench = Bench::open("kill").await;
     let asked =
         "trap 'echo asked >/shared/asked; exit 0' TERM; echo ready; while :; do sleep 0.05; done";
@@ -308,11 +308,14 @@ async fn probes_look_into_a_running_container() {
 }
 
 #[tokio::test]
-async fn a_failed_program_waits_at_its_breakpoint() {
+async fn task_172_a_failed_program_waits_at_its_breakpoint() {
     let bench = Bench::open("breakpoint").await;
     let launch = || Launch {
         run_dir: Some("/shared/run".to_owned()),
-        pause_on_failure: true,
+        pauses: Pauses {
+            on_failure: true,
+            ..Pauses::default()
+        },
         ..shell("exit 5")
     };
     let (control, running) = until_written(bench.start().await, launch(), "breakpoint").await;
@@ -325,6 +328,38 @@ async fn a_failed_program_waits_at_its_breakpoint() {
     control.paused().await;
     bench.shell("echo 1 >/shared/run/out.breakpointexit").await;
     assert_eq!(running.await.unwrap().exit, Exit::Code(1));
+    bench.close().await;
+}
+
+#[tokio::test]
+async fn task_173_a_program_waits_before_it_starts() {
+    let bench = Bench::open("before").await;
+    let launch = || Launch {
+        run_dir: Some("/shared/run".to_owned()),
+        pauses: Pauses {
+            before: true,
+            ..Pauses::default()
+        },
+        ..shell("echo started")
+    };
+    let (control, running) = until_written(bench.start().await, launch(), "breakpoint").await;
+    control.paused().await;
+    bench
+        .shell("touch /shared/run/out.beforestepexit.err")
+        .await;
+    assert_eq!(running.await.unwrap().exit, Exit::Code(1));
+    assert_eq!(
+        bench
+            .shell("rm /shared/run/out.before*; ls /shared/run")
+            .await
+            .out(),
+        "out.err\nstatus\n"
+    );
+
+    let (control, running) = until_written(bench.start().await, launch(), "breakpoint").await;
+    control.paused().await;
+    bench.shell("touch /shared/run/out.beforestepexit").await;
+    assert_eq!(running.await.unwrap().exit, Exit::Code(0));
     bench.close().await;
 }
 

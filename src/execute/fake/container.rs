@@ -107,8 +107,15 @@ impl Container for FakeContainer {
             deadline: launch.timeout.map(|limit| Instant::now() + limit),
             oom_killed: false,
         };
-        let mut exit = play.lines(&lines).await;
-        if launch.pause_on_failure && exit != Exit::Code(0) && exit != Exit::Cancelled {
+        let mut exit = if launch.pauses.before {
+            play.pause().await
+        } else {
+            Exit::Code(0)
+        };
+        if exit == Exit::Code(0) {
+            exit = play.lines(&lines).await;
+        }
+        if launch.pauses.on_failure && exit != Exit::Code(0) && exit != Exit::Cancelled {
             exit = play.pause().await;
         }
         let oom_killed = play.oom_killed;

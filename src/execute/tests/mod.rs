@@ -16,6 +16,7 @@ mod results;
 mod retries;
 mod sidecars;
 mod skip;
+mod step_actions;
 mod step_results;
 mod steps;
 mod timeouts;
