@@ -1,5 +1,6 @@
 //! The flags of partial execution.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
@@ -85,8 +86,15 @@ impl PartialFlags {
             .result
             .iter()
             .map(|argument| result(argument, cwd))
-            .collect::<Result<_, _>>()?;
-        Ok(Self { given, results })
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut names = BTreeSet::new();
+        match results.iter().find(|flag| !names.insert(&flag.name)) {
+            Some(again) => Err(CliError::invalid(format!(
+                "--result {} is given more than once",
+                again.name
+            ))),
+            None => Ok(Self { given, results }),
+        }
     }
 
     /// True when the flags ask for nothing.

@@ -1,5 +1,7 @@
 //! `tkn-local resume`.
 
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 
 use super::context::Context;
@@ -77,9 +79,7 @@ fn inputs(
         let name = clean(&manifest.given).into_owned();
         match manifest.path.as_ref().filter(|path| path.is_file()) {
             Some(path) if !as_recorded => {
-                let cwd = &context.settings.environment.cwd;
-                let near = path.strip_prefix(cwd).unwrap_or(path).to_owned();
-                inputs.push(Input::Path(near));
+                inputs.push(Input::Path(near(path, &context.settings.environment.cwd)));
                 continue;
             }
             Some(_) => context.tell(&format!("{name}: as it was"))?,
@@ -95,6 +95,13 @@ fn inputs(
         copied.push(manifest.clone());
     }
     Ok((inputs, copied))
+}
+
+/// The path from here, which is shorter in messages.
+fn near(path: &Path, cwd: &Path) -> PathBuf {
+    let near = path.strip_prefix(cwd).ok();
+    let near = near.filter(|near| near.canonicalize().is_ok_and(|same| same == path));
+    near.unwrap_or(path).to_owned()
 }
 
 /// What the run is called in its files by now: as before, or else it is the only one there.

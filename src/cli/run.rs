@@ -288,7 +288,7 @@ fn plan_all(
             context.tell(&format!("warning: {warning}"))?;
         }
         if wanted.resumes {
-            selected.run.name_anew();
+            selected.run.begin_anew();
         }
         let run = &mut selected.run;
         let plan = ready(

@@ -39,10 +39,14 @@ impl Run {
         shown_name(self.metadata())
     }
 
-    /// Makes it a run of the same name with a fresh suffix.
-    pub(super) fn name_anew(&mut self) {
+    /// Makes it a run of the same name with a fresh suffix. What its file says of an earlier run
+    /// was said of another than the one that is resumed now.
+    pub(super) fn begin_anew(&mut self) {
         let metadata = match self {
-            Self::Pipeline(run) => &mut run.metadata,
+            Self::Pipeline(run) => {
+                run.spec.resume_from = None;
+                &mut run.metadata
+            }
             Self::Task(run) => &mut run.metadata,
         };
         if !metadata.name.is_empty() {

@@ -112,7 +112,8 @@ impl SourceRun {
 
 /// True when a task of it ran or was reused.
 pub(super) fn began(record: &Record) -> bool {
-    !record.task_runs().is_empty()
+    let mut runs = record.task_runs().into_iter();
+    runs.any(|run| run.reused_from.is_some() || !run.status.pod_name.is_empty())
 }
 
 /// What the volume of a run is called in the engine.

@@ -303,7 +303,8 @@ impl<E: Engine> Runner<E> {
                     reused_from: success.executed_by.clone(),
                     object: success.object.clone(),
                     combination: unit.combination.clone(),
-                    inputs: json!(inputs),
+                    // Not those of now, which may have changed.
+                    inputs: json!(success.inputs),
                 });
                 let end = reused_end(success);
                 self.units.spawn(async move {

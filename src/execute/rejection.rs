@@ -13,6 +13,7 @@ use super::run::Job;
 use super::sandbox::Engine;
 use super::units::{Maker, Storage, Unit};
 use crate::event::{EventKind, RunKind};
+use crate::plan::partial::Fate;
 use crate::plan::{Plan, RunRequest, bind};
 use crate::status::Condition;
 
@@ -41,6 +42,8 @@ pub(super) async fn check_images<E: Engine>(
     let checks = (0..plan.tasks.len())
         .filter_map(|task| Some((task, maker.preview(task)?)))
         .map(|(task, unit)| async move {
+            let fate = plan.carried.fate(&plan.tasks[task].name);
+            let is_reused = fate.is_some_and(|fate| fate.fate == Fate::Reuse);
             let bound = bind(&unit.request, 0).ok()?;
             let library = &options.library;
             let account = library
@@ -53,9 +56,15 @@ pub(super) async fn check_images<E: Engine>(
                 if wanted.reference.contains("$(") {
                     continue;
                 }
-                if let Err(error) = images
-                    .get(&wanted.reference, &wanted.policy, &secrets)
-                    .await
+                // What is reused needs no image; that it is another by now shows if it is there.
+                let policy = if is_reused {
+                    "Never"
+                } else {
+                    wanted.policy.as_str()
+                };
+                let found = images.get(&wanted.reference, policy, &secrets).await;
+                if let Err(error) = found
+                    && !is_reused
                 {
                     let condition = image_fault(
                         &unit.request,

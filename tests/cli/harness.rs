@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use serde_json::Value;
@@ -107,6 +107,18 @@ impl Invocation {
         self
     }
 
+    /// Starts it and lets it go on; what it says is lost.
+    pub(crate) fn start(mut self) -> Started {
+        let child = self
+            .command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary was built");
+        Started(child)
+    }
+
     /// Runs it to its end.
     pub(crate) fn run(mut self) -> Output {
         let line = format!("{:?}", self.command);
@@ -130,6 +142,31 @@ impl Invocation {
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
             events: read_events(&self.events),
         }
+    }
+}
+
+/// A command that goes on. It is killed when this is dropped.
+pub(crate) struct Started(Child);
+
+impl Started {
+    /// Kills it, as nothing can be more sudden.
+    pub(crate) fn kill(mut self) {
+        self.0.kill().expect("it runs");
+        self.0.wait().expect("it can be awaited");
+    }
+
+    /// Waits for its end.
+    pub(crate) fn exits(mut self, status: i32) {
+        let ended = self.0.wait().expect("it can be awaited");
+        assert_eq!(ended.code(), Some(status));
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        // It may have ended.
+        drop(self.0.kill());
+        drop(self.0.wait());
     }
 }
 

@@ -31,6 +31,7 @@ struct Behaviour {
     refused: BTreeMap<String, String>,
     images: BTreeMap<String, Image>,
     lost_after: Option<Duration>,
+    clone_delay: Duration,
 }
 
 impl FakeEngine {
@@ -57,6 +58,13 @@ impl FakeEngine {
     #[must_use]
     pub fn missing(mut self, reference: &str) -> Self {
         self.behaviour.missing.insert(reference.to_owned());
+        self
+    }
+
+    /// Takes this long to copy files of an earlier run.
+    #[must_use]
+    pub fn clone_delay(mut self, delay: Duration) -> Self {
+        self.behaviour.clone_delay = delay;
         self
     }
 
@@ -172,7 +180,9 @@ impl Sandbox for FakeSandbox {
     ) -> Result<u64, SandboxError> {
         self.log().add(Call::Clone(paths));
         progress(0);
-        Ok(0)
+        tokio::time::sleep(self.engine.behaviour.clone_delay).await;
+        progress(7);
+        Ok(7)
     }
 
     async fn start(&self, spec: ContainerSpec) -> Result<FakeContainer, SandboxError> {

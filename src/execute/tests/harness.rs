@@ -28,6 +28,7 @@ pub(super) struct Scenario {
     interrupts: Vec<(Duration, Interrupt)>,
     jobs: usize,
     selection: Selection,
+    files: Files,
 }
 
 /// A run named `r` of an embedded pipeline. In its tasks `run: SCRIPT` stands for a `taskSpec`
@@ -42,6 +43,7 @@ pub(super) fn pipeline(yaml: &str) -> Scenario {
         interrupts: Vec::new(),
         jobs: 64,
         selection: Selection::default(),
+        files: Files::Fresh,
     }
 }
 
@@ -146,6 +148,12 @@ impl Scenario {
         self
     }
 
+    /// Begins with files of an earlier run.
+    pub(super) fn with_files(mut self, files: Files) -> Self {
+        self.files = files;
+        self
+    }
+
     fn input(&self) -> Input {
         let mut spec = self.run.clone();
         if spec.get("pipelineRef").is_none() {
@@ -237,7 +245,7 @@ impl Scenario {
             uploads: Vec::new(),
             library: library.into(),
             grace: Duration::from_secs(3),
-            files: Files::Fresh,
+            files: self.files.clone(),
             keep_volume: false,
             run_id: "r".to_owned(),
         };

@@ -1,6 +1,10 @@
-//! Disabled tasks.
+//! Disabled tasks, and files of an earlier run.
 
-use super::harness::pipeline;
+use std::time::Duration;
+
+use super::harness::{Scenario, pipeline};
+use crate::execute::fake::{Call, FakeEngine};
+use crate::execute::{ExecuteError, Files, Interrupt};
 
 #[tokio::test(start_paused = true)]
 async fn a_disabled_task_keeps_its_place_and_takes_no_time() {
@@ -90,4 +94,64 @@ async fn with_everything_disabled_finally_runs() {
         .await;
     ran.assert_counted("True Completed", [1, 0, 0, 1]);
     assert!(ran.has_started("f"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disabled_finally_task_does_not_run() {
+    let ran = pipeline("{tasks: [{name: a, run: sleep 1}], finally: [{name: f, run: sleep 1}]}")
+        .without("f", &[])
+        .ran()
+        .await;
+    ran.assert_counted("True Completed", [1, 0, 0, 1]);
+    assert!(!ran.has_started("f"));
+}
+
+fn with_a_copy() -> Scenario {
+    pipeline("tasks: [{name: a, run: sleep 1}]")
+        .on(FakeEngine::new().clone_delay(Duration::from_secs(5)))
+        .with_files(Files::Clone {
+            from: "old".to_owned(),
+            paths: vec!["workspaces/w".to_owned()],
+        })
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_are_copied_before_anything_starts() {
+    let ran = with_a_copy().ran().await;
+    assert!(ran.started("a") >= 5_000);
+    let copied = ran.ended.unwrap().copied.unwrap();
+    assert_eq!((copied.bytes, copied.took), (7, Duration::from_secs(5)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupted_copy_leaves_nothing() {
+    for interrupt in [
+        Interrupt::StopRunFinally,
+        Interrupt::CancelRunFinally,
+        Interrupt::Cancel,
+        Interrupt::Kill,
+    ] {
+        let ran = with_a_copy().interrupted(2, interrupt).ran().await;
+        assert!(
+            matches!(ran.ended, Err(ExecuteError::Killed)),
+            "{interrupt:?}"
+        );
+        assert!(ran.record.root().is_none(), "{interrupt:?}: no run began");
+        let closed = |kept| ran.log.count(|call| *call == Call::Close(kept));
+        assert_eq!((closed(true), closed(false)), (0, 1), "{interrupt:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_is_taken_stays_when_the_run_fails() {
+    let ran = pipeline("tasks: [{name: a, run: exit 1}]")
+        .with_files(Files::Take {
+            from: "old".to_owned(),
+            without: vec!["taskruns".to_owned()],
+        })
+        .ran()
+        .await;
+    let removed = |call: &Call| matches!(call, Call::Files(ops) if format!("{ops:?}").contains("Remove { path: Run(\"taskruns\")"));
+    let first = ran.log.find(removed);
+    assert!(first.is_some() && ran.log.count(|call| *call == Call::Close(true)) == 1);
 }

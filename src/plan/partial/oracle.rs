@@ -292,7 +292,7 @@ fn missing(case: &Case, words: &[(Word, &str)]) -> BTreeSet<(usize, usize)> {
             Word::Reuse => case.always || case.keeps(task),
             Word::Run => false,
         };
-        for (on, word) in words.iter().enumerate().take(MOST) {
+        for (on, word) in words.iter().enumerate() {
             let from_source = case.resumes && case.state(on) == Some(SourceState::Succeeded);
             let supplied = from_source || (case.disabled[on] && case.given[on]);
             if !settled && case.needs_result(task, on) && word.0 == Word::Disabled && !supplied {
