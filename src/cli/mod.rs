@@ -3,7 +3,7 @@
 //!
 //! Data flows one way: arguments and environment become [`settings`], files become documents
 //! ([`prepare`]), documents become runs, and each run is executed with its sinks. A command
-//! returns an [`ExitStatus`] or a [`CliError`](error::CliError); nothing exits the process.
+//! returns an [`ExitStatus`] or a [`CliError`]; nothing exits the process.
 
 mod beginning;
 mod blame;

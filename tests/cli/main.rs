@@ -3,6 +3,7 @@
 mod breakpoints;
 mod cases;
 mod checklist;
+mod compatibility;
 mod completions;
 mod examples;
 mod faults;
