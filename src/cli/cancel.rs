@@ -27,6 +27,9 @@ enum Grace {
     /// Its finally tasks.
     #[value(name = "CancelledRunFinally")]
     CancelledRunFinally,
+    /// What runs already, then its finally tasks.
+    #[value(name = "StoppedRunFinally")]
+    StoppedRunFinally,
 }
 
 /// Signals the process that owns the run.
@@ -53,13 +56,15 @@ pub(super) fn cancel(args: CancelArgs, context: &mut Context) -> Result<ExitStat
     Ok(ExitStatus::Success)
 }
 
-/// As a person at its terminal would: SIGINT lets finally tasks run, SIGTERM does not.
+/// As a person at its terminal would: SIGINT lets finally tasks run, SIGTERM does not. SIGUSR1 lets
+/// what runs already end by itself.
 #[cfg(unix)]
 fn signal(pid: u32, grace: Grace) -> Result<(), String> {
     use rustix::process::{Pid, Signal, kill_process};
     let signal = match grace {
         Grace::Cancelled => Signal::TERM,
         Grace::CancelledRunFinally => Signal::INT,
+        Grace::StoppedRunFinally => Signal::USR1,
     };
     let pid = i32::try_from(pid)
         .ok()

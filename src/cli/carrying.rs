@@ -154,7 +154,8 @@ fn belonging(binding: &WorkspaceBinding) -> Option<&'static str> {
     }
 }
 
-fn taken(source: &str, taker: &str) -> CliError {
+/// That another run has the files.
+pub(super) fn taken(source: &str, taker: &str) -> CliError {
     CliError::invalid(format!(
         "run {source} can not be resumed any more: run {taker} has taken its files"
     ))

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::unbounded_channel;
 
+use super::beginning::{begin_with, give_back, notes};
 use super::carrying::Carrying;
 use super::context::{Context, unwritable};
 use super::engine::Connected;
@@ -16,7 +17,7 @@ use super::error::CliError;
 use super::exit::ExitStatus;
 use super::job::{self, Rejected};
 use super::next_steps::next_steps;
-use super::ready::{Ready, Resumed};
+use super::ready::Ready;
 use super::run_settings::{EventsTarget, RunSettings};
 use super::sandbox_id::sandbox_id;
 use super::signals::{Asked, listen};
@@ -24,16 +25,16 @@ use super::sinks::{Sinks, View};
 use super::source_run::began;
 use super::store_error::store_error;
 use super::stream::OutStream;
-use crate::event::{Record, TaskState};
+use crate::event::Record;
 
 use crate::execute::images::Waiting;
 use crate::execute::sandbox::Engine;
 use crate::execute::{Ended, ExecuteError, Files, Job, Options, rejected, run};
 use crate::manifest::Catalog;
-use crate::report::{Json, bytes, duration};
+use crate::report::Json;
 use crate::resolve::Library;
 use crate::state::{Manifest, NewRun, Recorder, RunStore, StateError};
-use crate::status::{SkipReason, Timestamp};
+use crate::status::Timestamp;
 
 /// How often the live view moves.
 const TICK: Duration = Duration::from_millis(100);
@@ -110,7 +111,7 @@ impl<'a> Execution<'a> {
         tracing::debug!(directory = %recorder.dir().path().display(), "recording");
         let sandbox = sandbox_id(context.settings.state_dir()?, &id);
         let options = Options {
-            files: begin_with(ready.resumed.as_ref(), &id)?,
+            files: begin_with(ready.resumed.as_ref(), &id, context)?,
             ..self.options(&sandbox, engine.cores)
         };
         let next = next_steps(&id, &ready.job, self.settings, context);
@@ -255,70 +256,6 @@ impl<'a> Execution<'a> {
             keep_volume: self.settings.keep,
         }
     }
-}
-
-/// What is there before the start. A volume that is taken is so from here on.
-fn begin_with(resumed: Option<&Resumed>, id: &str) -> Result<Files, CliError> {
-    let Some(Resumed { reader, carrying }) = resumed else {
-        return Ok(Files::Fresh);
-    };
-    if carrying.takes() {
-        let taken = reader.set_taken_by(id);
-        taken.map_err(|error| store_error(&error))?;
-    }
-    Ok(carrying.files())
-}
-
-/// A run that did not begin leaves what it would have taken.
-fn give_back(resumed: &Resumed) -> Result<(), CliError> {
-    if resumed.carrying.takes() {
-        let cleared = resumed.reader.clear_taken_by();
-        cleared.map_err(|error| store_error(&error))?;
-    }
-    Ok(())
-}
-
-/// What the summary says of a run that was resumed or run in part.
-fn notes(ended: Option<&Ended>, resumed: Option<&Resumed>, record: &Record) -> Vec<String> {
-    let mut notes = Vec::new();
-    let copied = ended.and_then(|ended| ended.copied);
-    if let (Some(copied), Some(resumed)) = (copied, resumed) {
-        notes.push(format!(
-            "copied {} of workspaces from {} in {}",
-            bytes(copied.bytes),
-            resumed.reader.id(),
-            duration(copied.took)
-        ));
-    }
-    let tasks = record.tasks();
-    let count = |wanted: TaskState| tasks.iter().filter(|(_, state)| *state == wanted).count();
-    let (reused, disabled) = (
-        count(TaskState::Reused),
-        count(TaskState::Skipped(SkipReason::Disabled)),
-    );
-    let settled = |name: &str| {
-        let state = tasks.iter().find(|(task, _)| *task == name);
-        state.is_some_and(|(_, state)| {
-            matches!(
-                state,
-                TaskState::Reused | TaskState::Skipped(SkipReason::Disabled)
-            )
-        })
-    };
-    let pipeline = record
-        .root()
-        .and_then(|root| root.status.pipeline_spec.as_ref());
-    let names = pipeline
-        .and_then(|spec| spec.get("tasks")?.as_array())
-        .into_iter()
-        .flatten();
-    let mut names = names.filter_map(|task| task.get("name")?.as_str());
-    if ended.is_some() && reused + disabled > 0 && names.all(settled) {
-        notes.push(format!(
-            "no task had to run: {reused} reused, {disabled} disabled"
-        ));
-    }
-    notes
 }
 
 /// Runs a job while signals are heard, pulls are shown and the live view moves.

@@ -137,3 +137,60 @@ fn served(argument: &str) -> Result<(String, &Path), CliError> {
             .hint("for example --resolve git:task/build.yaml=build.yaml")
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Given, Merged};
+
+    fn given(param: &[&str], workspace: &[String]) -> Given {
+        Given {
+            cwd: "/nowhere".into(),
+            param: param.iter().map(|&text| text.to_owned()).collect(),
+            workspace: workspace.to_vec(),
+            ..Given::default()
+        }
+    }
+
+    #[test]
+    fn the_present_command_line_counts_above_earlier_ones() {
+        let earlier = Given {
+            timeout: Some("1h".to_owned()),
+            image_map: vec!["a=b".to_owned()],
+            allow_privileged: true,
+            ..given(&["p=1", "q=1"], &[])
+        };
+        let own = Given {
+            timeout: Some("2h".to_owned()),
+            image_map: vec!["a=c".to_owned()],
+            ..given(&["p=2"], &[])
+        };
+        let merged = Merged::of(&[earlier, own]).unwrap();
+        let params: Vec<&str> = merged
+            .overrides
+            .params
+            .iter()
+            .map(|flag| flag.name.as_str())
+            .collect();
+        assert_eq!(params, ["p", "q", "p"], "the last of a name counts");
+        assert_eq!(merged.overrides.timeout.unwrap().to_string(), "2h0m0s");
+        assert_eq!(merged.image_map[0].1, "c", "the first match counts");
+        assert!(merged.permissions.privileged && !merged.permissions.host_path);
+    }
+
+    #[test]
+    fn a_directory_is_copied_into_a_workspace_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| format!("name={name},path={}", dir.path().display());
+        let earlier = given(&[], &[path("kept"), path("given")]);
+        let own = given(&[], &[path("given")]);
+        let uploads = |own: &Given| -> Vec<String> {
+            let merged = Merged::of(&[earlier.clone(), own.clone()]).unwrap();
+            assert_eq!(merged.own_workspaces, ["given"]);
+            let uploads = merged.overrides.uploads();
+            uploads.into_iter().map(|(name, _)| name).collect()
+        };
+        assert_eq!(uploads(&own), ["given"]);
+        let fresh = Given { fresh: true, ..own };
+        assert_eq!(uploads(&fresh), ["kept", "given"]);
+    }
+}

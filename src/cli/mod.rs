@@ -5,6 +5,7 @@
 //! ([`prepare`]), documents become runs, and each run is executed with its sinks. A command
 //! returns an [`ExitStatus`] or a [`CliError`]; nothing exits the process.
 
+mod beginning;
 mod blame;
 mod cancel;
 mod carrying;
@@ -23,6 +24,7 @@ mod execution;
 mod exit;
 mod given;
 mod graph;
+mod how_args;
 mod image_map;
 mod job;
 mod list;

@@ -1,9 +1,8 @@
 //! `tkn-local run`.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use clap_complete::ArgValueCompleter;
 use tokio::runtime::Runtime;
 
@@ -15,10 +14,10 @@ use super::engine::{Connect, Connected, EngineRequest};
 use super::error::CliError;
 use super::execution::{Execution, Outcome};
 use super::exit::ExitStatus;
+use super::how_args::HowArgs;
 use super::job;
 use super::outline::Outline;
 use super::output::Format;
-use super::partial_flags::PartialArgs;
 use super::prepare::{Prepared, prepare};
 use super::reach::{reachable, refusals};
 use super::ready::{Planned, ready};
@@ -27,7 +26,6 @@ use super::select::{Selected, select};
 use super::source_run::SourceRun;
 use crate::diagnostic::Diagnostics;
 use crate::execute::Job;
-use crate::execute::sandbox::PullPolicy;
 use crate::manifest::{Catalog, Input, load};
 use crate::resolve::Library;
 use crate::spec::PipelineSpec;
@@ -49,96 +47,6 @@ pub(super) struct RunArgs {
     resume_from: Option<String>,
     #[command(flatten)]
     pub(super) how: HowArgs,
-}
-
-/// How to run: what `run` and `resume` have in common.
-#[derive(Debug, Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag of the command line"
-)]
-pub(super) struct HowArgs {
-    /// A param: text; an array `a,b`; an object `k:v,k2:v2`; JSON; `@file`
-    #[arg(short, long = "param", value_name = "NAME=VALUE")]
-    pub(super) param: Vec<String>,
-    /// A workspace: `name=src,emptyDir=`, or `claimName=C`, `config=C`, `secret=S`,
-    /// `volumeClaimTemplateFile=F`, with `subPath=P`; `path=DIR` starts it as a copy of a directory
-    #[arg(short, long = "workspace", value_name = "name=NAME,…")]
-    pub(super) workspace: Vec<String>,
-    /// The service account, which names the credentials to use
-    #[arg(short, long = "serviceaccount", value_name = "NAME")]
-    pub(super) service_account: Option<String>,
-    /// The limit of the whole run, such as 1h30m
-    #[arg(long, value_name = "DURATION")]
-    pub(super) timeout: Option<String>,
-    /// At most so many tasks at once [default: the engine's processors, at least 4]
-    #[arg(short, long, value_name = "N")]
-    pub(super) jobs: Option<std::num::NonZeroUsize>,
-    /// When to pull images, whatever the YAML says
-    #[arg(long, value_enum, value_name = "WHEN")]
-    pub(super) pull: Option<Pull>,
-    /// Run another image in place of one; `*` in FROM stands for any text
-    #[arg(long, value_name = "FROM=TO")]
-    pub(super) image_map: Vec<String>,
-    /// Lines of a regular expression on the reference, a tab and the image to use
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    pub(super) image_map_file: Vec<PathBuf>,
-    /// Give a file for a reference to a resolver, such as git:task/build.yaml=build.yaml
-    #[arg(long, value_name = "KIND:REF=FILE")]
-    pub(super) resolve: Vec<String>,
-    /// Make standard output the runs with their status and nothing else
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
-    pub(super) output: Option<Format>,
-    /// With -o: the TaskRuns as well
-    #[arg(long, requires = "output")]
-    pub(super) with_taskruns: bool,
-    /// Write every event as a line of JSON to a file, or to standard output for -
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    pub(super) events: Option<PathBuf>,
-    /// Say what would run; start nothing
-    #[arg(long)]
-    pub(super) dry_run: bool,
-    /// A difference from a cluster is a fault, not a notice
-    #[arg(long)]
-    pub(super) strict: bool,
-    /// Unknown fields and repeated keys are notices, not faults
-    #[arg(long)]
-    pub(super) allow_unknown_fields: bool,
-    /// Let the YAML bind directories of the engine's machine
-    #[arg(long)]
-    pub(super) allow_host_path: bool,
-    /// Let the YAML run privileged containers
-    #[arg(long)]
-    pub(super) allow_privileged: bool,
-    /// Keep the volume of the run whatever the outcome
-    #[arg(long)]
-    pub(super) keep: bool,
-    /// Lines instead of a live view
-    #[arg(long)]
-    pub(super) no_progress: bool,
-    #[command(flatten)]
-    pub(super) partial: PartialArgs,
-}
-
-/// When to pull images.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Pull {
-    /// Even if they are there.
-    Always,
-    /// If they are not there.
-    Missing,
-    /// They must be there.
-    Never,
-}
-
-impl From<Pull> for PullPolicy {
-    fn from(pull: Pull) -> Self {
-        match pull {
-            Pull::Always => Self::Always,
-            Pull::Missing => Self::Missing,
-            Pull::Never => Self::Never,
-        }
-    }
 }
 
 /// Runs what the files hold. The status is that of the worst run.

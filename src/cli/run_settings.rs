@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use super::error::CliError;
 use super::given::{Given, Merged};
+use super::how_args::HowArgs;
 use super::output::Format;
 use super::overrides::Overrides;
 use super::partial_flags::{PartialFlags, WorkspacesChoice};
 use super::prepare::Reading;
 use super::reach::Permissions;
-use super::run::HowArgs;
 use super::settings::Settings;
 use crate::execute::images::ImageRules;
 use crate::manifest::ReadOptions;

@@ -12,6 +12,8 @@ pub(super) enum Signal {
     Int,
     /// SIGTERM or SIGHUP.
     Term,
+    /// SIGUSR1: from `tkn-local cancel --grace StoppedRunFinally`.
+    Stop,
 }
 
 /// What was asked so far.
@@ -27,6 +29,11 @@ impl Asked {
         match signal {
             Signal::Int => self.ints += 1,
             Signal::Term => self.terms += 1,
+            Signal::Stop => {
+                let line =
+                    "stopping: what runs is waited for, nothing more starts but finally tasks";
+                return (Interrupt::StopRunFinally, line);
+            }
         }
         match (self.ints, self.terms) {
             (1, 0) => (
@@ -65,12 +72,14 @@ pub(super) async fn listen(
     let mut int = signal(SignalKind::interrupt())?;
     let mut term = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
+    let mut stop = signal(SignalKind::user_defined1())?;
     let mut asked = Asked::default();
     loop {
         let heard = tokio::select! {
             Some(()) = int.recv() => Signal::Int,
             Some(()) = term.recv() => Signal::Term,
             Some(()) = hangup.recv() => Signal::Term,
+            Some(()) = stop.recv() => Signal::Stop,
             else => return Ok(()),
         };
         let (interrupt, line) = asked.hear(heard);
@@ -106,12 +115,17 @@ mod tests {
 
     #[test]
     fn each_signal_asks_for_more_than_the_one_before() {
-        use Interrupt::{Cancel, CancelRunFinally, Kill};
-        use Signal::{Int, Term};
+        use Interrupt::{Cancel, CancelRunFinally, Kill, StopRunFinally};
+        use Signal::{Int, Stop, Term};
         for (signals, interrupts, status) in [
             (
                 vec![Int, Int, Int],
                 vec![CancelRunFinally, Cancel, Kill],
+                ExitStatus::Interrupted,
+            ),
+            (
+                vec![Stop, Int, Stop],
+                vec![StopRunFinally, CancelRunFinally, StopRunFinally],
                 ExitStatus::Interrupted,
             ),
             (vec![Term, Term], vec![Cancel, Kill], ExitStatus::Terminated),

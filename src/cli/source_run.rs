@@ -67,19 +67,7 @@ impl SourceRun {
 
     /// The run that has taken its volume and begun with it.
     pub(super) fn taken_by(&self, context: &Context) -> Result<Option<String>, CliError> {
-        let taker = self
-            .reader
-            .taken_by()
-            .map_err(|error| store_error(&error))?;
-        let Some(taker) = taker else {
-            return Ok(None);
-        };
-        let began = match RunReader::open(store(context)?.dir(&taker)) {
-            Ok(reader) => reader.is_running() || began(&record(&reader)?),
-            // It is gone, and what it took with it.
-            Err(_) => true,
-        };
-        Ok(began.then_some(taker))
+        taker(&self.reader, context)
     }
 
     /// What it was given on the command line, and the runs it goes on with.
@@ -108,6 +96,20 @@ impl SourceRun {
         let spec: Option<PipelineRunSpec> = serde_json::from_value(spec).ok();
         Ok(spec.map(|spec| spec.workspaces).unwrap_or_default())
     }
+}
+
+/// The run that has taken the volume of a run and begun with it.
+pub(super) fn taker(run: &RunReader, context: &Context) -> Result<Option<String>, CliError> {
+    let taker = run.taken_by().map_err(|error| store_error(&error))?;
+    let Some(taker) = taker else {
+        return Ok(None);
+    };
+    let began = match RunReader::open(store(context)?.dir(&taker)) {
+        Ok(reader) => reader.is_running() || began(&record(&reader)?),
+        // It is gone, and what it took with it.
+        Err(_) => true,
+    };
+    Ok(began.then_some(taker))
 }
 
 /// True when a task of it ran or was reused.

@@ -8,8 +8,8 @@ use super::style::{Style, clean};
 use super::summary::value_text;
 use super::table::{Cell, write_table};
 use crate::event::TaskState;
-use crate::plan::Plan;
 use crate::plan::partial::{Fate, TaskFate};
+use crate::plan::{Plan, PlannedTask};
 use crate::spec::param::ParamValue;
 use crate::status::SkipReason;
 
@@ -64,9 +64,16 @@ fn short(value: &ParamValue) -> String {
 
 /// The same for programs.
 pub fn decisions_json(plan: &Plan, source: Option<&str>) -> Value {
-    let tasks: Vec<Value> = plan
-        .carried
-        .fates
+    let runs = |task: &PlannedTask| TaskFate {
+        task: task.name.clone(),
+        fate: Fate::Run,
+        reason: String::new(),
+    };
+    let fates: Vec<TaskFate> = match plan.carried.fates.as_slice() {
+        [] => plan.tasks.iter().map(runs).collect(),
+        fates => fates.to_vec(),
+    };
+    let tasks: Vec<Value> = fates
         .iter()
         .map(|fate| {
             json!({

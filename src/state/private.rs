@@ -36,6 +36,15 @@ pub(super) fn append(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
+/// Makes a whole file that does not exist; fails if it does.
+pub(super) fn create_new(path: &Path, content: &[u8]) -> io::Result<()> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(dir)?;
+    file.write_all(content)?;
+    file.persist_noclobber(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
 /// Writes a whole file: under another name first, so that it is never seen half done.
 pub(super) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));

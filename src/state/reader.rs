@@ -107,10 +107,15 @@ impl RunReader {
         }
     }
 
-    /// Notes that the run `id` took this one's volume. The record itself stays as it is.
-    pub fn set_taken_by(&self, id: &str) -> Result<(), StateError> {
+    /// Notes that the run `id` took this one's volume. The record itself stays as it is. False when
+    /// another run has taken it.
+    pub fn set_taken_by(&self, id: &str) -> Result<bool, StateError> {
         let path = self.dir.taken_by();
-        private::write(&path, id.as_bytes()).map_err(|error| StateError::write(&path, error))
+        match private::create_new(&path, id.as_bytes()) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(StateError::write(&path, error)),
+        }
     }
 
     /// Notes that this run has its volume after all. That nobody had taken it is fine.

@@ -347,7 +347,8 @@ mod tests {
         assert_eq!(run.manifests().unwrap(), new.inputs);
         assert_eq!(run.resolved().unwrap(), new.resolved);
         assert_eq!(run.taken_by().unwrap(), None);
-        run.set_taken_by("ci-2").unwrap();
+        assert!(run.set_taken_by("ci-2").unwrap());
+        assert!(!run.set_taken_by("ci-3").unwrap());
         assert_eq!(run.taken_by().unwrap().as_deref(), Some("ci-2"));
         assert!(run.is_running());
         drop(recorder);

@@ -242,6 +242,28 @@ fn a_run_that_was_cancelled_goes_on() {
 }
 
 #[test]
+fn a_run_that_was_stopped_ends_what_it_began() {
+    let scene = Scene::new();
+    let next = "      - {name: next, runAfter: [long], taskSpec: {steps: [{name: s, image: busybox, script: echo next}]}}\n    finally:\n";
+    let slow = SLOW
+        .replace("sleep 600", "sleep 3")
+        .replace("    finally:\n", next);
+    scene.write("slow.yaml", &slow);
+    let started = scene.tkn_local(["run", "slow.yaml"]).start();
+    wait_for_the_slow_task(&scene);
+    let _told = scene
+        .tkn_local(["cancel", "slow", "--grace", "StoppedRunFinally"])
+        .run()
+        .exits(0);
+    started.exits(1);
+    let _resumed = scene
+        .tkn_local(["resume", "slow"])
+        .run()
+        .exits(0)
+        .ran(&["next", "last"], &["quick", "long"]);
+}
+
+#[test]
 fn a_run_whose_command_was_killed_goes_on() {
     let scene = Scene::new();
     scene.write("slow.yaml", SLOW);

@@ -71,6 +71,7 @@ fn the_cascade_and_the_ranges_leave_tasks_out() {
         left(&["--disable", "compile", "--disable-dependents"]),
         ["fetch", "notify"]
     );
+    assert_eq!(left(&[]), ["fetch", "compile", "test", "pack", "notify"]);
     assert_eq!(left(&["--only", "test"]), ["test", "notify"]);
     assert_eq!(
         left(&["--until", "test"]),
