@@ -1,7 +1,8 @@
 //! The agent of a step or sidecar: waits to be released, runs one program, reports.
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::{self, Read};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -16,7 +17,7 @@ use super::outputs::Outputs;
 use super::processes::Processes;
 use super::protocol::{Blob, Check, End, Frame, How, Kind, MAX_FILE, Program};
 use super::record::Record;
-use super::sys::{SIGKILL, SIGTERM};
+use super::sys::{O_NONBLOCK, SIGKILL, SIGTERM};
 use super::{breakpoint, memory, probe};
 
 /// What the main thread is told.
@@ -239,13 +240,18 @@ impl Step {
         )
     }
 
+    /// A sidecar has no entrypoint around it on a cluster; to be ended is its usual end.
+    fn is_step(&self) -> bool {
+        self.program.run_dir.is_some()
+    }
+
     /// What Tekton's entrypoint says about an end that was not the program's own.
     fn log_failure(&self, how: &How) -> io::Result<()> {
         match how {
             How::NotStarted { reason } => self.link.log(reason),
             How::TimedOut {} => self.link.log("context deadline exceeded"),
-            How::Cancelled {} => self.link.log("Step was cancelled"),
-            How::Code { .. } | How::Signal { .. } => Ok(()),
+            How::Cancelled {} if self.is_step() => self.link.log("Step was cancelled"),
+            How::Cancelled {} | How::Code { .. } | How::Signal { .. } => Ok(()),
         }
     }
 
@@ -281,11 +287,19 @@ fn is_failure(how: &How) -> bool {
 }
 
 fn read(path: &str) -> io::Result<Option<Vec<u8>>> {
-    let file = match File::open(path) {
+    // A named pipe would hold this until somebody writes to it, perhaps for ever.
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(O_NONBLOCK)
+        .open(path);
+    let file = match opened {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
+    if file.metadata()?.file_type().is_fifo() {
+        return Err(io::Error::other("it is a named pipe, not a file"));
+    }
     let mut content = Vec::new();
     file.take(MAX_FILE + 1).read_to_end(&mut content)?;
     if content.len() as u64 > MAX_FILE {

@@ -24,6 +24,7 @@ pub(crate) const SIGCHLD: i32 = 17;
 pub(crate) const SIGCONT: i32 = 18;
 pub(crate) const SIGTSTP: i32 = 20;
 pub(crate) const SIGWINCH: i32 = 28;
+pub(crate) const O_NONBLOCK: i32 = 0o4000;
 pub(crate) const CLONE_NEWUSER: i32 = 0x1000_0000;
 pub(crate) const CLONE_NEWNET: i32 = 0x4000_0000;
 

@@ -205,6 +205,23 @@ async fn wanted_files_credentials_copies_and_variables() {
 }
 
 #[tokio::test]
+async fn a_named_pipe_in_place_of_a_result_does_not_hold_the_step() {
+    let bench = Bench::open("pipe").await;
+    let launch = Launch {
+        files: vec![WantedFile {
+            key: "result".to_owned(),
+            path: "/shared/pipe".to_owned(),
+        }],
+        ..shell("mkfifo /shared/pipe")
+    };
+    let ran = bench.run(launch).await;
+    assert_eq!((ran.code(), ran.file("result")), (0, None));
+    let error = ran.outcome.file_error.unwrap();
+    assert!(error.contains("named pipe"), "{error}");
+    bench.close().await;
+}
+
+#[tokio::test]
 async fn a_container_has_the_user_groups_and_limits_it_was_given() {
     let bench = Bench::open("user").await;
     let spec = ContainerSpec {
