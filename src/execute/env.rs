@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::resolve::{Library, config_map_data, secret_data};
+use crate::resolve::{Library, config_map_text, secret_data};
 use crate::spec::core::{EnvFromSource, EnvVar, ResourceRequirements};
 
 /// What a container can learn of the pod it would be in.
@@ -107,7 +107,7 @@ fn whole(source: &EnvFromSource, library: &Library) -> Result<Vec<(String, Strin
         (Some(reference), _) => (
             library
                 .config_map(&reference.name)
-                .map(|it| config_map_data(it)),
+                .map(|it| config_map_text(it)),
             reference,
             "configmap",
         ),
@@ -143,7 +143,7 @@ fn from_source(var: &EnvVar, sources: &EnvSources<'_>) -> Result<Option<String>,
             sources
                 .library
                 .config_map(&key.name)
-                .map(|it| config_map_data(it)),
+                .map(|it| config_map_text(it)),
             key,
             "configmap",
         ),
@@ -242,9 +242,11 @@ mod tests {
 
     fn env(env: Value, env_from: Value) -> Result<Vec<(String, String)>, String> {
         let map = Object::ConfigMap(Box::new(
-            serde_json::from_value(
-                json!({"metadata": {"name": "m"}, "data": {"K": "v", "9bad": "x"}}),
-            )
+            serde_json::from_value(json!({
+                "metadata": {"name": "m"},
+                "data": {"K": "v", "9bad": "x"},
+                "binaryData": {"B": "AAE="},
+            }))
             .unwrap(),
         ));
         let secret = Object::Secret(Box::new(
@@ -329,5 +331,10 @@ mod tests {
             missing,
             Err("couldn't find key no in ConfigMap m".to_owned())
         );
+        let binary = env(
+            json!([{"name": "X", "valueFrom": {"configMapKeyRef": {"name": "m", "key": "B"}}}]),
+            json!([]),
+        );
+        assert_eq!(binary, Err("couldn't find key B in ConfigMap m".to_owned()));
     }
 }

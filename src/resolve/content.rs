@@ -7,17 +7,22 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::spec::core::{ConfigMap, Secret};
 
-/// The content of a ConfigMap, by key.
+/// The files of a ConfigMap, by key.
 pub fn config_map_data(object: &ConfigMap) -> BTreeMap<String, Vec<u8>> {
-    let text = object
-        .data
-        .iter()
-        .map(|(key, value)| (key.clone(), value.clone().into_bytes()));
     let binary = object
         .binary_data
         .iter()
         .map(|(key, value)| (key.clone(), decoded(value)));
-    text.chain(binary).collect()
+    config_map_text(object).into_iter().chain(binary).collect()
+}
+
+/// What variables can be made of: a kubelet does not look at the binary data for them.
+pub fn config_map_text(object: &ConfigMap) -> BTreeMap<String, Vec<u8>> {
+    object
+        .data
+        .iter()
+        .map(|(key, value)| (key.clone(), value.clone().into_bytes()))
+        .collect()
 }
 
 /// The content of a Secret, by key; `stringData` wins, as when it is stored.

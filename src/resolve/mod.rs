@@ -6,7 +6,7 @@ mod params;
 mod pipeline;
 mod task;
 
-pub use content::{config_map_data, secret_data};
+pub use content::{config_map_data, config_map_text, secret_data};
 pub use library::{Library, Reference};
 pub use params::{ParamFault, pipeline_params, task_params};
 pub use pipeline::{ResolvedPipeline, resolve_pipeline};

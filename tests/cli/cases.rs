@@ -100,6 +100,7 @@ cases! {
     task_128_178_180_a_pod,
     task_156_a_pending_task_run,
     pipeline_141_pipelines_in_a_circle,
+    a_sidecar_that_is_ended,
     resolved_from_given_files,
     refused_by_name,
 }
