@@ -141,7 +141,13 @@ impl<'a> Execution<'a> {
         let of_signal = asked.exit_status();
         let status = match (ended, of_signal) {
             (Err(ExecuteError::Killed), _) => of_signal.unwrap_or(ExitStatus::Terminated),
-            (Err(error), _) => return Err(failure(&error, recorder.as_ref())),
+            (Err(error), _) => {
+                let next = if began(&record) { next } else { Vec::new() };
+                let failure = failure(&error, recorder.as_ref());
+                return Err(next.iter().fold(failure, |failure, (line, does)| {
+                    failure.hint(format!("{does}: {line}"))
+                }));
+            }
             (Ok(_), Some(status)) => status,
             (Ok(ended), None) => status_of(&ended),
         };

@@ -60,29 +60,47 @@ pub(super) fn logs(args: LogsArgs, context: &mut Context) -> Result<ExitStatus, 
         File::open(directory.join(path))
     })
     .map_err(|error| unwritable("output", &error))?;
-    match (count, task) {
-        (0, Some(task)) => Err(no_logs(&record, run.id(), &task)),
-        (0, None) => {
-            context.tell(&format!("run {} has no logs", run.id()))?;
-            Ok(ExitStatus::Success)
-        }
-        _ => Ok(ExitStatus::Success),
+    if count == 0 {
+        no_logs(&record, run.id(), task.as_deref(), step.as_deref())?;
+        context.tell(&format!("run {} has no such logs", run.id()))?;
+    }
+    Ok(ExitStatus::Success)
+}
+
+/// Fails when what was asked for is not in the run at all.
+fn no_logs(
+    record: &Record,
+    id: &str,
+    task: Option<&str>,
+    step: Option<&str>,
+) -> Result<(), CliError> {
+    let runs = record.task_runs();
+    let of_task = || {
+        runs.iter()
+            .filter(|run| task.is_none_or(|it| it == run.task))
+    };
+    let tasks: BTreeSet<&str> = runs.iter().map(|run| run.task.as_str()).collect();
+    if let Some(task) = task.filter(|task| !tasks.contains(task)) {
+        return Err(unknown(id, "task", task, &tasks));
+    }
+    let steps: BTreeSet<&str> = of_task()
+        .flat_map(|run| &run.status.steps)
+        .map(|step| step.name.as_str())
+        .collect();
+    match step.filter(|step| !steps.contains(step)) {
+        Some(step) => Err(unknown(id, "step", step, &steps)),
+        None => Ok(()),
     }
 }
 
-fn no_logs(record: &Record, id: &str, task: &str) -> CliError {
-    let error = CliError::invalid(format!("run {id} has no logs of a task {task:?}"));
-    let tasks: BTreeSet<&str> = record
-        .task_runs()
-        .into_iter()
-        .map(|run| run.task.as_str())
-        .collect();
-    match did_you_mean(task, tasks.iter().copied()) {
-        Some(near) if near != task => error.hint(format!("did you mean {near:?}?")),
-        _ if tasks.is_empty() => error,
-        _ => error.hint(format!(
-            "tasks that ran: {}",
-            tasks.into_iter().collect::<Vec<_>>().join(", ")
+fn unknown(id: &str, kind: &str, name: &str, there: &BTreeSet<&str>) -> CliError {
+    let error = CliError::invalid(format!("run {id} has no logs of a {kind} {name:?}"));
+    match did_you_mean(name, there.iter().copied()) {
+        Some(near) => error.hint(format!("did you mean {near:?}?")),
+        None if there.is_empty() => error,
+        None => error.hint(format!(
+            "{kind}s that ran: {}",
+            there.iter().copied().collect::<Vec<_>>().join(", ")
         )),
     }
 }

@@ -22,12 +22,15 @@ pub(super) fn store_error(error: &StateError) -> CliError {
             of_input(failure.hint("`tkn-local list` shows the runs there are"))
         }
         StateError::NoRuns => of_input(failure.hint("`tkn-local run FILE` makes the first")),
-        StateError::Running { .. } => {
-            of_input(failure.hint("`tkn-local cancel` ends it, so that it can be resumed"))
-        }
+        StateError::Running { run, .. } => of_input(failure.hint(format!(
+            "`tkn-local cancel {run}` ends it, so that it can be resumed"
+        ))),
         StateError::NewerFormat { .. } => of_input(failure.hint("use that version for it")),
         StateError::Io { .. } => failure.hint("runs can be kept elsewhere with --state-dir"),
-        StateError::Damaged { .. } => failure,
+        StateError::Damaged { path, .. } => match path.parent() {
+            Some(dir) => failure.hint(format!("to be rid of the run, remove {}", dir.display())),
+            None => failure,
+        },
     }
 }
 

@@ -77,7 +77,7 @@ pub(super) fn outcome(end: End, started_at: Timestamp, files: Vec<(String, Bytes
 /// The outcome of a program whose container is gone.
 pub(super) fn lost(started_at: Timestamp, files: Vec<(String, Bytes)>) -> Outcome {
     Outcome {
-        exit: Exit::Lost("its container is gone: it was killed from outside".to_owned()),
+        exit: Exit::Lost("it was killed or removed from outside".to_owned()),
         started_at,
         finished_at: Timestamp::now(),
         oom_killed: false,

@@ -102,6 +102,26 @@ pub fn environment(sources: &EnvSources<'_>) -> Result<Vec<(String, String)>, St
     Ok(list)
 }
 
+/// What an API server says of the first variable whose name it refuses.
+pub fn name_fault(env: &[EnvVar]) -> Option<String> {
+    let is_valid = |name: &str| {
+        let allowed = |byte: u8| (b' '..=b'~').contains(&byte) && byte != b'=';
+        !name.is_empty() && name.bytes().all(allowed)
+    };
+    let (index, var) = env
+        .iter()
+        .enumerate()
+        .find(|(_, var)| !is_valid(&var.name))?;
+    Some(if var.name.is_empty() {
+        format!("env[{index}].name: Required value")
+    } else {
+        format!(
+            "env[{index}].name: Invalid value: {:?}: a valid environment variable name must consist only of printable ASCII characters other than '='",
+            var.name
+        )
+    })
+}
+
 fn whole(source: &EnvFromSource, library: &Library) -> Result<Vec<(String, String)>, String> {
     let (data, reference, kind) = match (&source.config_map_ref, &source.secret_ref) {
         (Some(reference), _) => (
@@ -235,7 +255,7 @@ pub fn expand(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{EnvSources, PodFacts, environment, expand};
+    use super::{EnvSources, PodFacts, environment, expand, name_fault};
     use crate::resolve::Library;
     use crate::spec::Object;
     use crate::spec::core::ResourceRequirements;
@@ -300,6 +320,22 @@ mod tests {
         };
         assert_eq!(absent(false), Err("secret \"no\" not found".to_owned()));
         assert_eq!(absent(true), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_name_is_printable_and_not_empty() {
+        let fault = |name: &str| {
+            let env = json!([{"name": "A", "value": "1"}, {"name": name}]);
+            name_fault(&serde_json::from_value::<Vec<_>>(env).unwrap())
+        };
+        for name in ["B", "a.b-c", "1", "with space"] {
+            assert_eq!(fault(name), None, "{name}");
+        }
+        assert_eq!(fault(""), Some("env[1].name: Required value".to_owned()));
+        for name in ["A=B", "É", "a\nb"] {
+            let fault = fault(name).unwrap();
+            assert!(fault.starts_with("env[1].name: Invalid value"), "{fault}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::env::{EnvSources, PodFacts, environment};
+use super::env::{EnvSources, PodFacts, environment, name_fault};
 use super::layout::{AttemptDir, clean, file_name, workspace_dir};
 use super::mounts::fixed_directory;
 use super::sandbox::{ContainerSpec, FileOp, Image, Mount, MountSource, VolumePath};
@@ -10,6 +10,7 @@ use super::security;
 use super::volumes::{Backing, Sources};
 use crate::plan::{BoundTask, TaskRunRequest};
 use crate::resolve::Library;
+use crate::spec::core::{EnvFromSource, EnvVar, ResourceRequirements};
 use crate::spec::task::{Sidecar, Step};
 use crate::status::Condition;
 use crate::substitution::Scope;
@@ -290,7 +291,8 @@ impl Builder<'_> {
                 "image is not known",
             ));
         };
-        self.check_environment(&step, &name)?;
+        let sources = self.env_sources(&step.env_from, &step.env, &step.compute_resources);
+        self.check_environment("step", &name, &sources)?;
         let targets: Vec<String> = step
             .volume_mounts
             .iter()
@@ -348,15 +350,8 @@ impl Builder<'_> {
                 "image is not known",
             ));
         };
-        let sources = EnvSources {
-            env_from: &sidecar.env_from,
-            env: &sidecar.env,
-            library: self.around.library,
-            pod: &self.pod,
-            resources: &sidecar.compute_resources,
-        };
-        environment(&sources)
-            .map_err(|text| config_fault(self.request, "sidecar", &name, &text))?;
+        let sources = self.env_sources(&sidecar.env_from, &sidecar.env, &sidecar.compute_resources);
+        self.check_environment("sidecar", &name, &sources)?;
         let mut mounts = Vec::new();
         if !sidecar.script.is_empty() {
             mounts.push(self.mount("scripts", "/tekton/scripts", true));
@@ -381,17 +376,36 @@ impl Builder<'_> {
         })
     }
 
-    fn check_environment(&self, step: &Step, name: &str) -> Result<(), Condition> {
-        let sources = EnvSources {
-            env_from: &step.env_from,
-            env: &step.env,
+    fn env_sources<'a>(
+        &'a self,
+        env_from: &'a [EnvFromSource],
+        env: &'a [EnvVar],
+        resources: &'a ResourceRequirements,
+    ) -> EnvSources<'a> {
+        EnvSources {
+            env_from,
+            env,
             library: self.around.library,
             pod: &self.pod,
-            resources: &step.compute_resources,
-        };
-        environment(&sources)
+            resources,
+        }
+    }
+
+    fn check_environment(
+        &self,
+        role: &str,
+        name: &str,
+        sources: &EnvSources<'_>,
+    ) -> Result<(), Condition> {
+        if let Some(fault) = name_fault(sources.env) {
+            return Err(pod_fault(
+                self.request,
+                &format!("{role} \"{name}\": {fault}"),
+            ));
+        }
+        environment(sources)
             .map(drop)
-            .map_err(|text| config_fault(self.request, "step", name, &text))
+            .map_err(|text| config_fault(self.request, role, name, &text))
     }
 
     fn finish(

@@ -86,6 +86,7 @@ pub(super) async fn check_images<E: Engine>(
     faults
         .into_iter()
         .flatten()
+        .filter(|fault| !plan.tasks[fault.task].continue_on_error)
         .filter(|fault| is_certain(plan, fault.task))
         .collect()
 }

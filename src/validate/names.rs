@@ -10,6 +10,8 @@ use crate::spec::ObjectMeta;
 const LABEL_HINT: &str = "lower-case letters, digits and '-', beginning and ending with a letter \
                           or digit, at most 63 characters";
 
+const NAME_HINT: &str = "give it metadata.name, or metadata.generateName";
+
 /// The name of a Tekton object (`pkg/apis/validate/metadata.go`).
 pub(super) fn metadata(check: &mut Checker, at: &FieldPath, meta: &ObjectMeta) {
     if core_metadata(check, at, meta) && meta.name.len() > 63 {
@@ -26,12 +28,14 @@ pub(super) fn core_metadata(check: &mut Checker, at: &FieldPath, meta: &ObjectMe
     if generated || is_subdomain(&meta.name) {
         return true;
     }
-    check.fault(
+    let hint = meta.name.is_empty().then(|| NAME_HINT.to_owned());
+    check.fault_with(
         &at.key("name"),
         format_args!(
             "invalid resource name {:?}: must be a valid DNS label",
             meta.name
         ),
+        hint,
     );
     false
 }

@@ -55,6 +55,23 @@ tasks:
     ran.assert_counted("True Completed", [1, 0, 0, 1]);
 }
 
+/// The run can still succeed: it goes on as on a cluster.
+#[tokio::test(start_paused = true)]
+async fn a_missing_image_of_a_task_whose_failure_is_ignored_fails_that_task_alone() {
+    let ran = without_image(
+        "
+tasks:
+- {name: a, onError: continue, taskSpec: {steps: [{name: x, image: gone, script: sleep 1}]}}
+- {name: b, runAfter: [a], run: sleep 1}",
+    )
+    .await;
+    assert_eq!(
+        ran.verdict(),
+        "True Succeeded: Tasks Completed: 2 (Failed: 1 (Ignored: 1), Cancelled 0), Skipped: 0"
+    );
+    assert!(ran.of("a").contains("failed to pull the image"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn each_image_is_asked_for_once() {
     let ran =
@@ -84,6 +101,20 @@ tasks:
         "CreateContainerConfigError",
         "{}",
         ran.of("a")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_variable_without_a_name_keeps_every_step_from_running() {
+    let ran = pipeline(
+        "tasks: [{name: a, taskSpec: {steps: [{name: x, run: sleep 1}, {name: y, env: [{value: v}], run: sleep 1}]}}]",
+    )
+    .ran()
+    .await;
+    assert_eq!(launches(&ran), 0);
+    assert_eq!(
+        ran.of("a"),
+        r#"False PodCreationFailed: failed to create task run pod "r-a": step "y": env[0].name: Required value"#
     );
 }
 
