@@ -52,7 +52,13 @@ impl Builder<'_> {
         name: &str,
     ) -> Result<Vec<Mount>, Condition> {
         let mut mounts = Vec::new();
-        for mount in asked {
+        for (index, mount) in asked.iter().enumerate() {
+            if mount.mount_path.is_empty() {
+                return Err(pod_fault(
+                    self.request,
+                    &format!("{role} \"{name}\": volumeMounts[{index}].mountPath: Required value"),
+                ));
+            }
             let Some(backing) = self.backings.get(&mount.name).cloned() else {
                 return Err(pod_fault(
                     self.request,

@@ -193,7 +193,7 @@ fn notice(message: &str, style: Style) -> Vec<String> {
 /// A run that goes on but will not succeed any more, told once.
 fn progress(condition: &Condition, before: Option<&str>, style: Style) -> Vec<String> {
     let text = match condition.reason.as_str() {
-        "PipelineRunStopping" => "a task failed: no further task starts",
+        "PipelineRunStopping" => "a task failed: only tasks that are ready by now still run",
         "CancelledRunningFinally" => "cancelled: running the finally tasks",
         "StoppedRunningFinally" => "stopped: running the finally tasks",
         "PipelineRunTimeoutRunningFinally" => "out of time: running the finally tasks",

@@ -208,9 +208,9 @@ fn a_run_that_fails_is_told_and_kept() {
     let none = folder.run(&["logs", "first", "ende"]);
     assert_eq!(none.status, ExitStatus::Invalid);
     assert!(none.err.contains("did you mean \"end\"?"), "{}", none.err);
-    let none = folder.run(&["logs", "first", "end", "--step", "x"]);
+    let none = folder.run(&["logs", "first", "end", "--step", "other"]);
     assert_eq!(none.status, ExitStatus::Invalid);
-    assert!(none.err.contains("a step \"x\""), "{}", none.err);
+    assert!(none.err.contains("a step \"other\""), "{}", none.err);
     assert!(none.err.contains("steps that ran: s"), "{}", none.err);
 
     let list = folder.run(&["list", "-o", "json"]);

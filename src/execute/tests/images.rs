@@ -105,17 +105,27 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_variable_without_a_name_keeps_every_step_from_running() {
-    let ran = pipeline(
-        "tasks: [{name: a, taskSpec: {steps: [{name: x, run: sleep 1}, {name: y, env: [{value: v}], run: sleep 1}]}}]",
-    )
-    .ran()
-    .await;
-    assert_eq!(launches(&ran), 0);
-    assert_eq!(
-        ran.of("a"),
-        r#"False PodCreationFailed: failed to create task run pod "r-a": step "y": env[0].name: Required value"#
-    );
+async fn a_field_that_a_pod_requires_keeps_every_step_from_running() {
+    for (field, fault) in [
+        ("env: [{value: v}]", "env[0].name: Required value"),
+        (
+            "volumeMounts: [{name: v}]",
+            "volumeMounts[0].mountPath: Required value",
+        ),
+    ] {
+        let ran = pipeline(&format!(
+            "tasks: [{{name: a, taskSpec: {{volumes: [{{name: v, emptyDir: {{}}}}], steps: [{{name: x, run: sleep 1}}, {{name: y, {field}, run: sleep 1}}]}}}}]",
+        ))
+        .ran()
+        .await;
+        assert_eq!(launches(&ran), 0);
+        assert_eq!(
+            ran.of("a"),
+            format!(
+                "False PodCreationFailed: failed to create task run pod \"r-a\": step \"y\": {fault}"
+            )
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]
