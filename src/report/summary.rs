@@ -119,12 +119,7 @@ const VALUE_CHARS: usize = 1000;
 
 /// A value on one line, cut when it is very long: text as it is, anything else as JSON.
 pub(super) fn value_text(value: &ParamValue) -> String {
-    let text = match value {
-        ParamValue::String(text) => text.clone(),
-        ParamValue::Array(_) | ParamValue::Object(_) => {
-            serde_json::to_string(value).unwrap_or_default()
-        }
-    };
+    let text = value.to_string();
     match text.char_indices().nth(VALUE_CHARS) {
         Some((end, _)) => format!("{}... ({} bytes)", clean(&text[..end]), text.len()),
         None => clean(&text).into_owned(),

@@ -13,7 +13,6 @@ use super::header::Header;
 use super::private;
 use super::run_dir::RunDir;
 use crate::event::{Event, EventKind, LogChunk, Message, Record};
-use crate::spec::param::ParamValue;
 use crate::status::RunResult;
 
 /// The one writer of a run. It holds the run's lock: while it exists, the run is alive.
@@ -169,7 +168,7 @@ impl Recorder {
     fn results(&self, object: &str, results: &[RunResult]) -> Result<(), StateError> {
         for result in results {
             let path = self.dir.result(object, &result.name);
-            write_file(&path, &result_text(&result.value))?;
+            write_file(&path, result.value.to_string().as_bytes())?;
         }
         Ok(())
     }
@@ -193,16 +192,6 @@ fn append_line(file: &mut File, line: &[u8]) -> io::Result<()> {
         // The first failure is the one to report.
         drop(file.set_len(before));
     })
-}
-
-/// A string as it is, anything else as JSON.
-fn result_text(value: &ParamValue) -> Vec<u8> {
-    match value {
-        ParamValue::String(text) => text.clone().into_bytes(),
-        ParamValue::Array(_) | ParamValue::Object(_) => {
-            serde_json::to_vec(value).unwrap_or_default()
-        }
-    }
 }
 
 /// Documents with `---` between them.
