@@ -115,12 +115,8 @@ impl Carrying {
             let fate = plan.carried.fate(&task.name);
             fate.is_some_and(|fate| fate.fate == Fate::Reuse)
                 && task.source.workspaces.iter().any(|usage| {
-                    let name = if usage.workspace.is_empty() {
-                        &usage.name
-                    } else {
-                        &usage.workspace
-                    };
-                    self.workspaces.contains(name)
+                    let source = usage.source();
+                    self.workspaces.iter().any(|name| name == source)
                 })
         };
         let tasks: Vec<&str> = plan

@@ -335,8 +335,9 @@ impl Builder<'_> {
             .iter()
             .find(|own| own.name == name)
         {
-            sidecar.compute_resources =
-                security::merged(&sidecar.compute_resources, &own.compute_resources);
+            sidecar.compute_resources = sidecar
+                .compute_resources
+                .overridden_by(&own.compute_resources);
         }
         let container = format!("sidecar-{name}");
         let Some(image) = image(&sidecar.image) else {

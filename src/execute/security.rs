@@ -1,11 +1,8 @@
 //! Whom a container runs as, what it may do and how much of the machine it gets.
 
-use std::collections::BTreeMap;
-
 use super::quantity;
 use super::sandbox::{ContainerSpec, Image};
 use crate::plan::TaskRunRequest;
-use crate::spec::Scalar;
 use crate::spec::core::{ResourceRequirements, SeLinuxOptions, SeccompProfile, SecurityContext};
 use crate::spec::task::Step;
 
@@ -125,7 +122,7 @@ pub fn step_resources(step: &Step, request: &TaskRunRequest) -> ResourceRequirem
         .find(|own| own.name == step.name);
     let merged = own.map_or_else(
         || step.compute_resources.clone(),
-        |own| merged(&step.compute_resources, &own.compute_resources),
+        |own| step.compute_resources.overridden_by(&own.compute_resources),
     );
     match &request.overrides.compute_resources {
         Some(task) => ResourceRequirements {
@@ -133,20 +130,6 @@ pub fn step_resources(step: &Step, request: &TaskRunRequest) -> ResourceRequirem
             ..merged
         },
         None => merged,
-    }
-}
-
-/// Merges resources per resource; the second wins.
-pub fn merged(base: &ResourceRequirements, own: &ResourceRequirements) -> ResourceRequirements {
-    let merge = |base: &BTreeMap<String, Scalar>, own: &BTreeMap<String, Scalar>| {
-        let mut merged = base.clone();
-        merged.extend(own.clone());
-        merged
-    };
-    ResourceRequirements {
-        limits: merge(&base.limits, &own.limits),
-        requests: merge(&base.requests, &own.requests),
-        claims: base.claims.clone(),
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::check;
-use super::graph::{Graph, dependencies, result_refs};
+use super::graph::Graph;
 use super::model::{Body, Identity, Overrides, Plan, PlannedTask, Requested};
 use super::partial::Carried;
 use super::timeouts::Timeouts;
@@ -20,7 +20,7 @@ use crate::spec::core::PodTemplate;
 use crate::spec::param::ParamValue;
 use crate::spec::pipeline::{PipelineRunSpec, PipelineTask, PipelineTaskRunSpec};
 use crate::status::Condition;
-use crate::substitution::Scope;
+use crate::substitution::{Scope, dependencies, result_refs};
 
 /// A PipelineRun to plan.
 #[derive(Debug, Clone, Default)]

@@ -473,3 +473,20 @@ api_object! {
         automount_service_account_token: Option<bool> = "automountServiceAccountToken", NoEffect("no token is mounted");
     }
 }
+
+impl ResourceRequirements {
+    /// These, and those of `own` above them, resource by resource.
+    #[must_use]
+    pub fn overridden_by(&self, own: &Self) -> Self {
+        let above = |base: &BTreeMap<String, Scalar>, own: &BTreeMap<String, Scalar>| {
+            let mut all = base.clone();
+            all.extend(own.clone());
+            all
+        };
+        Self {
+            limits: above(&self.limits, &own.limits),
+            requests: above(&self.requests, &own.requests),
+            claims: own.claims.clone(),
+        }
+    }
+}
