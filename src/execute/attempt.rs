@@ -284,7 +284,7 @@ impl<E: Engine> Attempt<E> {
             () = sidecars.ready() => None,
             halt = self.halted() => Some(halt),
         };
-        let end = match halted.flatten() {
+        let end = match halted {
             Some(halt) => {
                 self.skip_rest(0, Some(&halt));
                 StepEnd::Halted(halt)
@@ -382,24 +382,28 @@ impl<E: Engine> Attempt<E> {
         })
     }
 
-    /// Ends when the attempt is to stop.
-    pub(super) async fn halted(&self) -> Option<Halt> {
+    /// Ends when the attempt is to stop, and says why.
+    pub(super) async fn halted(&self) -> Halt {
         let mut halt = self.halt.clone();
-        let told = async {
-            if halt.wait_for(Option::is_some).await.is_err() {
-                std::future::pending::<()>().await;
+        loop {
+            if let Some(halt) = self.halt() {
+                return halt;
             }
-        };
-        let late = async {
-            match self.deadline {
-                Some((deadline, _)) => tokio::time::sleep_until(deadline).await,
-                None => std::future::pending().await,
+            let told = async {
+                if halt.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            let late = async {
+                match self.deadline {
+                    Some((deadline, _)) => tokio::time::sleep_until(deadline).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = told => {}
+                () = late => {}
             }
-        };
-        tokio::select! {
-            () = told => {}
-            () = late => {}
         }
-        self.halt()
     }
 }

@@ -6,9 +6,9 @@
 //!
 //! Some of what a cluster refuses has one meaning only. With [`Options::lenient`] that is a
 //! warning: a number or boolean where text is wanted (its source text is taken), a v1 name in a
-//! v1beta1 document (it is read as in v1), and a few fields that Tekton's own tests
-//! contain and no cluster ever saw (`value` of a declared param, `type` of a passed one). With [`Options::allow_unknown_fields`], unknown fields and
-//! repeated keys are notices.
+//! v1beta1 document (it is read as in v1), and a few fields that Tekton's own tests contain and no
+//! cluster ever saw (`value` of a declared param, `type` of a passed one). With
+//! [`Options::allow_unknown_fields`], unknown fields and repeated keys are notices.
 
 use std::collections::{BTreeSet, HashSet};
 

@@ -10,7 +10,7 @@ use super::style::{Style, between, clean, duration, mark_of};
 use super::table::{Cell, write_table};
 use super::tails::Tails;
 use super::task_rows::task_rows;
-use crate::event::{Record, RunKind, TaskRunRecord, TaskState, log_path};
+use crate::event::{LogSource, Record, RunKind, TaskRunRecord, TaskState, log_path};
 use crate::spec::param::ParamValue;
 use crate::status::{RunResult, SidecarState, StepState, Terminated, Timestamp};
 
@@ -152,7 +152,13 @@ fn write_failure(
     }
     let sidecar = kind == "sidecar";
     if run.state() != TaskState::Cancelled {
-        let (lines, more) = tails.get(&run.run, &run.name, container, sidecar);
+        let (lines, more) = tails.get(&LogSource {
+            run: run.run.clone(),
+            task: run.task.clone(),
+            task_run: run.name.clone(),
+            container: container.clone(),
+            sidecar,
+        });
         if more {
             writeln!(out, "    {}", style.dim(style.ellipsis()))?;
         }

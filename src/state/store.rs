@@ -443,11 +443,14 @@ mod tests {
         let (_dir, store) = store();
         let mut recorder = store.create_run(&new_run("ci", 0)).unwrap();
         let log = crate::event::LogChunk {
-            run: "ci".to_owned(),
-            task: "t".to_owned(),
-            task_run: "ci-t".to_owned(),
-            container: "s".to_owned(),
-            sidecar: false,
+            source: crate::event::LogSource {
+                run: "ci".to_owned(),
+                task: "t".to_owned(),
+                task_run: "ci-t".to_owned(),
+                container: "s".to_owned(),
+                sidecar: false,
+            }
+            .into(),
             stream: crate::event::Stream::Stdout,
             data: "x".into(),
         };

@@ -287,7 +287,9 @@ impl Heard {
             Message::Event(event) => self.events.push((self.since.elapsed(), *event)),
             Message::Log(chunk) => {
                 let text = String::from_utf8_lossy(&chunk.data).into_owned();
-                self.output.push((chunk.task_run, chunk.container, text));
+                let source = &chunk.source;
+                self.output
+                    .push((source.task_run.clone(), source.container.clone(), text));
             }
         }
     }
