@@ -205,10 +205,7 @@ pub(super) fn wanted_images(bound: &BoundTask) -> Result<Vec<WantedImage>, Condi
         let step = bound.step(index, &Scope::new())?;
         wanted.push(WantedImage {
             role: "step",
-            name: bound
-                .container(index)
-                .trim_start_matches("step-")
-                .to_owned(),
+            name: bound.step_name(index),
             above_limit: security::request_above_limit(&step.compute_resources),
             reference: step.image,
             policy: step.image_pull_policy,

@@ -279,7 +279,7 @@ impl Builder<'_> {
     ) -> Result<Laid<Step>, Condition> {
         let mut step = self.bound.step(index, &Scope::new())?;
         let container = self.bound.container(index);
-        let name = container.trim_start_matches("step-").to_owned();
+        let name = self.bound.step_name(index);
         step.compute_resources = security::step_resources(&step, self.request);
         let Some(image) = image(&step.image) else {
             return Err(image_fault(

@@ -20,6 +20,7 @@ mod mounts;
 mod opening;
 mod pipeline_results;
 mod pipeline_run;
+mod pipeline_start;
 mod pipeline_stop;
 mod prestart;
 mod probes;

@@ -15,6 +15,13 @@ impl BoundTask {
         step_container(&self.scope.text(&step.name), index)
     }
 
+    /// The name a step has in status and messages: that of its container.
+    pub fn step_name(&self, index: usize) -> String {
+        let container = self.container(index);
+        let name = container.strip_prefix("step-").unwrap_or(&container);
+        name.to_owned()
+    }
+
     /// A step with all that is known replaced: `known` adds what earlier steps gave. The template
     /// is merged in.
     pub fn step(&self, index: usize, known: &Scope) -> Result<Step, Condition> {

@@ -52,7 +52,8 @@ pub(super) fn has_started(status: Option<&Value>) -> bool {
 
 fn ref_or_spec(check: &mut Checker, at: &FieldPath, spec: &PipelineRunSpec) {
     let both = [at.key("pipelineRef"), at.key("pipelineSpec")];
-    let given = usize::from(spec.pipeline_ref.is_some()) + usize::from(spec.pipeline_spec.is_some());
+    let given =
+        usize::from(spec.pipeline_ref.is_some()) + usize::from(spec.pipeline_spec.is_some());
     check.exactly_one(&both, given);
     if let Some(reference) = &spec.pipeline_ref {
         refs::reference(

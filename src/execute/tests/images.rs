@@ -42,6 +42,16 @@ async fn task_130_a_missing_image_of_a_sidecar_is_told_as_such() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_step_called_after_steps_keeps_its_name() {
+    let ran = without_image(
+        "tasks: [{name: a, taskSpec: {steps: [{name: step-x, image: gone, script: sleep 1}]}}]",
+    )
+    .await;
+    let of = ran.of("a");
+    assert!(of.contains(r#"the step "step-x" in TaskRun"#), "{of}");
+}
+
 /// A task that may be skipped may have an image that does not exist, as on a cluster.
 #[tokio::test(start_paused = true)]
 async fn a_missing_image_of_a_task_that_is_skipped_hurts_nobody() {
