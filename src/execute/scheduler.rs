@@ -173,16 +173,6 @@ impl Scheduler {
         self.late.finally
     }
 
-    /// True while a task runs.
-    pub fn is_running(&self, task: usize) -> bool {
-        self.states[task] == State::Running
-    }
-
-    /// True when a task waits for its turn.
-    pub fn is_waiting(&self, task: usize) -> bool {
-        self.states[task] == State::Waiting
-    }
-
     /// True when finally tasks have been decided.
     pub const fn finally_started(&self) -> bool {
         self.finally_started
@@ -300,7 +290,8 @@ impl Scheduler {
 
     fn waiting(&self, finally: bool) -> Vec<usize> {
         (0..self.states.len())
-            .filter(|task| self.is_waiting(*task) && self.plan.tasks[*task].finally == finally)
+            .filter(|task| self.states[*task] == State::Waiting)
+            .filter(|task| self.plan.tasks[*task].finally == finally)
             .collect()
     }
 

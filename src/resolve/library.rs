@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::ResolveError;
 use crate::diagnostic::did_you_mean;
 use crate::spec::Object;
-use crate::spec::core::{ConfigMap, PersistentVolumeClaim, Secret, ServiceAccount};
+use crate::spec::core::{ConfigMap, Secret, ServiceAccount};
 use crate::spec::param::{Param, ParamValue};
 use crate::spec::pipeline::Pipeline;
 use crate::spec::task::{StepAction, Task};
@@ -51,7 +51,6 @@ pub struct Library {
     step_actions: BTreeMap<String, Arc<StepAction>>,
     config_maps: BTreeMap<String, Arc<ConfigMap>>,
     secrets: BTreeMap<String, Arc<Secret>>,
-    claims: BTreeMap<String, Arc<PersistentVolumeClaim>>,
     service_accounts: BTreeMap<String, Arc<ServiceAccount>>,
     served: BTreeMap<String, Object>,
 }
@@ -70,42 +69,14 @@ impl Library {
     pub fn add(&mut self, object: &Object) {
         let name = object.metadata().name.clone();
         match object {
-            Object::Pipeline(it) => drop(
-                self.pipelines
-                    .entry(name)
-                    .or_insert_with(|| Arc::new((**it).clone())),
-            ),
-            Object::Task(it) => drop(
-                self.tasks
-                    .entry(name)
-                    .or_insert_with(|| Arc::new((**it).clone())),
-            ),
-            Object::StepAction(it) => drop(
-                self.step_actions
-                    .entry(name)
-                    .or_insert_with(|| Arc::new((**it).clone())),
-            ),
-            Object::ConfigMap(it) => drop(
-                self.config_maps
-                    .entry(name)
-                    .or_insert_with(|| Arc::new((**it).clone())),
-            ),
-            Object::Secret(it) => drop(
-                self.secrets
-                    .entry(name)
-                    .or_insert_with(|| Arc::new((**it).clone())),
-            ),
-            Object::PersistentVolumeClaim(it) => drop(
-                self.claims
-                    .entry(name)
-                    .or_insert_with(|| Arc::new((**it).clone())),
-            ),
-            Object::ServiceAccount(it) => drop(
-                self.service_accounts
-                    .entry(name)
-                    .or_insert_with(|| Arc::new((**it).clone())),
-            ),
-            Object::PipelineRun(_) | Object::TaskRun(_) => {}
+            Object::Pipeline(it) => keep(&mut self.pipelines, name, it),
+            Object::Task(it) => keep(&mut self.tasks, name, it),
+            Object::StepAction(it) => keep(&mut self.step_actions, name, it),
+            Object::ConfigMap(it) => keep(&mut self.config_maps, name, it),
+            Object::Secret(it) => keep(&mut self.secrets, name, it),
+            Object::ServiceAccount(it) => keep(&mut self.service_accounts, name, it),
+            // A claim is a volume of the engine, whatever its document says.
+            Object::PersistentVolumeClaim(_) | Object::PipelineRun(_) | Object::TaskRun(_) => {}
         }
     }
 
@@ -127,11 +98,6 @@ impl Library {
     /// Every Secret, by name.
     pub fn secrets(&self) -> impl Iterator<Item = &Arc<Secret>> {
         self.secrets.values()
-    }
-
-    /// A PersistentVolumeClaim.
-    pub fn claim(&self, name: &str) -> Option<&Arc<PersistentVolumeClaim>> {
-        self.claims.get(name)
     }
 
     /// A ServiceAccount.
@@ -202,6 +168,12 @@ impl Library {
     }
 }
 
+fn keep<T: Clone>(known: &mut BTreeMap<String, Arc<T>>, name: String, object: &T) {
+    known
+        .entry(name)
+        .or_insert_with(|| Arc::new(object.clone()));
+}
+
 fn absent<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a String>) -> ResolveError {
     let plural = kind.to_lowercase();
     let hint = did_you_mean(name, known.map(String::as_str))
@@ -218,17 +190,6 @@ fn remote(kind: &str, reference: Reference<'_>) -> ResolveError {
         reference.resolver,
         reference.key()
     ))
-}
-
-impl<'a> Reference<'a> {
-    /// A reference by name alone.
-    pub const fn named(name: &'a str) -> Self {
-        Self {
-            name,
-            resolver: "",
-            params: &[],
-        }
-    }
 }
 
 /// The reference `resolver: http` and a `url`, for a name that is a URL.

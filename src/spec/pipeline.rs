@@ -209,9 +209,4 @@ impl EmbeddedTask {
             ..self.clone()
         }
     }
-
-    /// True when it is a custom task: it names an API of its own.
-    pub fn is_custom(&self) -> bool {
-        !self.api_version.is_empty()
-    }
 }

@@ -57,11 +57,6 @@ impl Recorder {
         &self.header
     }
 
-    /// The run so far.
-    pub const fn record(&self) -> &Record {
-        &self.record
-    }
-
     /// Writes a message down.
     pub fn message(&mut self, message: &Message) -> Result<(), StateError> {
         match message {
@@ -294,7 +289,7 @@ mod tests {
             .collect();
         assert_eq!(kinds, ["kind: PipelineRun", "---", "kind: TaskRun"]);
         let run = RunReader::open(dir).unwrap();
-        assert_eq!(&run.record().unwrap(), recorder.record());
+        assert_eq!(run.record().unwrap(), recorder.record);
     }
 
     #[test]

@@ -192,7 +192,7 @@ impl RunStore {
     }
 
     /// The runs `rule` does not keep, newest first.
-    pub fn prunable(&self, rule: PruneRule) -> Result<Vec<RunReader>, StateError> {
+    fn prunable(&self, rule: PruneRule) -> Result<Vec<RunReader>, StateError> {
         let runs = self.list()?.runs;
         let old = runs.into_iter().skip(rule.keep);
         Ok(old
