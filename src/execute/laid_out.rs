@@ -16,50 +16,50 @@ use crate::substitution::Scope;
 
 /// What an attempt is laid out from, besides itself.
 #[derive(Debug, Clone, Copy)]
-pub struct Surroundings<'a> {
+pub(super) struct Surroundings<'a> {
     /// Where ConfigMaps and Secrets are.
-    pub library: &'a Library,
+    pub(super) library: &'a Library,
     /// Claims that are directories of the run's volume.
-    pub run_claims: &'a BTreeMap<String, String>,
+    pub(super) run_claims: &'a BTreeMap<String, String>,
     /// Directories of the run's volume for the emptyDir workspaces of the TaskRun.
-    pub storage: &'a BTreeMap<String, String>,
+    pub(super) storage: &'a BTreeMap<String, String>,
     /// Host paths may be bound.
-    pub allow_host_path: bool,
+    pub(super) allow_host_path: bool,
 }
 
 /// A container of a TaskRun: a step or a sidecar.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Laid<T> {
+pub(super) struct Laid<T> {
     /// As it is known now.
-    pub source: T,
+    pub(super) source: T,
     /// `step-<name>` or `sidecar-<name>`.
-    pub container: String,
+    pub(super) container: String,
     /// What to start.
-    pub spec: ContainerSpec,
+    pub(super) spec: ContainerSpec,
     /// The image it is from.
-    pub image: Image,
+    pub(super) image: Image,
 }
 
 /// An attempt laid out.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Layout {
+pub(super) struct Layout {
     /// Its place in the run's volume.
-    pub dir: AttemptDir,
+    pub(super) dir: AttemptDir,
     /// Its pod.
-    pub pod: PodFacts,
+    pub(super) pod: PodFacts,
     /// The files it needs before its containers start.
-    pub ops: Vec<FileOp>,
+    pub(super) ops: Vec<FileOp>,
     /// Its steps.
-    pub steps: Vec<Laid<Step>>,
+    pub(super) steps: Vec<Laid<Step>>,
     /// Its sidecars.
-    pub sidecars: Vec<Laid<Sidecar>>,
+    pub(super) sidecars: Vec<Laid<Sidecar>>,
     /// Some directory must not be made before the TaskRun's turn: it lies in a workspace that
     /// another task may be filling.
-    pub intrudes: bool,
+    pub(super) intrudes: bool,
 }
 
 /// Lays an attempt out. `image` gives the image of a reference, which has been looked up.
-pub fn lay_out(
+pub(super) fn lay_out(
     bound: &BoundTask,
     request: &TaskRunRequest,
     attempt: usize,
@@ -125,7 +125,12 @@ fn pod_facts(request: &TaskRunRequest, attempt: usize) -> PodFacts {
 
 /// The condition of a TaskRun whose container cannot be created
 /// (`pkg/reconciler/taskrun/taskrun.go`).
-pub fn config_fault(request: &TaskRunRequest, role: &str, name: &str, text: &str) -> Condition {
+pub(super) fn config_fault(
+    request: &TaskRunRequest,
+    role: &str,
+    name: &str,
+    text: &str,
+) -> Condition {
     Condition::failed(
         "CreateContainerConfigError",
         format!(
@@ -136,7 +141,7 @@ pub fn config_fault(request: &TaskRunRequest, role: &str, name: &str, text: &str
 }
 
 /// The condition of a TaskRun whose pod cannot be made.
-pub fn pod_fault(request: &TaskRunRequest, text: &str) -> Condition {
+pub(super) fn pod_fault(request: &TaskRunRequest, text: &str) -> Condition {
     Condition::failed(
         "PodCreationFailed",
         format!(
@@ -147,7 +152,7 @@ pub fn pod_fault(request: &TaskRunRequest, text: &str) -> Condition {
 }
 
 /// The condition of a TaskRun whose image is not to be had.
-pub fn image_fault(
+pub(super) fn image_fault(
     request: &TaskRunRequest,
     role: &str,
     name: &str,

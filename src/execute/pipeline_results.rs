@@ -7,7 +7,7 @@ use crate::substitution::{Access, ResultRef};
 impl Scheduler {
     /// The results of the pipeline, and the names of those whose producer succeeded without them
     /// (`pkg/reconciler/pipelinerun/resources/apply.go`, `ApplyTaskResultsToPipelineResults`).
-    pub fn results(&self) -> (Vec<(String, ParamValue)>, Vec<String>) {
+    pub(super) fn results(&self) -> (Vec<(String, ParamValue)>, Vec<String>) {
         let mut results = Vec::new();
         let mut invalid = Vec::new();
         for result in &self.plan.results {

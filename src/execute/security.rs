@@ -8,7 +8,7 @@ use crate::spec::task::Step;
 
 /// The security settings of a container: its own above the pod's. The error is what a kubelet
 /// says of a container that must not run as root and would.
-pub fn apply(
+pub(super) fn apply(
     own: Option<&SecurityContext>,
     request: &TaskRunRequest,
     image: &Image,
@@ -114,7 +114,7 @@ fn se_linux(labels: &SeLinuxOptions) -> Vec<String> {
 
 /// The resources of a step: its own and the template's, `stepSpecs` above, the task's in place of
 /// all (`pkg/internal/computeresources/tasklevel`).
-pub fn step_resources(step: &Step, request: &TaskRunRequest) -> ResourceRequirements {
+pub(super) fn step_resources(step: &Step, request: &TaskRunRequest) -> ResourceRequirements {
     let own = request
         .overrides
         .step_specs
@@ -134,14 +134,14 @@ pub fn step_resources(step: &Step, request: &TaskRunRequest) -> ResourceRequirem
 }
 
 /// Limits of cpu and memory become the engine's.
-pub fn limits(resources: &ResourceRequirements, spec: &mut ContainerSpec) {
+pub(super) fn limits(resources: &ResourceRequirements, spec: &mut ContainerSpec) {
     let limit = |name: &str| resources.limits.get(name).map(|scalar| scalar.0.as_str());
     spec.nano_cpus = limit("cpu").and_then(quantity::nano_cpus).unwrap_or(0);
     spec.memory = limit("memory").and_then(quantity::bytes).unwrap_or(0);
 }
 
 /// The message of a request above its limit (`pkg/reconciler/taskrun/validate_taskrun.go`).
-pub fn request_above_limit(resources: &ResourceRequirements) -> Option<String> {
+pub(super) fn request_above_limit(resources: &ResourceRequirements) -> Option<String> {
     resources.requests.iter().find_map(|(name, request)| {
         let limit = resources.limits.get(name)?;
         let above = quantity::parse(&request.0)? > quantity::parse(&limit.0)?;
