@@ -20,6 +20,7 @@ mod earlier;
 mod engine;
 mod entry;
 mod error;
+mod execute_error;
 mod execution;
 mod exit;
 mod given;
