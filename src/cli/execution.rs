@@ -248,6 +248,7 @@ impl<'a> Execution<'a> {
             jobs: self.settings.jobs.unwrap_or(cores.max(FEWEST_JOBS)),
             images: self.settings.images.clone(),
             allow_host_path: self.settings.permissions.host_path,
+            allow_privileged: self.settings.permissions.privileged,
             uploads: self.settings.overrides.uploads(),
             library: Arc::clone(&self.library),
             grace: GRACE,

@@ -1,5 +1,6 @@
 //! `tkn-local run`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use clap::Args;
@@ -18,7 +19,7 @@ use super::how_args::HowArgs;
 use super::job;
 use super::outline::Outline;
 use super::output::Format;
-use super::prepare::{Prepared, prepare};
+use super::prepare::{Prepared, prepare, prepare_inputs};
 use super::reach::{reachable, refusals};
 use super::ready::{Planned, ready};
 use super::run_settings::RunSettings;
@@ -26,9 +27,9 @@ use super::select::{Selected, select};
 use super::source_run::SourceRun;
 use crate::diagnostic::Diagnostics;
 use crate::execute::Job;
-use crate::manifest::{Catalog, Input, load};
+use crate::manifest::{Catalog, Input};
 use crate::resolve::Library;
-use crate::spec::PipelineSpec;
+use crate::spec::{Object, PipelineSpec};
 
 /// Run every PipelineRun and TaskRun of the files, one after another
 ///
@@ -102,10 +103,13 @@ pub(super) fn run_prepared<C: Connect>(
     } else {
         select(&catalog, wanted.only.as_deref())?
     };
-    let refused = refused(&catalog, &selected, settings);
+    let served = serve(context, settings)?;
+    let refused = refused(&catalog, &selected, &served, settings);
     print_all(context, diagnostics, refused, &catalog)?;
     let mut library = Library::new(catalog.documents().iter().map(|document| &document.object));
-    serve(context, settings, &mut library)?;
+    for (key, object) in served {
+        library.serve(key, object);
+    }
     let planned = plan_all(context, settings, selected, wanted, &library, &catalog)?;
     if settings.dry_run {
         return dry_run(context, settings, planned);
@@ -128,12 +132,22 @@ pub(super) fn run_prepared<C: Connect>(
     status
 }
 
-/// What the selected runs can reach and may not do.
-fn refused(catalog: &Catalog, selected: &[Selected], settings: &RunSettings) -> Diagnostics {
-    let reached: std::collections::BTreeSet<_> = selected
-        .iter()
-        .flat_map(|selected| reachable(catalog, selected.document))
+/// What the selected runs, and what is served to them, can reach and may not do.
+fn refused(
+    catalog: &Catalog,
+    selected: &[Selected],
+    served: &[(String, Object)],
+    settings: &RunSettings,
+) -> Diagnostics {
+    let own: BTreeSet<_> = selected.iter().map(|selected| selected.document).collect();
+    let roots = own.iter().filter_map(|id| catalog.document(*id));
+    let roots = roots.map(|document| &document.object);
+    let served = served.iter().map(|(_, object)| object);
+    let mut reached: BTreeSet<_> = roots
+        .chain(served)
+        .flat_map(|object| reachable(catalog, object))
         .collect();
+    reached.extend(own);
     let mut found = Diagnostics::default();
     for document in reached.iter().filter_map(|id| catalog.document(*id)) {
         found.extend(refusals(document, settings.permissions));
@@ -155,29 +169,25 @@ fn print_all(
     }
 }
 
-/// Takes the files that stand for what a resolver would fetch.
-fn serve(
-    context: &mut Context,
-    settings: &RunSettings,
-    library: &mut Library,
-) -> Result<(), CliError> {
+/// Reads the files that stand for what a resolver would fetch, by the rules for all files.
+fn serve(context: &mut Context, settings: &RunSettings) -> Result<Vec<(String, Object)>, CliError> {
+    let mut served = Vec::new();
     for (key, file) in &settings.resolve {
-        let (catalog, diagnostics) = load(&[Input::Path(file.clone())], settings.reading.options);
-        diagnose::print(context, &diagnostics, &catalog)?;
+        let Prepared {
+            catalog,
+            diagnostics,
+            ..
+        } = prepare_inputs(&[Input::Path(file.clone())], settings.reading);
         let document = catalog.documents().first();
-        match document {
-            Some(document) if !diagnostics.has_errors() => {
-                let refused = refusals(document, settings.permissions);
-                print_all(context, Diagnostics::default(), refused, &catalog)?;
-                library.serve(key, document.object.clone());
-            }
-            _ => {
-                let message = format!("{} cannot stand for {key}", file.display());
-                return Err(CliError::invalid(message));
-            }
-        }
+        let refused = document.map(|document| refusals(document, settings.permissions));
+        print_all(context, diagnostics, refused.unwrap_or_default(), &catalog)?;
+        let Some(document) = document else {
+            let message = format!("{} cannot stand for {key}", file.display());
+            return Err(CliError::invalid(message).hint("give a file that holds the object itself"));
+        };
+        served.push((key.clone(), document.object.clone()));
     }
-    Ok(())
+    Ok(served)
 }
 
 /// Plans every run. One that cannot start is told at once, and does not keep the others back.

@@ -141,6 +141,7 @@ pub(super) async fn prepare<E: Engine>(
         run_claims: &context.run_claims,
         storage,
         allow_host_path: context.options.allow_host_path,
+        allow_privileged: context.options.allow_privileged,
     };
     lay_out(bound, request, number, around, &|reference| {
         images.get(reference).cloned()

@@ -10,6 +10,7 @@ use super::security;
 use super::volumes::{Backing, Sources};
 use crate::plan::{BoundTask, TaskRunRequest};
 use crate::resolve::Library;
+use crate::spec::core::SecurityContext;
 use crate::spec::task::{Sidecar, Step};
 use crate::status::Condition;
 use crate::substitution::Scope;
@@ -25,6 +26,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) storage: &'a BTreeMap<String, String>,
     /// Host paths may be bound.
     pub(super) allow_host_path: bool,
+    /// Containers may have all privileges of the host.
+    pub(super) allow_privileged: bool,
 }
 
 /// A container of a TaskRun: a step or a sidecar.
@@ -314,7 +317,8 @@ impl Builder<'_> {
             &name,
         )?);
         let working_dir = fixed_directory(&step.working_dir, &mounts);
-        let mut spec = security::apply(step.security_context.as_ref(), self.request, &image)
+        let mut spec = self
+            .security(step.security_context.as_ref(), &image)
             .map_err(|text| config_fault(self.request, "step", &name, &text))?;
         security::limits(&step.compute_resources, &mut spec);
         self.finish(&mut spec, &container, &image, mounts, working_dir);
@@ -375,7 +379,8 @@ impl Builder<'_> {
             &name,
         )?);
         let working_dir = fixed_directory(&sidecar.working_dir, &mounts);
-        let mut spec = security::apply(sidecar.security_context.as_ref(), self.request, &image)
+        let mut spec = self
+            .security(sidecar.security_context.as_ref(), &image)
             .map_err(|text| config_fault(self.request, "sidecar", &name, &text))?;
         security::limits(&sidecar.compute_resources, &mut spec);
         self.finish(&mut spec, &container, &image, mounts, working_dir);
@@ -385,6 +390,20 @@ impl Builder<'_> {
             spec,
             image,
         })
+    }
+
+    /// The security settings of a container. The files were searched for privileged ones before
+    /// the start, but a name that is made of params leads where that search could not follow.
+    fn security(
+        &self,
+        own: Option<&SecurityContext>,
+        image: &Image,
+    ) -> Result<ContainerSpec, String> {
+        let spec = security::apply(own, self.request, image)?;
+        if spec.privileged && !self.around.allow_privileged {
+            return Err("a privileged container needs --allow-privileged".to_owned());
+        }
+        Ok(spec)
     }
 
     fn check_environment(&self, step: &Step, name: &str) -> Result<(), Condition> {

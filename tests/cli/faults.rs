@@ -176,6 +176,54 @@ spec:
 }
 
 #[test]
+fn what_a_served_file_says_or_reaches_is_held_against_the_same_rules() {
+    let scene = Scene::new();
+    let run = "
+apiVersion: tekton.dev/v1
+kind: PipelineRun
+metadata: {name: r}
+spec:
+  pipelineRef: {resolver: git, params: [{name: pathInRepo, value: p.yaml}]}
+---
+apiVersion: tekton.dev/v1
+kind: Task
+metadata: {name: t}
+spec:
+  steps: [{name: s, image: busybox, securityContext: {privileged: true}}]
+";
+    let served = "
+apiVersion: tekton.dev/v1
+kind: Pipeline
+metadata: {name: p}
+spec: {tasks: [{name: a, taskRef: {name: t}}]}
+";
+    scene.write("run.yaml", run);
+    scene.write("p.yaml", served);
+    let with_flags = |more: &[&str]| {
+        let args = ["run", "run.yaml", "--resolve", "git:p.yaml=p.yaml"];
+        let args = args.iter().chain(more);
+        scene.tkn_local(args).env("DOCKER_HOST", NOWHERE).run()
+    };
+    let _refused = with_flags(&[])
+        .exits(4)
+        .tells("run.yaml:12:")
+        .tells("--allow-privileged");
+    let _allowed = with_flags(&["--allow-privileged"]).exits(3);
+    scene.write("p.yaml", &served.replace("taskRef", "taskReff"));
+    let _faulty = with_flags(&["--allow-privileged"])
+        .exits(4)
+        .tells("p.yaml:5:")
+        .tells("did you mean \"taskRef\"?");
+    scene.write(
+        "p.yaml",
+        &served.replace("{name: a,", "{name: a, runAfter: [b],"),
+    );
+    let _invalid = with_flags(&["--allow-privileged"])
+        .exits(4)
+        .tells("b wasn't present in Pipeline");
+}
+
+#[test]
 fn a_custom_task_is_refused_by_name() {
     let text = "
 apiVersion: tekton.dev/v1

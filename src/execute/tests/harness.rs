@@ -242,6 +242,7 @@ impl Scenario {
             jobs: self.jobs,
             images: ImageRules::default(),
             allow_host_path: false,
+            allow_privileged: false,
             uploads: Vec::new(),
             library: library.into(),
             grace: Duration::from_secs(3),

@@ -112,6 +112,29 @@ async fn a_container_the_engine_refuses_fails_its_task_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_privileged_container_behind_a_name_made_of_params_needs_leave() {
+    let ran = pipeline(
+        "
+params: [{name: t, default: root}]
+tasks: [{name: a, taskRef: {name: $(params.t)}}]",
+    )
+    .and(
+        "
+apiVersion: tekton.dev/v1
+kind: Task
+metadata: {name: root}
+spec:
+  steps: [{name: s, image: i, securityContext: {privileged: true}, script: sleep 1}]
+  sidecars: [{name: x, image: i, securityContext: {privileged: true}, script: sleep 1}]",
+    )
+    .ran()
+    .await;
+    assert_eq!(launches(&ran), 0);
+    let of = ran.of("a");
+    assert!(of.contains("needs --allow-privileged"), "{of}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn task_160_a_root_image_cannot_run_as_non_root() {
     let ran = pipeline(
         "tasks: [{name: a, taskSpec: {steps: [{name: x, securityContext: {runAsNonRoot: true}, run: sleep 1}]}}]",
