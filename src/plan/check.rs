@@ -7,7 +7,7 @@ use super::model::{Body, Identity, PlannedTask};
 use super::workspaces::wanted_workspaces;
 use crate::resolve::task_params;
 use crate::spec::param::{Param, ParamType, ParamValue};
-use crate::spec::pipeline::{PipelineRunSpec, PipelineSpec};
+use crate::spec::pipeline::{Matrix, PipelineRunSpec, PipelineSpec};
 use crate::spec::when::WhenExpression;
 use crate::status::Condition;
 use crate::substitution::{ResultRef, Scope, references};
@@ -140,12 +140,7 @@ fn params(identity: &Identity, task: &PlannedTask, scope: &Scope) -> Result<(), 
         name: param.name.clone(),
         value: ParamValue::from("$(matrix)"),
     };
-    let matrix_names = matrix.into_iter().flat_map(|matrix| {
-        matrix
-            .params
-            .iter()
-            .chain(matrix.include.iter().flat_map(|include| &include.params))
-    });
+    let fanned = matrix.into_iter().flat_map(Matrix::all_params);
     let mut given = scope.params(&task.source.params);
     let fail = |text: String| {
         let name = resolved.name.as_deref().unwrap_or(&task.name);
@@ -157,7 +152,7 @@ fn params(identity: &Identity, task: &PlannedTask, scope: &Scope) -> Result<(), 
             ),
         ))
     };
-    for param in matrix_names {
+    for param in fanned {
         let declared = resolved
             .spec
             .params

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::fields::{self, Place, Visitor};
 use super::reference::ResultRef;
 use crate::spec::param::ParamValue;
-use crate::spec::pipeline::PipelineTask;
+use crate::spec::pipeline::{Matrix, PipelineTask};
 use crate::spec::when::WhenExpression;
 
 /// The tasks a task waits for: those of `runAfter`, and those whose results it refers to.
@@ -18,11 +18,8 @@ pub fn dependencies(task: &PipelineTask) -> BTreeSet<String> {
 /// (`pkg/apis/pipeline/v1/resultref.go`, `PipelineTaskResultRefs`).
 pub fn result_refs(task: &PipelineTask) -> Vec<ResultRef> {
     let mut found = Found::default();
-    let matrix = task.matrix.iter().flat_map(|matrix| {
-        let include = matrix.include.iter().flat_map(|include| &include.params);
-        matrix.params.iter().chain(include)
-    });
-    for param in task.params.iter().chain(matrix) {
+    let fanned = task.matrix.iter().flat_map(Matrix::all_params);
+    for param in task.params.iter().chain(fanned) {
         found.search(param.value.texts());
     }
     for when in &task.when {
