@@ -27,7 +27,9 @@ pub(super) fn store_error(error: &StateError) -> CliError {
         }
         StateError::NewerFormat { .. } => of_input(failure.hint("use that version for it")),
         StateError::Io { .. } => failure.hint("runs can be kept elsewhere with --state-dir"),
-        StateError::Damaged { .. } => failure,
+        StateError::Damaged { .. } => {
+            failure.hint("what is left of the run is in its directory; `tkn-local run` begins anew")
+        }
     }
 }
 

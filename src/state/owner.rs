@@ -30,7 +30,7 @@ impl Owner {
     }
 
     /// True when that very process lives, as far as the system tells.
-    fn is_alive(&self) -> bool {
+    pub fn is_alive(&self) -> bool {
         exists(self.pid) && process_start(self.pid) == self.process_start
     }
 }

@@ -3,6 +3,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use tkn_local::cli::ExitStatus;
 
 use crate::resume_bench::BUILD;
 use crate::runs::Folder;
@@ -159,6 +160,12 @@ fn a_source_must_be_known_readable_and_at_rest() {
         told.contains("state format 99") && told.contains("tkn-local 9.9.9"),
         "{told}"
     );
+    let mut odd: Value = serde_json::from_str(&text).expect("it is JSON");
+    odd["settings"]["given"] = json!("what was given");
+    fs::write(&header, odd.to_string()).expect("it is writable");
+    let ran = folder.tkn(&["resume", "build"]);
+    assert_eq!(ran.status, ExitStatus::Internal, "{}", ran.err);
+    assert!(ran.err.contains("run.json"), "{}", ran.err);
     fs::write(&header, text).expect("it is writable");
 
     let none = Folder::new().refusal(&["resume", "latest"]);

@@ -221,6 +221,24 @@ fn a_run_that_fails_is_told_and_kept() {
 }
 
 #[test]
+fn a_process_that_is_another_by_now_is_not_signalled() {
+    let folder = Folder::new();
+    let file = folder.file("run.yaml", &pipeline_run("first", "exit 0"));
+    folder.run(&["run", &file]);
+    let dir = folder.path().join("state/runs/first");
+    let header = dir.join("run.json");
+    let mut value: Value = serde_json::from_slice(&std::fs::read(&header).unwrap()).unwrap();
+    // This very process, had it started at another time.
+    value["owner"] = serde_json::json!({"pid": std::process::id(), "processStart": 1});
+    std::fs::write(&header, value.to_string()).unwrap();
+    let lock = std::fs::File::open(dir.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let told = folder.run(&["cancel", "first"]);
+    assert_eq!(told.status, ExitStatus::Invalid);
+    assert!(told.err.contains("where it was started"), "{}", told.err);
+}
+
+#[test]
 fn standard_output_is_the_objects_alone_when_they_are_asked_for() {
     let folder = Folder::new();
     let file = folder.file("run.yaml", &pipeline_run("first", "exit 0"));
