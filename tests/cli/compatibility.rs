@@ -8,7 +8,7 @@ use tkn_local::validate::compatibility_table;
 use crate::sources::read;
 
 const DOCUMENT: &str = "docs/compatibility.md";
-const BEGINNING: &str = "# Fields and what they do";
+const BEGINNING: &str = "## Fields and what they do";
 
 /// To bring the document up to date, copy the file this test names over it.
 #[test]
