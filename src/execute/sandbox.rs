@@ -456,8 +456,9 @@ pub trait Control: Clone + Send + Sync + 'static {
     /// Lets a program that waits at its breakpoint go on, with this exit status.
     fn resume(&self, exit_code: i32);
 
-    /// Ends when the program waits at its breakpoint; never if it does not.
-    fn paused(&self) -> impl Future<Output = ()> + Send {
+    /// Ends when the program waits at a breakpoint, at the next one when it is called again; never
+    /// if there is none.
+    fn paused(&mut self) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }
 }
