@@ -35,6 +35,7 @@ mod output;
 mod overrides;
 mod param_flag;
 mod partial_flags;
+mod pod_settings;
 mod prepare;
 mod prune;
 mod reach;

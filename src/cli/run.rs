@@ -18,13 +18,14 @@ use super::how_args::HowArgs;
 use super::job;
 use super::outline::Outline;
 use super::output::Format;
+use super::pod_settings::pod_settings;
 use super::prepare::{Prepared, prepare};
 use super::reach::{reachable, refusals};
 use super::ready::{Planned, ready};
 use super::run_settings::RunSettings;
 use super::select::{Selected, select};
 use super::source_run::SourceRun;
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostics, Severity};
 use crate::execute::Job;
 use crate::manifest::{Catalog, Input, load};
 use crate::resolve::Library;
@@ -190,6 +191,7 @@ fn plan_all(
     catalog: &Catalog,
 ) -> Result<Vec<Planned>, CliError> {
     let mut planned = Vec::new();
+    let mut pods = Diagnostics::default();
     for mut selected in selected {
         let origin = selected.run.origin().to_owned();
         for warning in settings.overrides.apply(&mut selected.run, library)? {
@@ -207,12 +209,21 @@ fn plan_all(
             library,
             context,
         )?;
-        if let Err(rejected) = &plan {
-            let fault = Diagnostics(vec![blame(catalog, &selected, rejected)]);
-            diagnose::print_in_full(context, &fault, catalog)?;
+        match &plan {
+            Ok(ready) => pods.extend(pod_settings(&selected, &ready.job)),
+            Err(rejected) => {
+                let fault = Diagnostics(vec![blame(catalog, &selected, rejected)]);
+                diagnose::print_in_full(context, &fault, catalog)?;
+            }
         }
         planned.push(plan);
     }
+    if settings.reading.strict {
+        for diagnostic in &mut pods.0 {
+            diagnostic.severity = Severity::Error;
+        }
+    }
+    print_all(context, pods, Diagnostics::default(), catalog)?;
     Ok(planned)
 }
 

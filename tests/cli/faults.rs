@@ -175,6 +175,83 @@ spec:
     .tells("managed by \"example.dev/x\"");
 }
 
+/// Two tasks whose pods ask for something that one sandbox cannot give to both.
+const PODS: &str = "
+apiVersion: tekton.dev/v1
+kind: PipelineRun
+metadata: {name: r}
+spec:
+  pipelineSpec:
+    tasks:
+      - name: a
+        taskSpec:
+          results: [{name: ip}]
+          steps: [{image: busybox, script: exit 0}]
+      - name: b
+        params: [{name: ip, value: $(tasks.a.results.ip)}]
+        taskSpec:
+          params: [{name: ip}]
+          steps: [{image: busybox, script: exit 0}]
+  taskRunTemplate:
+    podTemplate: COMMON
+  taskRunSpecs:
+    - pipelineTaskName: b
+      podTemplate: OWN
+";
+
+#[test]
+fn pods_that_cannot_share_a_sandbox_are_told_before_anything_starts() {
+    for (common, own, line, told) in [
+        (
+            "{hostAliases: [{ip: 10.0.0.1, hostnames: [db]}]}",
+            "{hostAliases: [{ip: 10.0.0.2, hostnames: [web, db]}]}",
+            "pipeline.yaml:21:",
+            "tasks \"a\" and \"b\" want db at 10.0.0.1, and at 10.0.0.2",
+        ),
+        (
+            "{dnsConfig: {nameservers: [10.0.0.1]}}",
+            "{dnsConfig: {searches: [here]}}",
+            "pipeline.yaml:21:",
+            "tasks \"a\" and \"b\" want different name servers, searches or options",
+        ),
+        (
+            "{securityContext: {sysctls: [{name: net.x, value: '1'}]}}",
+            "{securityContext: {sysctls: [{name: net.x, value: '2'}]}}",
+            "pipeline.yaml:21:",
+            "tasks \"a\" and \"b\" want net.x to be 1, and to be 2",
+        ),
+        (
+            "{}",
+            "{hostAliases: [{ip: $(params.ip), hostnames: [db]}]}",
+            "pipeline.yaml:21:",
+            "hostAliases of task \"b\" depends on $(tasks.a.results.ip), which is not known before",
+        ),
+    ] {
+        let text = PODS.replace("COMMON", common).replace("OWN", own);
+        let _output = run(&text, &[])
+            .exits(4)
+            .tells(line)
+            .tells(told)
+            .tells("error: 1 fault; nothing was started");
+        let scene = Scene::new();
+        scene.write("pipeline.yaml", &text);
+        let _valid_elsewhere = scene
+            .tkn_local(["validate", "pipeline.yaml"])
+            .run()
+            .exits(0)
+            .tells("warning: ")
+            .tells(told);
+    }
+    let network = PODS
+        .replace("COMMON", "{}")
+        .replace("OWN", "{hostNetwork: true}");
+    let told = "hostNetwork of task \"b\" holds for these as well: a";
+    let _noticed = run(&network, &[]).exits(3).tells(told);
+    let _strict = run(&network, &["--strict"]).exits(4);
+    let agreed = "{hostAliases: [{ip: 10.0.0.1, hostnames: [db]}], dnsConfig: {searches: [here]}}";
+    let _agreed = run(&PODS.replace("COMMON", agreed).replace("OWN", agreed), &[]).exits(3);
+}
+
 #[test]
 fn a_custom_task_is_refused_by_name() {
     let text = "
