@@ -28,6 +28,7 @@ use super::source_run::SourceRun;
 use crate::diagnostic::{Diagnostics, Severity};
 use crate::execute::Job;
 use crate::manifest::{Catalog, Input, load};
+use crate::report::plural;
 use crate::resolve::Library;
 use crate::spec::PipelineSpec;
 
@@ -151,7 +152,7 @@ fn print_all(
     diagnostics.extend(refused);
     diagnose::print(context, &diagnostics, catalog)?;
     match diagnose::count(&diagnostics) {
-        Some(faults) => Err(CliError::invalid(format!("{faults}; nothing was started"))),
+        Some(faults) => Err(CliError::invalid(faults)),
         None => Ok(()),
     }
 }
@@ -164,19 +165,25 @@ fn serve(
 ) -> Result<(), CliError> {
     for (key, file) in &settings.resolve {
         let (catalog, diagnostics) = load(&[Input::Path(file.clone())], settings.reading.options);
-        diagnose::print(context, &diagnostics, &catalog)?;
-        let document = catalog.documents().first();
-        match document {
-            Some(document) if !diagnostics.has_errors() => {
-                let refused = refusals(document, settings.permissions);
-                print_all(context, Diagnostics::default(), refused, &catalog)?;
-                library.serve(key, document.object.clone());
-            }
-            _ => {
-                let message = format!("{} cannot stand for {key}", file.display());
-                return Err(CliError::invalid(message));
-            }
+        let mut refused = Diagnostics::default();
+        for document in catalog.documents() {
+            refused.extend(refusals(document, settings.permissions));
         }
+        let near = file.strip_prefix(&context.settings.environment.cwd);
+        let name = near.unwrap_or(file).display().to_string();
+        if diagnostics.has_errors() {
+            diagnose::print(context, &diagnostics, &catalog)?;
+            return Err(
+                CliError::invalid(format!("{name} cannot stand for {key}")).hint(format!(
+                    "give a file with the Pipeline, Task or StepAction that {key} is: \
+                     --resolve '{key}=FILE'"
+                )),
+            );
+        }
+        print_all(context, diagnostics, refused, &catalog)?;
+        let objects = catalog.documents().iter();
+        let objects = objects.map(|document| document.object.clone());
+        library.serve(key, &name, objects.collect());
     }
     Ok(())
 }
@@ -232,7 +239,7 @@ fn dry_run(
     settings: &RunSettings,
     planned: Vec<Planned>,
 ) -> Result<ExitStatus, CliError> {
-    let mut status = ExitStatus::Success;
+    let mut rejected = 0;
     let mut objects = Vec::new();
     let mut texts = Vec::new();
     for plan in planned {
@@ -247,7 +254,7 @@ fn dry_run(
                     _ => job::object_of(&ready.job),
                 });
             }
-            Err(_) => status = ExitStatus::Invalid,
+            Err(_) => rejected += 1,
         }
     }
     let text = match settings.format {
@@ -255,7 +262,20 @@ fn dry_run(
         None => texts.join("\n"),
     };
     context.write_out(&text)?;
-    Ok(status)
+    match rejected {
+        0 => Ok(ExitStatus::Success),
+        _ => Err(CliError::invalid(plural(rejected, "fault"))),
+    }
+}
+
+/// The last word on runs that were rejected, when they were told of already.
+fn not_started(rejected: &[String], started: bool) -> CliError {
+    let faults = plural(rejected.len() as u64, "fault");
+    CliError::invalid(match rejected {
+        _ if !started => faults,
+        [run] => format!("{faults}; {run} was not started"),
+        runs => format!("{faults}; {} were not started", runs.join(", ")),
+    })
 }
 
 fn outline(job: &Job) -> Result<Outline, CliError> {
@@ -296,11 +316,28 @@ async fn execute_all<C: Connect>(
         }
     }
     let mut status = ExitStatus::Success;
+    let mut started = false;
+    let mut not_begun = Vec::new();
     for plan in planned {
         let outcome = match (plan, &engine) {
-            (Ok(ready), Some(engine)) => execution.execute(ready, engine, context).await?,
+            (Ok(ready), Some(engine)) => {
+                let name = ready.job.name().to_owned();
+                let executed = execution.execute(ready, engine, context).await;
+                let outcome = executed.map_err(|error| match error.status {
+                    ExitStatus::Invalid if started => CliError {
+                        message: format!("{}; {name} was not started", error.message),
+                        ..error
+                    },
+                    _ => error,
+                });
+                started = true;
+                outcome?
+            }
             (Ok(_), None) => continue,
-            (Err(rejected), _) => execution.reject(*rejected)?,
+            (Err(rejected), _) => {
+                not_begun.push(rejected.title());
+                execution.reject(*rejected)?
+            }
         };
         let Outcome {
             status: of_run,
@@ -312,6 +349,9 @@ async fn execute_all<C: Connect>(
         }
     }
     execution.finish(context)?;
+    if status == ExitStatus::Invalid && !not_begun.is_empty() {
+        return Err(not_started(&not_begun, started));
+    }
     Ok(status)
 }
 

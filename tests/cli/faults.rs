@@ -79,7 +79,11 @@ spec: {steps: [{image: busybox}]}
         .exits(4)
         .tells("Couldn't retrieve Task \"compil\"")
         .tells("did you mean \"compile\"?")
-        .tells("pipeline.yaml:9:9");
+        .tells("pipeline.yaml:9:9")
+        .tells("error: 1 fault; nothing was started");
+    let _dry = run(text, &["--dry-run"])
+        .exits(4)
+        .tells("error: 1 fault; nothing was started");
 }
 
 #[test]
@@ -253,6 +257,47 @@ fn pods_that_cannot_share_a_sandbox_are_told_before_anything_starts() {
 }
 
 #[test]
+fn a_file_that_cannot_stand_for_a_reference_is_told_with_what_it_holds() {
+    let scene = Scene::new();
+    scene.write(
+        "run.yaml",
+        "
+apiVersion: tekton.dev/v1
+kind: TaskRun
+metadata: {name: r}
+spec:
+  taskRef: {resolver: git, params: [{name: pathInRepo, value: t.yaml}]}
+",
+    );
+    scene.write("pipeline.yaml", GOOD);
+    scene.write("empty.yaml", "# nothing yet\n");
+    scene.write("faulty.yaml", &GOOD.replace("params:", "parms:"));
+    let given = |file: &str| {
+        let file = format!("git:t.yaml={file}");
+        scene
+            .tkn_local(["run", "run.yaml", "--resolve", &file])
+            .env("DOCKER_HOST", NOWHERE)
+            .run()
+            .exits(4)
+            .tells("; nothing was started")
+    };
+    let _wrong = given("pipeline.yaml").tells("run.yaml:6:").tells(
+        "git:t.yaml is wanted as a Task, and pipeline.yaml holds Pipeline \"build\": give a file \
+         with a Task with --resolve 'git:t.yaml=FILE'",
+    );
+    for (file, told) in [
+        ("empty.yaml", "empty.yaml: there is no object in it"),
+        ("faulty.yaml", "faulty.yaml:7:3"),
+        ("absent.yaml", "absent.yaml"),
+    ] {
+        let _output = given(file)
+            .tells(told)
+            .tells(&format!("error: {file} cannot stand for git:t.yaml; "))
+            .tells("hint: give a file with the Pipeline, Task or StepAction that git:t.yaml is");
+    }
+}
+
+#[test]
 fn a_custom_task_is_refused_by_name() {
     let text = "
 apiVersion: tekton.dev/v1
@@ -308,7 +353,7 @@ fn files_that_are_not_there_or_hold_nothing_are_told() {
         .stdin("{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}")
         .run()
         .exits(4)
-        .tells("there is nothing to run in the files");
+        .tells("there is nothing to run in the files; nothing was started");
 }
 
 #[test]

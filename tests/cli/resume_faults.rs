@@ -11,11 +11,11 @@ use crate::runs::Folder;
 const WRONG: &[(&[&str], &str)] = &[
     (
         &["--disable", "compil"],
-        "disableTasks: the pipeline has no task \"compil\"; did you mean \"compile\"?",
+        "disableTasks: the pipeline has no task \"compil\"; nothing was started\nhint: did you mean \"compile\"?",
     ),
     (
         &["--only", "tests"],
-        "--only: the pipeline has no task \"tests\"; did you mean \"test\"?",
+        "--only: the pipeline has no task \"tests\"; nothing was started\nhint: did you mean \"test\"?",
     ),
     (
         &["--until", "zzz"],
@@ -81,7 +81,7 @@ const WRONG: &[(&[&str], &str)] = &[
     ),
     (
         &["--resume-from", "bild"],
-        "no run \"bild\"; did you mean \"build\"?",
+        "no run \"bild\"; nothing was started\nhint: did you mean \"build\"?",
     ),
 ];
 
@@ -172,7 +172,7 @@ fn workspaces_are_copied_taken_or_left() {
     let gone = folder.refusal(&["resume", "build"]);
     assert!(
         gone.starts_with(
-            "error: the files of run build are gone, and with them its workspaces tree\n"
+            "error: the files of run build are gone, and with them its workspaces tree; nothing was started\n"
         ),
         "{gone}"
     );
@@ -201,7 +201,7 @@ fn workspaces_are_copied_taken_or_left() {
     let told = folder.refusal(&["resume", "build"]);
     assert!(
         told.starts_with(&format!(
-            "error: run build can not be resumed any more: run {heir} has taken its files\n"
+            "error: run build can not be resumed any more: run {heir} has taken its files; nothing was started\n"
         )),
         "{told}"
     );
