@@ -138,7 +138,7 @@ impl Folder {
 }
 
 /// A PipelineRun of two tasks, the second with a result of the first; `last` ends it.
-fn pipeline_run(name: &str, last: &str) -> String {
+pub(crate) fn pipeline_run(name: &str, last: &str) -> String {
     format!(
         "
 apiVersion: tekton.dev/v1
