@@ -64,7 +64,8 @@ pub struct ImageRequest {
 pub struct Image {
     /// What to create containers from: the engine's id (`sha256:…`).
     pub id: String,
-    /// `name@sha256:…` when the engine knows a registry's digest, else the reference.
+    /// `name@sha256:…` when the engine knows a registry's digest, else the reference; that of
+    /// the YAML for a substitute.
     pub digest: String,
     /// ENTRYPOINT.
     pub entrypoint: Vec<String>,

@@ -1,5 +1,6 @@
 //! What can be seen of tkn-local from outside, and what can be seen by reading its sources.
 
+mod actions;
 mod breakpoints;
 mod cases;
 mod checklist;
