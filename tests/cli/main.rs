@@ -8,6 +8,7 @@ mod compatibility;
 mod completions;
 mod examples;
 mod faults;
+mod fields;
 mod forbidden;
 mod harness;
 mod layering;
