@@ -20,6 +20,11 @@ use crate::spec::duration::GoDuration;
 use crate::status::{Condition, RunResult, StepState};
 use crate::substitution::Scope;
 
+/// Steps of a TaskRun whose containers are started ahead of the one that runs. More than one, so
+/// that short steps are not bound by one start at a time; few, so that a long TaskRun leaves others
+/// their share of what may wait.
+const STEPS_AHEAD: usize = 2;
+
 /// How a step ended, seen from its TaskRun.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum StepEnd {
@@ -356,9 +361,9 @@ impl<E: Engine> Attempt<E> {
         });
     }
 
-    /// Starts the container of the next step while this one runs.
+    /// Starts the containers of the next steps while this one runs.
     pub(super) fn prestart_next(&self, index: usize) {
-        if let Some(next) = self.layout.steps.get(index + 1) {
+        for next in self.layout.steps.iter().skip(index + 1).take(STEPS_AHEAD) {
             self.context.prestart.want(Vec::new(), next.spec.clone());
         }
     }
