@@ -82,9 +82,13 @@ fn named(rows: &[Row<'_>], support: &str) -> String {
         .filter(|row| row.support == support && !whole(row.object));
     let mut seen = BTreeSet::new();
     let names: Vec<String> = of_kind
-        .map(|row| match differs(row.field) {
-            true => format!("`{}` of `{}`", row.field, row.object),
-            false => format!("`{}`", row.field),
+        .map(|row| {
+            let of = if differs(row.field) {
+                format!(" of `{}`", row.object)
+            } else {
+                String::new()
+            };
+            format!("`{}`{of}", row.field)
         })
         .filter(|name| seen.insert(name.clone()))
         .collect();

@@ -246,6 +246,19 @@ fn pods_that_cannot_share_a_sandbox_are_told_before_anything_starts() {
             .tells("warning: ")
             .tells(told);
     }
+    let fans_out = PODS
+        .replace("COMMON", "{}")
+        .replace(
+            "OWN",
+            "{hostAliases: [{ip: $(params.ip), hostnames: [db]}]}",
+        )
+        .replace(
+            "params: [{name: ip, value: $(tasks.a.results.ip)}]",
+            "matrix: {params: [{name: ip, value: [10.0.0.1, 10.0.0.2]}]}",
+        );
+    let _each_another = run(&fans_out, &[])
+        .exits(4)
+        .tells("the TaskRuns of task \"b\" want db at 10.0.0.1, and at 10.0.0.2");
     let network = PODS
         .replace("COMMON", "{}")
         .replace("OWN", "{hostNetwork: true}");

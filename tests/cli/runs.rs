@@ -267,6 +267,23 @@ fn several_runs_go_one_after_another_and_the_worst_counts() {
 }
 
 #[test]
+fn a_run_that_cannot_start_is_told_of_last_and_keeps_no_other_back() {
+    let folder = Folder::new();
+    let missing = "
+{apiVersion: tekton.dev/v1, kind: TaskRun, metadata: {name: lost}, spec: {taskRef: {name: nowhere}}}
+";
+    let file = folder.file(
+        "runs.yaml",
+        &[missing, &pipeline_run("first", "exit 0")].join("---"),
+    );
+    let ran = folder.run(&["run", &file]);
+    assert_eq!(ran.status, ExitStatus::Invalid, "{}", ran.err);
+    assert!(ran.out.contains("hello file"), "{}", ran.out);
+    let last = "error: 1 fault; TaskRun lost was not started\n";
+    assert!(ran.err.ends_with(last), "{}", ran.err);
+}
+
+#[test]
 fn a_run_of_the_same_name_has_an_id_of_its_own() {
     let folder = Folder::new();
     let file = folder.file("run.yaml", &pipeline_run("first", "exit 0"));
