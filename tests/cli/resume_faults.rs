@@ -50,7 +50,7 @@ const WRONG: &[(&[&str], &str)] = &[
     ),
     (
         &["--result", "fetch.commit=1"],
-        "result fetch.commit is given, but \"fetch\" is not disabled; add --disable fetch",
+        "result fetch.commit is given, but \"fetch\" is not disabled; nothing was started\nhint: add --disable fetch",
     ),
     (
         &["--disable", "fetch", "--result", "fetch.comit=1"],
@@ -73,7 +73,7 @@ const WRONG: &[(&[&str], &str)] = &[
     ),
     (
         &["--resume-from", "other"],
-        "run \"other\" is of another pipeline: no task name in common; --force resumes it all the same",
+        "run \"other\" is of another pipeline: no task name in common; nothing was started\nhint: --force resumes it all the same",
     ),
     (
         &["--resume-from", "single"],
