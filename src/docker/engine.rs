@@ -38,6 +38,7 @@ struct Inner {
     endpoint: Endpoint,
     version: String,
     partial: PartialMount,
+    shares_hostname: bool,
     owner: Owner,
     /// The directory of the user's `config.json`.
     config: Option<PathBuf>,
@@ -116,6 +117,7 @@ impl DockerEngine {
             endpoint,
             version: format!("{product} {}", version.version.as_deref().unwrap_or("?")),
             partial: PartialMount::of_engine(api, podman),
+            shares_hostname: !podman,
             owner: Owner::current(),
             config: surroundings.docker_config.clone(),
             agent: OnceCell::new(),
@@ -160,6 +162,11 @@ impl DockerEngine {
 
     pub(super) fn partial_mount(&self) -> PartialMount {
         self.inner.partial
+    }
+
+    /// Whether containers of one network have one host name. Docker refuses to be told it then.
+    pub(super) fn shares_hostname(&self) -> bool {
+        self.inner.shares_hostname
     }
 
     pub(super) fn pulls(&self) -> &Pulls {
