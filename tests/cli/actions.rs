@@ -61,6 +61,11 @@ fn cancel(scene: &Scene, run: &str, started: Started) {
     started.exits(143);
 }
 
+/// Removes what is kept for a resume: nobody will.
+fn forget(scene: &Scene) {
+    let _pruned = scene.tkn_local(["prune", "--runs", "0"]).run().exits(0);
+}
+
 const CANCELLED: &str = "TaskRun cancelled as the PipelineRun it belongs to has been cancelled.";
 
 #[test]
@@ -80,6 +85,7 @@ fn a_cancelled_task_run_is_not_tried_again() {
     assert_eq!(task["status"]["retriesStatus"], Value::Null);
     let message = format!("TaskRun \"cancel-me-task\" was cancelled. {CANCELLED}");
     assert_eq!(task["status"]["conditions"][0]["message"], message);
+    forget(&scene);
 }
 
 #[test]
@@ -99,6 +105,7 @@ fn what_had_ended_before_a_cancellation_stays_so() {
     assert_eq!(condition(running), json!(["False", "TaskRunCancelled"]));
     assert_eq!(running["spec"]["status"], "TaskRunCancelled");
     assert_eq!(running["spec"]["statusMessage"], CANCELLED);
+    forget(&scene);
 }
 
 #[test]
