@@ -36,6 +36,7 @@ mod output;
 mod overrides;
 mod param_flag;
 mod partial_flags;
+mod pod_settings;
 mod prepare;
 mod prune;
 mod reach;

@@ -91,18 +91,17 @@ impl<E: Engine> Attempt<E> {
     ) -> Result<Outcome, SandboxError> {
         let (sender, mut output) = mpsc::channel::<Output>(16);
         let (emitter, source) = (self.context.emitter.clone(), self.log_source(name, false));
-        let control = container.control();
+        let mut control = container.control();
+        let mut waits_before = launch.pauses.before;
         let mut run = std::pin::pin!(container.run(launch, sender));
         let mut told = false;
-        let mut paused = false;
         let outcome = loop {
             tokio::select! {
                 biased;
                 Some(piece) = output.recv() => emitter.log(&source, piece).await,
                 outcome = &mut run => break outcome?,
-                () = control.paused(), if !paused => {
-                    paused = true;
-                    self.say_paused(name, id);
+                () = control.paused() => {
+                    self.say_paused(name, id, std::mem::take(&mut waits_before));
                 }
                 _ = self.halted(), if !told => {
                     told = true;
@@ -116,12 +115,12 @@ impl<E: Engine> Attempt<E> {
         Ok(outcome)
     }
 
-    fn say_paused(&self, step: &str, container: &str) {
+    fn say_paused(&self, step: &str, container: &str, before: bool) {
         let emitter = self.context.emitter.of(&self.run);
         emitter.event(EventKind::StepPaused {
             task_run: self.request.identity.name.clone(),
             step: step.to_owned(),
-            message: breakpoints::advice(container, breakpoints::before(&self.request, step)),
+            message: breakpoints::advice(container, before),
         });
     }
 

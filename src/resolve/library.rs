@@ -52,7 +52,16 @@ pub struct Library {
     config_maps: BTreeMap<String, Arc<ConfigMap>>,
     secrets: BTreeMap<String, Arc<Secret>>,
     service_accounts: BTreeMap<String, Arc<ServiceAccount>>,
-    served: BTreeMap<String, Object>,
+    served: BTreeMap<String, Served>,
+}
+
+/// What stands for a remote reference.
+#[derive(Debug, Clone)]
+struct Served {
+    /// The file, as it was named.
+    file: String,
+    /// What is in it.
+    objects: Vec<Object>,
 }
 
 impl Library {
@@ -80,9 +89,10 @@ impl Library {
         }
     }
 
-    /// Serves a remote reference from a file: `--resolve KIND:REF=FILE`.
-    pub fn serve(&mut self, key: impl Into<String>, object: Object) {
-        self.served.insert(key.into(), object);
+    /// Serves a remote reference from what is in a file: `--resolve KIND:REF=FILE`.
+    pub fn serve(&mut self, key: &str, file: &str, objects: Vec<Object>) {
+        let file = file.to_owned();
+        self.served.insert(key.to_owned(), Served { file, objects });
     }
 
     /// A ConfigMap.
@@ -152,8 +162,9 @@ impl Library {
                 .cloned()
                 .ok_or_else(|| absent(kind, reference.name, local.keys())),
             resolver => {
-                if let Some(found) = self.served.get(&reference.key()).and_then(of_kind) {
-                    return Ok(found);
+                if let Some(served) = self.served.get(&reference.key()) {
+                    let found = served.objects.iter().find_map(of_kind);
+                    return found.ok_or_else(|| unfit(kind, reference, served));
                 }
                 if resolver != "cluster" {
                     return Err(remote(kind, reference));
@@ -181,6 +192,25 @@ fn absent<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a String>) -
         .unwrap_or_default();
     ResolveError::new(format!(
         "{plural}s.tekton.dev \"{name}\" not found in the given files{hint}"
+    ))
+}
+
+/// A file that was given for a reference and does not hold what is referred to.
+fn unfit(kind: &str, reference: Reference<'_>, served: &Served) -> ResolveError {
+    let (key, file) = (reference.key(), &served.file);
+    let held: Vec<String> = served
+        .objects
+        .iter()
+        .map(|object| format!("{} \"{}\"", object.kind(), object.metadata().name))
+        .collect();
+    let held = if held.is_empty() {
+        "nothing".to_owned()
+    } else {
+        held.join(", ")
+    };
+    ResolveError::new(format!(
+        "{key} is wanted as a {kind}, and {file} holds {held}: give a file with a {kind} with \
+         --resolve '{key}=FILE'"
     ))
 }
 

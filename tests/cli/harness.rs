@@ -234,6 +234,13 @@ impl Output {
         self
     }
 
+    /// Its events of one name, in order.
+    pub(crate) fn events(&self, name: &str) -> impl Iterator<Item = &Value> {
+        self.events
+            .iter()
+            .filter(move |event| event["event"] == name)
+    }
+
     /// Asserts status and reason of the last run that ended, by its events.
     pub(crate) fn condition(self, status: &str, reason: &str) -> Self {
         let last = self

@@ -138,7 +138,7 @@ impl Folder {
 }
 
 /// A PipelineRun of two tasks, the second with a result of the first; `last` ends it.
-fn pipeline_run(name: &str, last: &str) -> String {
+pub(crate) fn pipeline_run(name: &str, last: &str) -> String {
     format!(
         "
 apiVersion: tekton.dev/v1
@@ -282,6 +282,23 @@ fn several_runs_go_one_after_another_and_the_worst_counts() {
 
     let only = folder.run(&["run", &file, "--only-run", "second"]);
     assert_eq!(only.status, ExitStatus::Success, "{}", only.err);
+}
+
+#[test]
+fn a_run_that_cannot_start_is_told_of_last_and_keeps_no_other_back() {
+    let folder = Folder::new();
+    let missing = "
+{apiVersion: tekton.dev/v1, kind: TaskRun, metadata: {name: lost}, spec: {taskRef: {name: nowhere}}}
+";
+    let file = folder.file(
+        "runs.yaml",
+        &[missing, &pipeline_run("first", "exit 0")].join("---"),
+    );
+    let ran = folder.run(&["run", &file]);
+    assert_eq!(ran.status, ExitStatus::Invalid, "{}", ran.err);
+    assert!(ran.out.contains("hello file"), "{}", ran.out);
+    let last = "error: 1 fault; TaskRun lost was not started\n";
+    assert!(ran.err.ends_with(last), "{}", ran.err);
 }
 
 #[test]
