@@ -26,6 +26,8 @@ const OTHERWISE: &[(&str, &str, &str)] = &[
     ("managed_by", "src/cli/reach.rs", "\"spec.managedBy\""),
     // Read by a method, as it may be left out.
     ("param_type", "src/spec/param.rs", "fn kind(&self)"),
+    // It makes edges, which the rules ask for as well as the plan.
+    ("run_after", "src/substitution/edges.rs", "task.run_after"),
     // On a cluster, too, it is checked and nothing else.
     ("property_type", "src/validate/params.rs", ".property_type"),
 ];
