@@ -24,11 +24,16 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export LC_ALL=C
 
+# Volumes of runs that can be resumed, and those of claims: kept by each run, wanted by nobody here.
+volumes() { docker volume ls -q --filter name=tkn-local- | sort; }
+
 entries() { sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' "$1" | sort -u; }
 
 run_cases() { # $1: a regular expression on SET/FILE
   # Its exit status tells that some case failed; what matters is which, and that is compared.
+  volumes >"$work/volumes"
   python3 "$suite/run.py" --bin "$binary" --verbose --filter "$1" >"$work/run" || true
+  volumes | comm -13 "$work/volumes" - | xargs -r docker volume rm >/dev/null
   awk '$1 == "passed" { print $2 }' "$work/run" | sort -u >"$work/passed"
   tail -n 2 "$work/run"
 }

@@ -35,6 +35,7 @@ done
 ln -s ../../bin/env "$root/usr/bin/env"
 printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n' >"$root/etc/passwd"
 printf 'root:x:0:\nnobody:x:65534:\n' >"$root/etc/group"
+chmod 755 "$root"
 chmod 1777 "$root/tmp" "$root/var/tmp"
 tar -C "$root" --owner=0 --group=0 -c . | docker import -c 'CMD ["sh"]' - busybox:latest >/dev/null
 say "images: made busybox from $binary"

@@ -45,6 +45,15 @@ pub(super) fn cancel(args: CancelArgs, context: &mut Context) -> Result<ExitStat
         );
     }
     let pid = run.header().owner.pid;
+    // A state directory may be shared with another machine or container: there this number is
+    // somebody else's.
+    if !run.header().owner.is_alive() {
+        let message = format!(
+            "process {pid} of run {} is not to be reached from here",
+            run.id()
+        );
+        return Err(CliError::invalid(message).hint("cancel the run where it was started"));
+    }
     signal(pid, grace).map_err(|cause| {
         CliError::new(
             ExitStatus::Internal,

@@ -4,8 +4,7 @@ use super::context::Context;
 use super::error::CliError;
 use super::partial_flags::WorkspacesChoice;
 use super::source_run::SourceRun;
-use crate::execute::Files;
-use crate::execute::layout::workspace_dir;
+use crate::execute::{Files, workspace_dir};
 use crate::plan::Plan;
 use crate::plan::partial::Fate;
 use crate::spec::WorkspaceBinding;
@@ -115,12 +114,8 @@ impl Carrying {
             let fate = plan.carried.fate(&task.name);
             fate.is_some_and(|fate| fate.fate == Fate::Reuse)
                 && task.source.workspaces.iter().any(|usage| {
-                    let name = if usage.workspace.is_empty() {
-                        &usage.name
-                    } else {
-                        &usage.workspace
-                    };
-                    self.workspaces.contains(name)
+                    let source = usage.source();
+                    self.workspaces.iter().any(|name| name == source)
                 })
         };
         let tasks: Vec<&str> = plan

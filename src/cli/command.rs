@@ -50,8 +50,12 @@ pub(super) fn dispatch<C: Connect>(
     connector: &C,
 ) -> Result<ExitStatus, CliError> {
     match command {
-        Command::Run(args) => run::run(*args, context, connector),
-        Command::Resume(args) => resume::resume(*args, context, connector),
+        Command::Run(args) => {
+            run::run(*args, context, connector).map_err(CliError::before_the_start)
+        }
+        Command::Resume(args) => {
+            resume::resume(*args, context, connector).map_err(CliError::before_the_start)
+        }
         Command::Validate(args) => validate::validate(args, context),
         Command::Graph(args) => graph::graph(args, context),
         Command::List(args) => list::list(&args, context),

@@ -51,6 +51,21 @@ impl CliError {
         failure
     }
 
+    /// Closes a fault of the files or inputs that came before any run.
+    #[must_use]
+    pub fn before_the_start(mut self) -> Self {
+        if self.status != ExitStatus::Invalid || self.message.ends_with(" started") {
+            return self;
+        }
+        // A question in the midst of a sentence reads badly.
+        if let Some((what, near)) = self.message.split_once("; did you mean ") {
+            self.hints.insert(0, format!("did you mean {near}"));
+            self.message = what.to_owned();
+        }
+        self.message.push_str("; nothing was started");
+        self
+    }
+
     /// Adds a cause behind those there are.
     #[must_use]
     pub fn cause(mut self, cause: impl Into<String>) -> Self {

@@ -1,6 +1,5 @@
 //! Running one job after another with the sinks of the command line.
 
-use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,26 +13,26 @@ use super::carrying::Carrying;
 use super::context::{Context, unwritable};
 use super::engine::Connected;
 use super::error::CliError;
+use super::execute_error::execute_error;
 use super::exit::ExitStatus;
 use super::job::{self, Rejected};
 use super::next_steps::next_steps;
 use super::ready::Ready;
-use super::run_settings::{EventsTarget, RunSettings};
+use super::run_settings::RunSettings;
 use super::sandbox_id::sandbox_id;
 use super::signals::{Asked, listen};
-use super::sinks::{Sinks, View};
+use super::sinks::{Sinks, View, event_stream};
 use super::source_run::began;
 use super::store_error::store_error;
 use super::stream::OutStream;
 use crate::event::Record;
-
 use crate::execute::images::Waiting;
 use crate::execute::sandbox::Engine;
 use crate::execute::{Ended, ExecuteError, Files, Job, Options, rejected, run};
 use crate::manifest::Catalog;
 use crate::report::Json;
 use crate::resolve::Library;
-use crate::state::{Manifest, NewRun, Recorder, RunStore, StateError};
+use crate::state::{Manifest, NewRun, RunStore};
 use crate::status::Timestamp;
 
 /// How often the live view moves.
@@ -85,8 +84,8 @@ impl<'a> Execution<'a> {
             library,
             store,
             manifests: manifests(catalog, copies, &context.settings.environment.cwd),
-            events: events(settings, context)?,
-            view: view(settings, context),
+            events: event_stream(settings, context)?,
+            view: View::new(settings, context),
             objects: Vec::new(),
             runs: 0,
         })
@@ -143,7 +142,7 @@ impl<'a> Execution<'a> {
             (Err(ExecuteError::Killed), _) => of_signal.unwrap_or(ExitStatus::Terminated),
             (Err(error), _) => {
                 let next = if began(&record) { next } else { Vec::new() };
-                let failure = failure(&error, recorder.as_ref());
+                let failure = execute_error(&error, recorder.as_ref());
                 return Err(next.iter().fold(failure, |failure, (line, does)| {
                     failure.hint(format!("{does}: {line}"))
                 }));
@@ -255,6 +254,7 @@ impl<'a> Execution<'a> {
             jobs: self.settings.jobs.unwrap_or(cores.max(FEWEST_JOBS)),
             images: self.settings.images.clone(),
             allow_host_path: self.settings.permissions.host_path,
+            allow_privileged: self.settings.permissions.privileged,
             uploads: self.settings.overrides.uploads(),
             library: Arc::clone(&self.library),
             grace: GRACE,
@@ -328,72 +328,4 @@ fn manifests(catalog: &Catalog, copies: Vec<Manifest>, cwd: &Path) -> Vec<Manife
 
 fn absolute(path: &Path, cwd: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| cwd.join(path))
-}
-
-fn events(settings: &RunSettings, context: &Context) -> Result<Option<Json<OutStream>>, CliError> {
-    let stream = match &settings.events {
-        None => return Ok(None),
-        Some(EventsTarget::Stdout) => context.out.clone(),
-        Some(EventsTarget::File(path)) => {
-            let file = File::create(path).map_err(|error| {
-                CliError::usage(format!("cannot write events to {}", path.display()))
-                    .cause(error.to_string())
-            })?;
-            OutStream::new("the file of --events", file)
-        }
-    };
-    Ok(Some(Json::new(stream)))
-}
-
-fn view(settings: &RunSettings, context: &Context) -> View {
-    let global = &context.settings;
-    let environment = &global.environment;
-    let logs_are_shown = settings.format.is_none() && settings.events != Some(EventsTarget::Stdout);
-    let is_live = environment.stderr.can_draw()
-        && !settings.no_progress
-        && !global.quiet
-        && global.verbose == 0;
-    View {
-        out: if logs_are_shown {
-            context.out.clone()
-        } else {
-            OutStream::new("nothing", io::sink())
-        },
-        err: context.err.clone(),
-        is_live,
-        is_shared: logs_are_shown && environment.stdout.is_terminal,
-        quiet: global.quiet,
-        out_style: global.out,
-        err_style: global.err,
-    }
-}
-
-fn failure(error: &ExecuteError, recorder: Option<&Recorder>) -> CliError {
-    let failure = match error {
-        ExecuteError::Engine(error) => CliError::from_source(ExitStatus::Engine, error),
-        ExecuteError::Sink(source) => {
-            let of_store = source
-                .get_ref()
-                .and_then(|inner| inner.downcast_ref::<StateError>());
-            match of_store {
-                Some(of_store) => {
-                    let inner = store_error(of_store);
-                    CliError {
-                        message: format!("the run was cancelled: {}", inner.message),
-                        ..inner
-                    }
-                }
-                None => CliError::new(ExitStatus::Internal, "the run was cancelled")
-                    .cause(source.to_string()),
-            }
-        }
-        ExecuteError::Killed => CliError::new(ExitStatus::Terminated, "killed"),
-    };
-    match recorder {
-        Some(recorder) => failure.hint(format!(
-            "what was recorded of the run is in {}",
-            recorder.dir().path().display()
-        )),
-        None => failure,
-    }
 }

@@ -26,6 +26,15 @@ pub(super) struct Rejected {
     pub(super) condition: Condition,
 }
 
+impl Rejected {
+    /// What to call it.
+    pub(super) fn title(&self) -> String {
+        let text = |pointer| self.object.pointer(pointer).and_then(Value::as_str);
+        let text = |pointer| text(pointer).unwrap_or_default();
+        format!("{} {}", text("/kind"), text("/metadata/name"))
+    }
+}
+
 /// Plans a run.
 pub(super) fn plan(run: &Run, library: &Library) -> Result<Job, Box<Rejected>> {
     match run {

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fs::File;
 
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 
+use super::complete::tasks_of_logs;
 use super::context::{Context, unwritable};
 use super::earlier::{RunId, record};
 use super::error::CliError;
@@ -19,7 +21,7 @@ pub(super) struct LogsArgs {
     #[command(flatten)]
     run: RunId,
     /// Of this task only
-    #[arg(value_name = "TASK")]
+    #[arg(value_name = "TASK", add = ArgValueCompleter::new(tasks_of_logs))]
     task: Option<String>,
     /// Of this step only
     #[arg(long, value_name = "STEP")]

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::error::CliError;
-use crate::plan::{Graph, dependencies};
+use crate::plan::Graph;
 use crate::report::{Style, clean, plural};
 use crate::spec::{PipelineSpec, PipelineTask, TaskSpec};
+use crate::substitution::dependencies;
 
 /// A task and its place in the order.
 #[derive(Debug)]

@@ -270,7 +270,14 @@ fn write_back(run: &mut PipelineRun, selection: &Selection, disabled: &BTreeSet<
 
 fn unfit(title: &str, faults: &Faults) -> CliError {
     match faults.0.as_slice() {
-        [fault] => CliError::invalid(format!("{title}: {fault}")),
+        [fault] => {
+            let text = fault.to_string();
+            // Behind what is wrong stands what to do, as a hint is to be read and copied.
+            match text.split_once("; ") {
+                Some((what, advice)) => CliError::invalid(format!("{title}: {what}")).hint(advice),
+                None => CliError::invalid(format!("{title}: {text}")),
+            }
+        }
         faults => faults.iter().fold(
             CliError::invalid(format!("{title} cannot be run as asked for")),
             |error, fault| error.cause(fault.to_string()),

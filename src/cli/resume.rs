@@ -48,7 +48,7 @@ pub(super) fn resume<C: Connect>(
         how,
     } = args;
     let source = SourceRun::find(&run.run, context)?;
-    let settings = RunSettings::resolve(how, &context.settings, source.given())?;
+    let settings = RunSettings::resolve(how, &context.settings, source.given()?)?;
     let engine = source.reader.header().settings.get("engineHost");
     if let (None, Some(host)) = (&context.settings.engine_host, engine) {
         context.settings.engine_host = host.as_str().map(str::to_owned);

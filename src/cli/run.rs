@@ -1,5 +1,6 @@
 //! `tkn-local run`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use clap::Args;
@@ -18,17 +19,19 @@ use super::how_args::HowArgs;
 use super::job;
 use super::outline::Outline;
 use super::output::Format;
-use super::prepare::{Prepared, prepare};
+use super::pod_settings::pod_settings;
+use super::prepare::{Prepared, prepare, prepare_inputs};
 use super::reach::{reachable, refusals};
 use super::ready::{Planned, ready};
 use super::run_settings::RunSettings;
 use super::select::{Selected, select};
 use super::source_run::SourceRun;
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostics, Severity};
 use crate::execute::Job;
-use crate::manifest::{Catalog, Input, load};
+use crate::manifest::{Catalog, Input};
+use crate::report::plural;
 use crate::resolve::Library;
-use crate::spec::PipelineSpec;
+use crate::spec::{Object, PipelineSpec};
 
 /// Run every PipelineRun and TaskRun of the files, one after another
 ///
@@ -102,10 +105,13 @@ pub(super) fn run_prepared<C: Connect>(
     } else {
         select(&catalog, wanted.only.as_deref())?
     };
-    let refused = refused(&catalog, &selected, settings);
+    let served = serve(context, settings)?;
+    let refused = refused(&catalog, &selected, &served, settings);
     print_all(context, diagnostics, refused, &catalog)?;
     let mut library = Library::new(catalog.documents().iter().map(|document| &document.object));
-    serve(context, settings, &mut library)?;
+    for Served { key, file, objects } in served {
+        library.serve(&key, &file, objects);
+    }
     let planned = plan_all(context, settings, selected, wanted, &library, &catalog)?;
     if settings.dry_run {
         return dry_run(context, settings, planned);
@@ -128,12 +134,22 @@ pub(super) fn run_prepared<C: Connect>(
     status
 }
 
-/// What the selected runs can reach and may not do.
-fn refused(catalog: &Catalog, selected: &[Selected], settings: &RunSettings) -> Diagnostics {
-    let reached: std::collections::BTreeSet<_> = selected
-        .iter()
-        .flat_map(|selected| reachable(catalog, selected.document))
+/// What the selected runs, and what is served to them, can reach and may not do.
+fn refused(
+    catalog: &Catalog,
+    selected: &[Selected],
+    served: &[Served],
+    settings: &RunSettings,
+) -> Diagnostics {
+    let own: BTreeSet<_> = selected.iter().map(|selected| selected.document).collect();
+    let roots = own.iter().filter_map(|id| catalog.document(*id));
+    let roots = roots.map(|document| &document.object);
+    let served = served.iter().flat_map(|served| &served.objects);
+    let mut reached: BTreeSet<_> = roots
+        .chain(served)
+        .flat_map(|object| reachable(catalog, object))
         .collect();
+    reached.extend(own);
     let mut found = Diagnostics::default();
     for document in reached.iter().filter_map(|id| catalog.document(*id)) {
         found.extend(refusals(document, settings.permissions));
@@ -150,34 +166,53 @@ fn print_all(
     diagnostics.extend(refused);
     diagnose::print(context, &diagnostics, catalog)?;
     match diagnose::count(&diagnostics) {
-        Some(faults) => Err(CliError::invalid(format!("{faults}; nothing was started"))),
+        Some(faults) => Err(CliError::invalid(faults)),
         None => Ok(()),
     }
 }
 
-/// Takes the files that stand for what a resolver would fetch.
-fn serve(
-    context: &mut Context,
-    settings: &RunSettings,
-    library: &mut Library,
-) -> Result<(), CliError> {
+/// A file that stands for what a resolver would fetch.
+struct Served {
+    /// What `--resolve` calls it.
+    key: String,
+    /// The file, as it is told of.
+    file: String,
+    objects: Vec<Object>,
+}
+
+/// Reads the files that stand for what a resolver would fetch, by the rules for all files.
+fn serve(context: &mut Context, settings: &RunSettings) -> Result<Vec<Served>, CliError> {
+    let mut served = Vec::new();
     for (key, file) in &settings.resolve {
-        let (catalog, diagnostics) = load(&[Input::Path(file.clone())], settings.reading.options);
-        diagnose::print(context, &diagnostics, &catalog)?;
-        let document = catalog.documents().first();
-        match document {
-            Some(document) if !diagnostics.has_errors() => {
-                let refused = refusals(document, settings.permissions);
-                print_all(context, Diagnostics::default(), refused, &catalog)?;
-                library.serve(key, document.object.clone());
-            }
-            _ => {
-                let message = format!("{} cannot stand for {key}", file.display());
-                return Err(CliError::invalid(message));
-            }
+        let Prepared {
+            catalog,
+            diagnostics,
+            ..
+        } = prepare_inputs(&[Input::Path(file.clone())], settings.reading);
+        let mut refused = Diagnostics::default();
+        for document in catalog.documents() {
+            refused.extend(refusals(document, settings.permissions));
         }
+        let near = file.strip_prefix(&context.settings.environment.cwd);
+        let name = near.unwrap_or(file).display().to_string();
+        if diagnostics.has_errors() {
+            diagnose::print(context, &diagnostics, &catalog)?;
+            return Err(
+                CliError::invalid(format!("{name} cannot stand for {key}")).hint(format!(
+                    "give a file with the Pipeline, Task or StepAction that {key} is: \
+                     --resolve '{key}=FILE'"
+                )),
+            );
+        }
+        print_all(context, diagnostics, refused, &catalog)?;
+        let objects = catalog.documents().iter();
+        served.push(Served {
+            key: key.clone(),
+            file: name,
+            objects: objects.map(|document| document.object.clone()).collect(),
+        });
     }
-    Ok(())
+    Ok(served)
 }
 
 /// Plans every run. One that cannot start is told at once, and does not keep the others back.
@@ -190,6 +225,7 @@ fn plan_all(
     catalog: &Catalog,
 ) -> Result<Vec<Planned>, CliError> {
     let mut planned = Vec::new();
+    let mut pods = Diagnostics::default();
     for mut selected in selected {
         let origin = selected.run.origin().to_owned();
         for warning in settings.overrides.apply(&mut selected.run, library)? {
@@ -207,12 +243,21 @@ fn plan_all(
             library,
             context,
         )?;
-        if let Err(rejected) = &plan {
-            let fault = Diagnostics(vec![blame(catalog, &selected, rejected)]);
-            diagnose::print_in_full(context, &fault, catalog)?;
+        match &plan {
+            Ok(ready) => pods.extend(pod_settings(&selected, &ready.job)),
+            Err(rejected) => {
+                let fault = Diagnostics(vec![blame(catalog, &selected, rejected)]);
+                diagnose::print_in_full(context, &fault, catalog)?;
+            }
         }
         planned.push(plan);
     }
+    if settings.reading.strict {
+        for diagnostic in &mut pods.0 {
+            diagnostic.severity = Severity::Error;
+        }
+    }
+    print_all(context, pods, Diagnostics::default(), catalog)?;
     Ok(planned)
 }
 
@@ -221,7 +266,7 @@ fn dry_run(
     settings: &RunSettings,
     planned: Vec<Planned>,
 ) -> Result<ExitStatus, CliError> {
-    let mut status = ExitStatus::Success;
+    let mut rejected = 0;
     let mut objects = Vec::new();
     let mut texts = Vec::new();
     for plan in planned {
@@ -236,7 +281,7 @@ fn dry_run(
                     _ => job::object_of(&ready.job),
                 });
             }
-            Err(_) => status = ExitStatus::Invalid,
+            Err(_) => rejected += 1,
         }
     }
     let text = match settings.format {
@@ -244,7 +289,20 @@ fn dry_run(
         None => texts.join("\n"),
     };
     context.write_out(&text)?;
-    Ok(status)
+    match rejected {
+        0 => Ok(ExitStatus::Success),
+        _ => Err(CliError::invalid(plural(rejected, "fault"))),
+    }
+}
+
+/// The last word on runs that were rejected, when they were told of already.
+fn not_started(rejected: &[String], started: bool) -> CliError {
+    let faults = plural(rejected.len() as u64, "fault");
+    CliError::invalid(match rejected {
+        _ if !started => faults,
+        [run] => format!("{faults}; {run} was not started"),
+        runs => format!("{faults}; {} were not started", runs.join(", ")),
+    })
 }
 
 fn outline(job: &Job) -> Result<Outline, CliError> {
@@ -285,11 +343,28 @@ async fn execute_all<C: Connect>(
         }
     }
     let mut status = ExitStatus::Success;
+    let mut started = false;
+    let mut not_begun = Vec::new();
     for plan in planned {
         let outcome = match (plan, &engine) {
-            (Ok(ready), Some(engine)) => execution.execute(ready, engine, context).await?,
+            (Ok(ready), Some(engine)) => {
+                let name = ready.job.name().to_owned();
+                let executed = execution.execute(ready, engine, context).await;
+                let outcome = executed.map_err(|error| match error.status {
+                    ExitStatus::Invalid if started => CliError {
+                        message: format!("{}; {name} was not started", error.message),
+                        ..error
+                    },
+                    _ => error,
+                });
+                started = true;
+                outcome?
+            }
             (Ok(_), None) => continue,
-            (Err(rejected), _) => execution.reject(*rejected)?,
+            (Err(rejected), _) => {
+                not_begun.push(rejected.title());
+                execution.reject(*rejected)?
+            }
         };
         let Outcome {
             status: of_run,
@@ -301,6 +376,9 @@ async fn execute_all<C: Connect>(
         }
     }
     execution.finish(context)?;
+    if status == ExitStatus::Invalid && !not_begun.is_empty() {
+        return Err(not_started(&not_begun, started));
+    }
     Ok(status)
 }
 

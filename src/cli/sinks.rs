@@ -1,9 +1,13 @@
 //! Where the messages of one run go: the recorder first, then people, then other programs.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
+use super::context::Context;
+use super::error::CliError;
+use super::run_settings::{EventsTarget, RunSettings};
 use super::stream::OutStream;
 use crate::event::{Event, EventKind, Message, Record};
 use crate::execute::images::Waiting;
@@ -31,6 +35,31 @@ pub(super) struct View {
 }
 
 impl View {
+    /// How the runs of a command line are shown: without logs where stdout is for programs.
+    pub(super) fn new(settings: &RunSettings, context: &Context) -> Self {
+        let global = &context.settings;
+        let environment = &global.environment;
+        let logs_are_shown =
+            settings.format.is_none() && settings.events != Some(EventsTarget::Stdout);
+        let is_live = environment.stderr.can_draw()
+            && !settings.no_progress
+            && !global.quiet
+            && global.verbose == 0;
+        Self {
+            out: if logs_are_shown {
+                context.out.clone()
+            } else {
+                OutStream::new("nothing", io::sink())
+            },
+            err: context.err.clone(),
+            is_live,
+            is_shared: logs_are_shown && environment.stdout.is_terminal,
+            quiet: global.quiet,
+            out_style: global.out,
+            err_style: global.err,
+        }
+    }
+
     fn reporter(&self) -> Reporter<OutStream, OutStream> {
         let options = PlainOptions {
             quiet: self.quiet,
@@ -46,6 +75,25 @@ impl View {
             Reporter::plain(Plain::new(out, err, options))
         }
     }
+}
+
+/// What `--events` asks for.
+pub(super) fn event_stream(
+    settings: &RunSettings,
+    context: &Context,
+) -> Result<Option<Json<OutStream>>, CliError> {
+    let stream = match &settings.events {
+        None => return Ok(None),
+        Some(EventsTarget::Stdout) => context.out.clone(),
+        Some(EventsTarget::File(path)) => {
+            let file = File::create(path).map_err(|error| {
+                CliError::usage(format!("cannot write events to {}", path.display()))
+                    .cause(error.to_string())
+            })?;
+            OutStream::new("the file of --events", file)
+        }
+    };
+    Ok(Some(Json::new(stream)))
 }
 
 /// The sinks of one run. A sink that fails cancels the run.

@@ -1,5 +1,10 @@
 //! The run that is resumed.
 
+use std::path::PathBuf;
+
+use serde::Deserialize as _;
+use serde_json::Value;
+
 use super::context::Context;
 use super::earlier::{record, store};
 use super::error::CliError;
@@ -71,11 +76,13 @@ impl SourceRun {
     }
 
     /// What it was given on the command line, and the runs it goes on with.
-    pub(super) fn given(&self) -> Vec<Given> {
-        let given = self.reader.header().settings.get("given").cloned();
-        given
-            .and_then(|given| serde_json::from_value(given).ok())
-            .unwrap_or_default()
+    pub(super) fn given(&self) -> Result<Vec<Given>, CliError> {
+        match self.reader.header().settings.get("given") {
+            Some(given) => {
+                Vec::deserialize(given).map_err(|error| damaged(self.reader.dir().header(), error))
+            }
+            None => Ok(Vec::new()),
+        }
     }
 
     /// What its files call it.
@@ -89,13 +96,20 @@ impl SourceRun {
             .reader
             .resolved()
             .map_err(|error| store_error(&error))?;
-        let spec = resolved
-            .pointer("/object/spec")
-            .cloned()
-            .unwrap_or_default();
-        let spec: Option<PipelineRunSpec> = serde_json::from_value(spec).ok();
-        Ok(spec.map(|spec| spec.workspaces).unwrap_or_default())
+        let spec = resolved.pointer("/object/spec").unwrap_or(&Value::Null);
+        PipelineRunSpec::deserialize(spec)
+            .map(|spec| spec.workspaces)
+            .map_err(|error| damaged(self.reader.dir().resolved(), error))
     }
+}
+
+/// That a file of the record is JSON, but not what was written.
+fn damaged(path: PathBuf, source: serde_json::Error) -> CliError {
+    store_error(&StateError::Damaged {
+        path,
+        line: None,
+        source,
+    })
 }
 
 /// The run that has taken the volume of a run and begun with it.

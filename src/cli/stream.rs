@@ -25,7 +25,7 @@ impl OutStream {
     }
 
     /// True when its reader has gone away.
-    pub fn is_closed(&self) -> bool {
+    fn is_closed(&self) -> bool {
         self.inner().closed
     }
 

@@ -6,8 +6,11 @@ use super::context::Context;
 use super::diagnose;
 use super::error::CliError;
 use super::exit::ExitStatus;
+use super::pod_settings::pod_settings;
 use super::prepare::{Prepared, Reading, prepare};
-use crate::diagnostic::{Diagnostic, Diagnostics, FieldPath};
+use super::select::{Run, Selected};
+use crate::diagnostic::{Diagnostic, Diagnostics, FieldPath, Severity};
+use crate::execute::Job;
 use crate::manifest::{Catalog, Document, ReadOptions, render};
 use crate::plan::{Identity, RunRequest, build};
 use crate::report::plural;
@@ -66,7 +69,7 @@ pub(super) fn validate(args: ValidateArgs, context: &mut Context) -> Result<Exit
         ..
     } = prepare(&files, reading)?;
     if !diagnostics.has_errors() {
-        diagnostics.extend(foreseen(&catalog));
+        diagnostics.extend(foreseen(&catalog, strict));
     }
     match output {
         Format::Json => {
@@ -96,32 +99,49 @@ fn verdict(diagnostics: &Diagnostics, catalog: &Catalog) -> String {
 }
 
 /// What every PipelineRun of the files would fail with as soon as it is started.
-fn foreseen(catalog: &Catalog) -> Diagnostics {
+fn foreseen(catalog: &Catalog, strict: bool) -> Diagnostics {
     let library = Library::new(catalog.documents().iter().map(|document| &document.object));
-    Diagnostics(
-        catalog
-            .runs()
-            .filter_map(|document| foresee(document, &library))
-            .collect(),
-    )
+    let found = catalog.runs();
+    let found = found.flat_map(|document| foresee(document, &library).0);
+    let as_warning = |mut diagnostic: Diagnostic| {
+        diagnostic.severity = match diagnostic.severity {
+            Severity::Notice if strict => Severity::Error,
+            Severity::Notice => Severity::Notice,
+            Severity::Warning | Severity::Error => Severity::Warning,
+        };
+        diagnostic
+    };
+    Diagnostics(found.map(as_warning).collect())
 }
 
-fn foresee(document: &Document, library: &Library) -> Option<Diagnostic> {
+fn foresee(document: &Document, library: &Library) -> Diagnostics {
     let Object::PipelineRun(run) = &document.object else {
-        return None;
+        return Diagnostics::default();
     };
     let request = RunRequest {
         identity: Identity::new(&run.metadata),
         spec: run.spec.clone(),
         ..RunRequest::default()
     };
-    let condition = build(&request, library).err()?;
-    // What is not in the files may be in the cluster.
-    let is_absent = matches!(
-        condition.reason.as_str(),
-        "CouldntGetPipeline" | "CouldntGetTask"
-    );
-    let message = format!("this run would fail: {}", condition.message);
-    (!is_absent)
-        .then(|| Diagnostic::warning(message).at(document.id, FieldPath::root().key("spec")))
+    let selected = Selected {
+        document: document.id,
+        run: Run::Pipeline(run.clone()),
+    };
+    match build(&request, library) {
+        Ok(plan) => pod_settings(&selected, &Job::Pipeline(Box::new(plan))),
+        // What is not in the files may be in the cluster.
+        Err(condition)
+            if matches!(
+                condition.reason.as_str(),
+                "CouldntGetPipeline" | "CouldntGetTask"
+            ) =>
+        {
+            Diagnostics::default()
+        }
+        Err(condition) => {
+            let message = format!("this run would fail: {}", condition.message);
+            let at = FieldPath::root().key("spec");
+            Diagnostics(vec![Diagnostic::error(message).at(document.id, at)])
+        }
+    }
 }

@@ -20,8 +20,7 @@ const REPOSITORY: &str = "tkn-local/agent";
 
 /// Makes sure that the image is in the engine. Returns its name.
 pub(super) async fn ensure(docker: &Docker) -> Result<String, SandboxError> {
-    let tag = tag();
-    let name = format!("{REPOSITORY}:{tag}");
+    let name = format!("{REPOSITORY}:{}", tag());
     match docker.inspect_image(&name).await {
         Ok(_) => return Ok(name),
         Err(error) if has_status(&error, 404) => {}
@@ -30,8 +29,8 @@ pub(super) async fn ensure(docker: &Docker) -> Result<String, SandboxError> {
     let archive = archive().map_err(|error| SandboxError::Engine(error.to_string()))?;
     let options = CreateImageOptions {
         from_src: Some("-".to_owned()),
-        repo: Some(REPOSITORY.to_owned()),
-        tag: Some(tag),
+        // With its tag: Podman does not look at `tag`.
+        repo: Some(name.clone()),
         ..CreateImageOptions::default()
     };
     let progress = docker.create_image(Some(options), Some(bollard::body_full(archive)), None);

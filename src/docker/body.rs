@@ -15,6 +15,14 @@ pub(super) const AGENT_MOUNT: &str = "/tekton/bin";
 /// The longest host name Linux has, less one for a terminator some programs forget.
 const HOSTNAME_MAX: usize = 63;
 
+/// The container whose namespaces the others join.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Donor<'a> {
+    pub(super) name: &'a str,
+    /// Its host name, for engines that do not share it with the network.
+    pub(super) hostname: Option<&'a str>,
+}
+
 /// The sandbox container. `source` is a volume to clone from.
 pub(super) fn sandbox(
     spec: &SandboxSpec,
@@ -57,10 +65,10 @@ pub(super) fn sandbox(
     }
 }
 
-/// The container of a step or sidecar; `arguments` are the agent's.
+/// The container of a step or sidecar, in the network of a sandbox; `arguments` are the agent's.
 pub(super) fn step(
     spec: &ContainerSpec,
-    sandbox: &str,
+    sandbox: &Donor<'_>,
     volumes: &Volumes,
     agent: Mount,
     arguments: Vec<String>,
@@ -74,6 +82,7 @@ pub(super) fn step(
     let limit = |amount: i64| (amount > 0).then_some(amount);
     Ok(ContainerCreateBody {
         image: Some(spec.image.clone()),
+        hostname: sandbox.hostname.map(ToOwned::to_owned),
         entrypoint: Some(vec![format!(
             "{AGENT_MOUNT}/{}",
             super::protocol::AGENT_FILE
@@ -88,8 +97,8 @@ pub(super) fn step(
             ..HealthConfig::default()
         }),
         host_config: Some(HostConfig {
-            network_mode: Some(format!("container:{sandbox}")),
-            ipc_mode: Some(format!("container:{sandbox}")),
+            network_mode: Some(format!("container:{}", sandbox.name)),
+            ipc_mode: Some(format!("container:{}", sandbox.name)),
             group_add: some(spec.groups.iter().map(i64::to_string).collect()),
             privileged: Some(spec.privileged),
             cap_add: some(spec.cap_add.clone()),
@@ -123,7 +132,7 @@ fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
     (!list.is_empty()).then_some(list)
 }
 
-fn hostname(name: &str) -> Option<String> {
+pub(super) fn hostname(name: &str) -> Option<String> {
     let name = name.get(..HOSTNAME_MAX).unwrap_or(name);
     let name = name.trim_end_matches(['-', '.']);
     (!name.is_empty()).then(|| name.to_owned())
@@ -189,7 +198,11 @@ mod tests {
         };
         let agent = volume::whole("x", AGENT_MOUNT, true);
         let arguments = vec!["step".to_owned()];
-        let body = step(&spec, "s", &volumes(), agent, arguments, HashMap::new()).unwrap();
+        let donor = Donor {
+            name: "s",
+            hostname: None,
+        };
+        let body = step(&spec, &donor, &volumes(), agent, arguments, HashMap::new()).unwrap();
         let body = serde_json::to_value(body).unwrap();
         assert_eq!(body["Entrypoint"], json!(["/tekton/bin/entrypoint"]));
         assert_eq!(body["User"], json!("1000:1000"));

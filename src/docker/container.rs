@@ -24,7 +24,8 @@ pub struct DockerContainer {
     channel: u32,
     supervisor: Supervisor,
     events: AgentEvents,
-    paused: watch::Sender<bool>,
+    /// How often the program has paused.
+    paused: watch::Sender<usize>,
 }
 
 impl DockerContainer {
@@ -39,7 +40,7 @@ impl DockerContainer {
             channel,
             supervisor,
             events,
-            paused: watch::Sender::new(false),
+            paused: watch::Sender::new(0),
         }
     }
 
@@ -71,7 +72,7 @@ impl DockerContainer {
                     }
                 }
                 AgentEvent::Paused => {
-                    self.paused.send_replace(true);
+                    self.paused.send_modify(|count| *count += 1);
                 }
                 AgentEvent::File(key, content) => files.push((key, content)),
                 AgentEvent::Ended(end) => return Ok(launch::outcome(end, started_at, files)),
@@ -120,7 +121,7 @@ impl Drop for DockerContainer {
 pub struct DockerControl {
     channel: u32,
     supervisor: Supervisor,
-    paused: watch::Receiver<bool>,
+    paused: watch::Receiver<usize>,
 }
 
 impl Control for DockerControl {
@@ -145,9 +146,8 @@ impl Control for DockerControl {
         self.supervisor.send(Kind::Resume, self.channel, &exit_code);
     }
 
-    async fn paused(&self) {
-        let mut paused = self.paused.clone();
-        if paused.wait_for(|paused| *paused).await.is_err() {
+    async fn paused(&mut self) {
+        if self.paused.changed().await.is_err() {
             // The container is gone and will never pause.
             std::future::pending::<()>().await;
         }

@@ -8,7 +8,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use bollard::models::SystemVersion;
-use bollard::{API_DEFAULT_VERSION, Docker};
+use bollard::{API_DEFAULT_VERSION, ClientVersion, Docker};
 use tokio::sync::{Mutex, OnceCell};
 
 use super::endpoint::{Address, Endpoint, Surroundings, candidates};
@@ -38,6 +38,7 @@ struct Inner {
     endpoint: Endpoint,
     version: String,
     partial: PartialMount,
+    shares_hostname: bool,
     owner: Owner,
     /// The directory of the user's `config.json`.
     config: Option<PathBuf>,
@@ -116,6 +117,7 @@ impl DockerEngine {
             endpoint,
             version: format!("{product} {}", version.version.as_deref().unwrap_or("?")),
             partial: PartialMount::of_engine(api, podman),
+            shares_hostname: !podman,
             owner: Owner::current(),
             config: surroundings.docker_config.clone(),
             agent: OnceCell::new(),
@@ -162,6 +164,11 @@ impl DockerEngine {
         self.inner.partial
     }
 
+    /// Whether containers of one network have one host name. Docker refuses to be told it then.
+    pub(super) fn shares_hostname(&self) -> bool {
+        self.inner.shares_hostname
+    }
+
     pub(super) fn pulls(&self) -> &Pulls {
         &self.inner.pulls
     }
@@ -196,28 +203,44 @@ impl Engine for DockerEngine {
     }
 }
 
+/// Asks an engine for its version, once: Docker runs programs to answer, for about 10 ms.
 async fn greet(endpoint: &Endpoint) -> Result<(Docker, SystemVersion), String> {
+    let docker = client(endpoint, API_DEFAULT_VERSION)?;
+    let version = match tokio::time::timeout(GREETING, docker.version()).await {
+        Ok(answer) => answer.map_err(|error| message(&error))?,
+        Err(_) => return Err(format!("no answer within {} s", GREETING.as_secs())),
+    };
+    let spoken = api_version(&version).ok_or("it does not say which API it speaks")?;
+    let docker = if spoken < *API_DEFAULT_VERSION {
+        client(endpoint, &spoken)?
+    } else {
+        docker
+    };
+    Ok((docker, version))
+}
+
+fn client(endpoint: &Endpoint, api: &ClientVersion) -> Result<Docker, String> {
     let docker = match &endpoint.address {
         Address::Unix(path) => {
             let path = path.to_str().ok_or("the path is not UTF-8")?;
             if !Path::new(path).exists() {
                 return Err("there is no such socket".to_owned());
             }
-            Docker::connect_with_unix(path, TIMEOUT, API_DEFAULT_VERSION)
+            Docker::connect_with_unix(path, TIMEOUT, api)
         }
         Address::Http(address) => {
-            Docker::connect_with_http(&format!("tcp://{address}"), TIMEOUT, API_DEFAULT_VERSION)
+            Docker::connect_with_http(&format!("tcp://{address}"), TIMEOUT, api)
         }
     };
-    let greeting = async {
-        let docker = docker?.negotiate_version().await?;
-        let version = docker.version().await?;
-        Ok((docker, version))
-    };
-    match tokio::time::timeout(GREETING, greeting).await {
-        Ok(result) => result.map_err(|error| message(&error)),
-        Err(_) => Err(format!("no answer within {} s", GREETING.as_secs())),
-    }
+    docker.map_err(|error| message(&error))
+}
+
+fn api_version(version: &SystemVersion) -> Option<ClientVersion> {
+    let (major, minor) = version.api_version.as_ref()?.split_once('.')?;
+    Some(ClientVersion {
+        major_version: major.parse().ok()?,
+        minor_version: minor.parse().ok()?,
+    })
 }
 
 /// Rust's word for an architecture that Go names, or the kernel.

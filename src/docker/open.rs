@@ -59,10 +59,16 @@ pub(super) async fn open(
             return Err(error);
         }
     };
+    let hostname = if engine.shares_hostname() {
+        None
+    } else {
+        body::hostname(&spec.hostname)
+    };
     let sandbox = DockerSandbox::new(Parts {
         engine,
         run: spec.run,
         name,
+        hostname,
         volumes,
         supervisor,
     });

@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
+use bollard::errors::Error;
+use bollard::models::ContainerSummary;
 use bollard::query_parameters::{
     ListContainersOptions, ListVolumesOptions, RemoveContainerOptions, RemoveVolumeOptions,
 };
+use serde::Deserialize;
 
 use super::agent_image;
 use super::engine::DockerEngine;
@@ -38,10 +41,10 @@ impl DockerEngine {
     /// touched, and neither is one of another machine that shares the engine.
     pub async fn reap(&self) -> Result<Reaped, SandboxError> {
         let mut reaped = Reaped::default();
-        for (id, labels, name) in self.containers(label::RUN).await? {
-            if owner(&labels).is_some_and(|owner| owner.life() == Life::Dead) {
-                self.remove_container(&id).await?;
-                reaped.containers.push(name);
+        for left in self.containers(label::RUN).await? {
+            if owner(&left.labels).is_some_and(|owner| owner.life() == Life::Dead) {
+                self.remove_container(&left.id).await?;
+                reaped.containers.push(left.name().to_owned());
             }
         }
         Ok(reaped)
@@ -111,26 +114,53 @@ impl DockerEngine {
         }
     }
 
-    /// Id, labels and name of all containers with this label, which may have a value.
-    pub(super) async fn containers(
-        &self,
-        label: &str,
-    ) -> Result<Vec<(String, HashMap<String, String>, String)>, SandboxError> {
+    /// All containers with this label, which may have a value.
+    pub(super) async fn containers(&self, label: &str) -> Result<Vec<Listed>, SandboxError> {
         let options = ListContainersOptions {
             all: true,
             filters: Some(with_label(label)),
             ..ListContainersOptions::default()
         };
-        let found = self.docker().list_containers(Some(options)).await;
-        let found = found.map_err(engine("list containers"))?.into_iter();
-        Ok(found
-            .filter_map(|container| {
-                let name = container.names.unwrap_or_default().into_iter().next();
-                let name = name.unwrap_or_default().trim_start_matches('/').to_owned();
-                Some((container.id?, container.labels.unwrap_or_default(), name))
-            })
-            .collect())
+        let error = match self.docker().list_containers(Some(options)).await {
+            Ok(found) => return Ok(found.into_iter().filter_map(listed).collect()),
+            Err(error) => error,
+        };
+        // Podman has states that bollard does not know. Nobody here looks at them.
+        if let Error::JsonDataError { contents, .. } = &error
+            && let Ok(found) = serde_json::from_str(contents)
+        {
+            return Ok(found);
+        }
+        Err(engine("list containers")(error))
     }
+}
+
+/// A container in the list of an engine.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Listed {
+    pub(super) id: String,
+    /// With a slash before each.
+    #[serde(default)]
+    names: Vec<String>,
+    #[serde(default)]
+    labels: HashMap<String, String>,
+}
+
+impl Listed {
+    /// Its name; empty when it has none.
+    pub(super) fn name(&self) -> &str {
+        let first = self.names.first().map(String::as_str);
+        first.unwrap_or_default().trim_start_matches('/')
+    }
+}
+
+fn listed(container: ContainerSummary) -> Option<Listed> {
+    Some(Listed {
+        id: container.id?,
+        names: container.names.unwrap_or_default(),
+        labels: container.labels.unwrap_or_default(),
+    })
 }
 
 fn owner(labels: &HashMap<String, String>) -> Option<Owner> {
@@ -141,4 +171,20 @@ fn owner(labels: &HashMap<String, String>) -> Option<Owner> {
 
 fn with_label(label: &str) -> HashMap<String, Vec<String>> {
     HashMap::from([("label".to_owned(), vec![label.to_owned()])])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Listed;
+
+    #[test]
+    fn a_list_is_read_whatever_the_states_are() {
+        let text = r#"[
+            {"Id": "a1", "Names": ["/tkn-local-r"], "State": "stopped", "Labels": {"k": "v"}},
+            {"Id": "b2", "State": "running"}
+        ]"#;
+        let found: Vec<Listed> = serde_json::from_str(text).unwrap();
+        let seen: Vec<_> = found.iter().map(|c| (c.id.as_str(), c.name())).collect();
+        assert_eq!(seen, [("a1", "tkn-local-r"), ("b2", "")]);
+    }
 }

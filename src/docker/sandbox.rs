@@ -17,6 +17,7 @@ use super::engine::DockerEngine;
 use super::error::{container, has_status, message};
 use super::protocol::{AGENT_DIRECTORY, FileOperation, FileRequest, Kind, MAX_PAYLOAD};
 use super::reader::{AgentEvent, AgentEvents};
+use super::reap::Listed;
 use super::supervisor::Supervisor;
 use super::volume::Volumes;
 use super::{archive, body, files, label, open};
@@ -55,6 +56,8 @@ pub(super) struct Parts {
     pub(super) run: String,
     /// The name of the sandbox container.
     pub(super) name: String,
+    /// Its host name, where the engine does not share it with the network.
+    pub(super) hostname: Option<String>,
     pub(super) volumes: Volumes,
     pub(super) supervisor: Supervisor,
 }
@@ -97,6 +100,7 @@ impl DockerSandbox {
             engine,
             run,
             name,
+            hostname,
             volumes,
             ..
         } = self.parts();
@@ -111,7 +115,11 @@ impl DockerSandbox {
         };
         let arguments = vec!["step".to_owned(), run.clone(), token];
         let labels = label::of_run(run, engine.owner());
-        let body = body::step(&spec, name, volumes, agent, arguments, labels)?;
+        let donor = body::Donor {
+            name,
+            hostname: hostname.as_deref(),
+        };
+        let body = body::step(&spec, &donor, volumes, agent, arguments, labels)?;
         let created = engine.docker().create_container(Some(options), body).await;
         let id = created.map_err(container)?.id;
         let started = engine
@@ -186,13 +194,13 @@ impl DockerSandbox {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                let names: Vec<_> = left.into_iter().map(|(_, _, name)| name).collect();
+                let names: Vec<_> = left.iter().map(Listed::name).collect();
                 let names = names.join(", ");
                 return Err(SandboxError::Engine(format!(
                     "cannot remove containers: {names}"
                 )));
             }
-            join_all(left.iter().map(|(id, ..)| engine.remove_container(id))).await;
+            join_all(left.iter().map(|left| engine.remove_container(&left.id))).await;
             tokio::time::sleep(CLEANUP_INTERVAL).await;
         }
     }

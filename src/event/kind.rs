@@ -3,19 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::log::LogChunk;
 use crate::spec::param::Param;
 use crate::spec::when::WhenExpression;
 use crate::status::{Condition, RunResult, SidecarState, SkipReason, StepState, Timestamp};
-
-/// Which output of a container.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Stream {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
-}
 
 /// Which kind of object a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -208,26 +199,6 @@ pub enum EventKind {
         /// Its results.
         results: Vec<RunResult>,
     },
-}
-
-/// Bytes a container wrote. They travel beside the events: in order with them, never recorded
-/// among them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogChunk {
-    /// The PipelineRun, or the TaskRun that is nobody's child.
-    pub run: String,
-    /// The task of the pipeline.
-    pub task: String,
-    /// The TaskRun.
-    pub task_run: String,
-    /// The container's name in logs: the step's name, or the sidecar's.
-    pub container: String,
-    /// True for a sidecar.
-    pub sidecar: bool,
-    /// Which output.
-    pub stream: Stream,
-    /// The bytes, as written.
-    pub data: bytes::Bytes,
 }
 
 /// What the executor hands to its sinks.

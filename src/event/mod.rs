@@ -5,13 +5,15 @@
 
 mod apply;
 mod kind;
+mod log;
 mod log_path;
 mod record;
 mod run_record;
 mod task_run_record;
 mod task_state;
 
-pub use self::kind::{Event, EventKind, LogChunk, Message, RunKind, Stream};
+pub use self::kind::{Event, EventKind, Message, RunKind};
+pub use self::log::{LogChunk, LogSource, Stream};
 pub use self::log_path::log_path;
 pub use self::record::{Notice, Record};
 pub use self::run_record::RunRecord;

@@ -10,6 +10,9 @@ use crate::status::{
     Timestamp, Waiting,
 };
 
+/// The reason of a TaskRun that was cancelled, and the status that asks for it.
+const CANCELLED: &str = "TaskRunCancelled";
+
 /// One TaskRun: its object and its status so far.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TaskRunRecord {
@@ -185,7 +188,25 @@ impl TaskRunRecord {
         if artifacts.is_some() {
             self.status.artifacts = artifacts.cloned();
         }
+        if condition.reason == CANCELLED {
+            self.ask_to_cancel(&condition.message);
+        }
         self.set_condition(condition.clone(), at);
+    }
+
+    /// What on a cluster asks a TaskRun to end, and stays in its object
+    /// (`pkg/reconciler/pipelinerun/cancel.go`, `cancelTaskRun`).
+    fn ask_to_cancel(&mut self, message: &str) {
+        let said = format!("TaskRun \"{}\" was cancelled. ", self.name);
+        let said = message.strip_prefix(&said).unwrap_or_default();
+        let said = said.split("\nPrevious status: ").next().unwrap_or_default();
+        let Some(Value::Object(spec)) = self.object.get_mut("spec") else {
+            return;
+        };
+        spec.insert("status".to_owned(), CANCELLED.into());
+        if !said.is_empty() {
+            spec.insert("statusMessage".to_owned(), said.into());
+        }
     }
 
     /// Ends it as cancelled: `TR/taskrun.go`, `failTaskRun` and `terminateStepsInPod`.
@@ -213,12 +234,7 @@ impl TaskRunRecord {
                 sidecar.terminated = Some(killed(running.started_at, at));
             }
         }
-        self.finish(
-            &Condition::failed("TaskRunCancelled", message),
-            &[],
-            None,
-            at,
-        );
+        self.finish(&Condition::failed(CANCELLED, message), &[], None, at);
     }
 }
 
@@ -248,13 +264,13 @@ fn cancel_step(step: &mut StepState, pod: &str, at: Timestamp) {
     step.waiting = None;
     step.terminated = Some(Terminated {
         exit_code: 1,
-        reason: "TaskRunCancelled".to_owned(),
+        reason: CANCELLED.to_owned(),
         message: format!("Step {} terminated as pod {pod} is terminated", step.name),
         started_at: running.map(|running| running.started_at),
         finished_at: Some(at),
         container_id: String::new(),
     });
-    "TaskRunCancelled".clone_into(&mut step.termination_reason);
+    CANCELLED.clone_into(&mut step.termination_reason);
 }
 
 fn killed(started_at: Timestamp, at: Timestamp) -> Terminated {

@@ -20,6 +20,11 @@ use crate::spec::duration::GoDuration;
 use crate::status::{Condition, RunResult, StepState};
 use crate::substitution::Scope;
 
+/// Steps of a TaskRun whose containers are started ahead of the one that runs. More than one, so
+/// that short steps are not bound by one start at a time; few, so that a long TaskRun leaves others
+/// their share of what may wait.
+const STEPS_AHEAD: usize = 2;
+
 /// How a step ended, seen from its TaskRun.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum StepEnd {
@@ -141,6 +146,7 @@ pub(super) async fn prepare<E: Engine>(
         run_claims: &context.run_claims,
         storage,
         allow_host_path: context.options.allow_host_path,
+        allow_privileged: context.options.allow_privileged,
     };
     lay_out(bound, request, number, around, &|reference| {
         images.get(reference).cloned()
@@ -205,10 +211,7 @@ pub(super) fn wanted_images(bound: &BoundTask) -> Result<Vec<WantedImage>, Condi
         let step = bound.step(index, &Scope::new())?;
         wanted.push(WantedImage {
             role: "step",
-            name: bound
-                .container(index)
-                .trim_start_matches("step-")
-                .to_owned(),
+            name: bound.step_name(index),
             above_limit: security::request_above_limit(&step.compute_resources),
             reference: step.image,
             policy: step.image_pull_policy,
@@ -284,7 +287,7 @@ impl<E: Engine> Attempt<E> {
             () = sidecars.ready() => None,
             halt = self.halted() => Some(halt),
         };
-        let end = match halted.flatten() {
+        let end = match halted {
             Some(halt) => {
                 self.skip_rest(0, Some(&halt));
                 StepEnd::Halted(halt)
@@ -356,9 +359,9 @@ impl<E: Engine> Attempt<E> {
         });
     }
 
-    /// Starts the container of the next step while this one runs.
+    /// Starts the containers of the next steps while this one runs.
     pub(super) fn prestart_next(&self, index: usize) {
-        if let Some(next) = self.layout.steps.get(index + 1) {
+        for next in self.layout.steps.iter().skip(index + 1).take(STEPS_AHEAD) {
             self.context.prestart.want(Vec::new(), next.spec.clone());
         }
     }
@@ -382,24 +385,28 @@ impl<E: Engine> Attempt<E> {
         })
     }
 
-    /// Ends when the attempt is to stop.
-    pub(super) async fn halted(&self) -> Option<Halt> {
+    /// Ends when the attempt is to stop, and says why.
+    pub(super) async fn halted(&self) -> Halt {
         let mut halt = self.halt.clone();
-        let told = async {
-            if halt.wait_for(Option::is_some).await.is_err() {
-                std::future::pending::<()>().await;
+        loop {
+            if let Some(halt) = self.halt() {
+                return halt;
             }
-        };
-        let late = async {
-            match self.deadline {
-                Some((deadline, _)) => tokio::time::sleep_until(deadline).await,
-                None => std::future::pending().await,
+            let told = async {
+                if halt.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            let late = async {
+                match self.deadline {
+                    Some((deadline, _)) => tokio::time::sleep_until(deadline).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = told => {}
+                () = late => {}
             }
-        };
-        tokio::select! {
-            () = told => {}
-            () = late => {}
         }
-        self.halt()
     }
 }

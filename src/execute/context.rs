@@ -48,6 +48,8 @@ pub struct Options {
     pub images: ImageRules,
     /// Host paths may be bound.
     pub allow_host_path: bool,
+    /// Containers may have all privileges of the host.
+    pub allow_privileged: bool,
     /// Directories of this machine that fill workspaces before the start: workspace and directory.
     pub uploads: Vec<(String, PathBuf)>,
     /// What can be referred to.

@@ -146,23 +146,13 @@ impl Scheduler {
     /// ends the run (`pkg/reconciler/pipelinerun/resources/resultrefresolution.go`).
     fn first_missing(&self, planned: &PlannedTask) -> Result<Option<ResultRef>, Condition> {
         for reference in &planned.result_refs {
-            let side = if reference.finally {
-                "finally"
-            } else {
-                "tasks"
-            };
-            let key = format!("{side}.{}.results.{}", reference.task, reference.result);
-            let known = match &reference.access {
-                Access::Whole | Access::Star => self.scope.knows(&key),
-                Access::Key(name) => self.scope.knows(&format!("{key}.{name}")),
-                Access::Index(index) => {
-                    if let Some(len) = self.scope.array_len(&key).filter(|len| index >= len) {
-                        return Err(self.out_of_bounds(reference, *index, len));
-                    }
-                    self.scope.knows(&format!("{key}[{index}]"))
-                }
-            };
-            if !known {
+            let whole = reference.whole();
+            if let Access::Index(index) = &reference.access
+                && let Some(len) = self.scope.array_len(&whole).filter(|len| index >= len)
+            {
+                return Err(self.out_of_bounds(reference, *index, len));
+            }
+            if !self.scope.knows(&(whole + &reference.part())) {
                 return Ok(Some(reference.clone()));
             }
         }

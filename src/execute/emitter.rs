@@ -8,7 +8,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::event::{Event, EventKind, LogChunk, Message};
+use super::sandbox::Output;
+use crate::event::{Event, EventKind, LogChunk, LogSource, Message};
 
 /// Bytes of output that may wait for the sinks.
 const BUDGET: u32 = 8 * 1024 * 1024;
@@ -63,11 +64,16 @@ impl Emitter {
     }
 
     /// Passes output on, when there is room for it.
-    pub(super) async fn log(&self, chunk: LogChunk) {
-        let size = u32::try_from(chunk.data.len())
+    pub(super) async fn log(&self, source: &Arc<LogSource>, piece: Output) {
+        let size = u32::try_from(piece.data.len())
             .unwrap_or(BUDGET)
             .min(BUDGET);
         let share = Arc::clone(&self.budget).acquire_many_owned(size).await.ok();
+        let chunk = LogChunk {
+            source: Arc::clone(source),
+            stream: piece.stream,
+            data: piece.data,
+        };
         self.send(Message::Log(chunk), share);
     }
 

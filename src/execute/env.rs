@@ -7,24 +7,24 @@ use crate::spec::core::{EnvFromSource, EnvVar, ResourceRequirements};
 
 /// What a container can learn of the pod it would be in.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct PodFacts {
+pub(super) struct PodFacts {
     /// The pod's name, also the host name.
-    pub name: String,
+    pub(super) name: String,
     /// The namespace.
-    pub namespace: String,
+    pub(super) namespace: String,
     /// The uid of the TaskRun.
-    pub uid: String,
+    pub(super) uid: String,
     /// The labels.
-    pub labels: BTreeMap<String, String>,
+    pub(super) labels: BTreeMap<String, String>,
     /// The annotations.
-    pub annotations: BTreeMap<String, String>,
+    pub(super) annotations: BTreeMap<String, String>,
     /// The service account.
-    pub service_account: String,
+    pub(super) service_account: String,
 }
 
 impl PodFacts {
     /// The value of a `fieldRef`; `None` for a field that there is not.
-    pub fn field(&self, path: &str) -> Option<String> {
+    pub(super) fn field(&self, path: &str) -> Option<String> {
         let subscript = |field: &str| {
             path.strip_prefix(field)?
                 .strip_prefix("['")?
@@ -62,22 +62,22 @@ fn listed(map: &BTreeMap<String, String>) -> String {
 
 /// The sources a container's environment is made of.
 #[derive(Debug, Clone, Copy)]
-pub struct EnvSources<'a> {
+pub(super) struct EnvSources<'a> {
     /// Whole ConfigMaps and Secrets.
-    pub env_from: &'a [EnvFromSource],
+    pub(super) env_from: &'a [EnvFromSource],
     /// The variables, those of the pod template last.
-    pub env: &'a [EnvVar],
+    pub(super) env: &'a [EnvVar],
     /// Where ConfigMaps and Secrets are.
-    pub library: &'a Library,
+    pub(super) library: &'a Library,
     /// The pod.
-    pub pod: &'a PodFacts,
+    pub(super) pod: &'a PodFacts,
     /// The container's own resources.
-    pub resources: &'a ResourceRequirements,
+    pub(super) resources: &'a ResourceRequirements,
 }
 
 /// The variables of a container in order, later ones of a name winning. The error is what a
 /// kubelet says of a ConfigMap, Secret or key that is not there.
-pub fn environment(sources: &EnvSources<'_>) -> Result<Vec<(String, String)>, String> {
+pub(super) fn environment(sources: &EnvSources<'_>) -> Result<Vec<(String, String)>, String> {
     let mut known: HashMap<String, String> = HashMap::new();
     let mut list = Vec::new();
     let mut add = |known: &mut HashMap<String, String>, name: String, value: String| {
@@ -223,7 +223,7 @@ fn resource_field(resource: &str, divisor: &str, resources: &ResourceRequirement
 }
 
 /// Kubernetes' own expansion: `$(NAME)` of what is known, `$$` for a dollar, the rest as it is.
-pub fn expand(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
+pub(super) fn expand(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('$') {

@@ -86,12 +86,16 @@ impl<E: Engine> Images<E> {
             Arc::clone(slots.entry(key).or_default())
         };
         let progress = Arc::clone(&self.progress);
-        slot.get_or_init(|| {
+        let found = slot.get_or_init(|| {
             self.engine
                 .image(&request, move |state| progress(Waiting::Pull(state)))
-        })
-        .await
-        .clone()
+        });
+        let mut image = found.await.clone()?;
+        // The digest of a substitute would be taken for that of the original.
+        if request.reference != requested {
+            requested.clone_into(&mut image.digest);
+        }
+        Ok(image)
     }
 
     /// The digest of an image that has been looked up, by the reference in the YAML.

@@ -10,57 +10,59 @@ use super::security;
 use super::volumes::{Backing, Sources};
 use crate::plan::{BoundTask, TaskRunRequest};
 use crate::resolve::Library;
-use crate::spec::core::{EnvFromSource, EnvVar, ResourceRequirements};
+use crate::spec::core::{EnvFromSource, EnvVar, ResourceRequirements, SecurityContext};
 use crate::spec::task::{Sidecar, Step};
 use crate::status::Condition;
 use crate::substitution::Scope;
 
 /// What an attempt is laid out from, besides itself.
 #[derive(Debug, Clone, Copy)]
-pub struct Surroundings<'a> {
+pub(super) struct Surroundings<'a> {
     /// Where ConfigMaps and Secrets are.
-    pub library: &'a Library,
+    pub(super) library: &'a Library,
     /// Claims that are directories of the run's volume.
-    pub run_claims: &'a BTreeMap<String, String>,
+    pub(super) run_claims: &'a BTreeMap<String, String>,
     /// Directories of the run's volume for the emptyDir workspaces of the TaskRun.
-    pub storage: &'a BTreeMap<String, String>,
+    pub(super) storage: &'a BTreeMap<String, String>,
     /// Host paths may be bound.
-    pub allow_host_path: bool,
+    pub(super) allow_host_path: bool,
+    /// Containers may have all privileges of the host.
+    pub(super) allow_privileged: bool,
 }
 
 /// A container of a TaskRun: a step or a sidecar.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Laid<T> {
+pub(super) struct Laid<T> {
     /// As it is known now.
-    pub source: T,
+    pub(super) source: T,
     /// `step-<name>` or `sidecar-<name>`.
-    pub container: String,
+    pub(super) container: String,
     /// What to start.
-    pub spec: ContainerSpec,
+    pub(super) spec: ContainerSpec,
     /// The image it is from.
-    pub image: Image,
+    pub(super) image: Image,
 }
 
 /// An attempt laid out.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Layout {
+pub(super) struct Layout {
     /// Its place in the run's volume.
-    pub dir: AttemptDir,
+    pub(super) dir: AttemptDir,
     /// Its pod.
-    pub pod: PodFacts,
+    pub(super) pod: PodFacts,
     /// The files it needs before its containers start.
-    pub ops: Vec<FileOp>,
+    pub(super) ops: Vec<FileOp>,
     /// Its steps.
-    pub steps: Vec<Laid<Step>>,
+    pub(super) steps: Vec<Laid<Step>>,
     /// Its sidecars.
-    pub sidecars: Vec<Laid<Sidecar>>,
+    pub(super) sidecars: Vec<Laid<Sidecar>>,
     /// Some directory must not be made before the TaskRun's turn: it lies in a workspace that
     /// another task may be filling.
-    pub intrudes: bool,
+    pub(super) intrudes: bool,
 }
 
 /// Lays an attempt out. `image` gives the image of a reference, which has been looked up.
-pub fn lay_out(
+pub(super) fn lay_out(
     bound: &BoundTask,
     request: &TaskRunRequest,
     attempt: usize,
@@ -126,7 +128,12 @@ fn pod_facts(request: &TaskRunRequest, attempt: usize) -> PodFacts {
 
 /// The condition of a TaskRun whose container cannot be created
 /// (`pkg/reconciler/taskrun/taskrun.go`).
-pub fn config_fault(request: &TaskRunRequest, role: &str, name: &str, text: &str) -> Condition {
+pub(super) fn config_fault(
+    request: &TaskRunRequest,
+    role: &str,
+    name: &str,
+    text: &str,
+) -> Condition {
     Condition::failed(
         "CreateContainerConfigError",
         format!(
@@ -137,7 +144,7 @@ pub fn config_fault(request: &TaskRunRequest, role: &str, name: &str, text: &str
 }
 
 /// The condition of a TaskRun whose pod cannot be made.
-pub fn pod_fault(request: &TaskRunRequest, text: &str) -> Condition {
+pub(super) fn pod_fault(request: &TaskRunRequest, text: &str) -> Condition {
     Condition::failed(
         "PodCreationFailed",
         format!(
@@ -148,7 +155,7 @@ pub fn pod_fault(request: &TaskRunRequest, text: &str) -> Condition {
 }
 
 /// The condition of a TaskRun whose image is not to be had.
-pub fn image_fault(
+pub(super) fn image_fault(
     request: &TaskRunRequest,
     role: &str,
     name: &str,
@@ -280,7 +287,7 @@ impl Builder<'_> {
     ) -> Result<Laid<Step>, Condition> {
         let mut step = self.bound.step(index, &Scope::new())?;
         let container = self.bound.container(index);
-        let name = container.trim_start_matches("step-").to_owned();
+        let name = self.bound.step_name(index);
         step.compute_resources = security::step_resources(&step, self.request);
         let Some(image) = image(&step.image) else {
             return Err(image_fault(
@@ -311,7 +318,8 @@ impl Builder<'_> {
             &name,
         )?);
         let working_dir = fixed_directory(&step.working_dir, &mounts);
-        let mut spec = security::apply(step.security_context.as_ref(), self.request, &image)
+        let mut spec = self
+            .security(step.security_context.as_ref(), &image)
             .map_err(|text| config_fault(self.request, "step", &name, &text))?;
         security::limits(&step.compute_resources, &mut spec);
         self.finish(&mut spec, &container, &image, mounts, working_dir);
@@ -337,8 +345,9 @@ impl Builder<'_> {
             .iter()
             .find(|own| own.name == name)
         {
-            sidecar.compute_resources =
-                security::merged(&sidecar.compute_resources, &own.compute_resources);
+            sidecar.compute_resources = sidecar
+                .compute_resources
+                .overridden_by(&own.compute_resources);
         }
         let container = format!("sidecar-{name}");
         let Some(image) = image(&sidecar.image) else {
@@ -364,7 +373,8 @@ impl Builder<'_> {
             &name,
         )?);
         let working_dir = fixed_directory(&sidecar.working_dir, &mounts);
-        let mut spec = security::apply(sidecar.security_context.as_ref(), self.request, &image)
+        let mut spec = self
+            .security(sidecar.security_context.as_ref(), &image)
             .map_err(|text| config_fault(self.request, "sidecar", &name, &text))?;
         security::limits(&sidecar.compute_resources, &mut spec);
         self.finish(&mut spec, &container, &image, mounts, working_dir);
@@ -374,6 +384,20 @@ impl Builder<'_> {
             spec,
             image,
         })
+    }
+
+    /// The security settings of a container. The files were searched for privileged ones before
+    /// the start, but a name that is made of params leads where that search could not follow.
+    fn security(
+        &self,
+        own: Option<&SecurityContext>,
+        image: &Image,
+    ) -> Result<ContainerSpec, String> {
+        let spec = security::apply(own, self.request, image)?;
+        if spec.privileged && !self.around.allow_privileged {
+            return Err("a privileged container needs --allow-privileged".to_owned());
+        }
+        Ok(spec)
     }
 
     fn env_sources<'a>(

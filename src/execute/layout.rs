@@ -2,16 +2,16 @@
 
 /// The directory of one attempt of a TaskRun in the volume of the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AttemptDir(String);
+pub(super) struct AttemptDir(String);
 
 impl AttemptDir {
     /// The directory of an attempt.
-    pub fn new(task_run: &str, attempt: usize) -> Self {
+    pub(super) fn new(task_run: &str, attempt: usize) -> Self {
         Self(format!("taskruns/{}/{attempt}", file_name(task_run)))
     }
 
     /// A path below it.
-    pub fn join(&self, path: &str) -> String {
+    pub(super) fn join(&self, path: &str) -> String {
         format!("{}/{path}", self.0)
     }
 }
@@ -22,7 +22,7 @@ pub fn workspace_dir(workspace: &str) -> String {
 }
 
 /// A name that is safe as the name of a file: what is not is written as `%XX`.
-pub fn file_name(name: &str) -> String {
+pub(super) fn file_name(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for (position, byte) in name.bytes().enumerate() {
         let plain = byte.is_ascii_alphanumeric()
@@ -39,7 +39,7 @@ pub fn file_name(name: &str) -> String {
 }
 
 /// Tidies an absolute path as Go's `filepath.Clean`.
-pub fn clean(path: &str) -> String {
+pub(super) fn clean(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {

@@ -8,7 +8,6 @@ use super::run::Job;
 use super::sandbox::{Engine, FileOp, Sandbox, SandboxError, SandboxSpec, VolumePath};
 use super::units::{Maker, Storage, claim_of_template};
 use crate::plan::{Body, TaskRunRequest, bind};
-use crate::spec::core::PodTemplate;
 
 /// What the sandbox of a job must offer.
 pub(super) fn sandbox_spec(job: &Job, options: &Options) -> SandboxSpec {
@@ -17,11 +16,9 @@ pub(super) fn sandbox_spec(job: &Job, options: &Options) -> SandboxSpec {
         hostname: crate::name::pod(job.name(), 0),
         ..SandboxSpec::default()
     };
+    super::pod::apply(job, &mut spec);
     match job {
         Job::Pipeline(plan) => {
-            plan.tasks
-                .iter()
-                .for_each(|task| pod_settings(&task.overrides.pod_template, &mut spec));
             let bound = plan.bindings.iter().map(|binding| {
                 let mut binding = binding.clone();
                 crate::substitution::fields::binding(&mut binding, &mut &plan.scope);
@@ -46,7 +43,6 @@ pub(super) fn sandbox_spec(job: &Job, options: &Options) -> SandboxSpec {
             }
         }
         Job::Task(request) => {
-            pod_settings(&request.overrides.pod_template, &mut spec);
             let own = request
                 .workspaces
                 .iter()
@@ -82,40 +78,6 @@ fn volume_claims(
             Some(volume.persistent_volume_claim?.claim_name)
         })
         .collect()
-}
-
-fn pod_settings(pod: &PodTemplate, spec: &mut SandboxSpec) {
-    for alias in &pod.host_aliases {
-        for name in &alias.hostnames {
-            let entry = (name.clone(), alias.ip.clone());
-            if !spec.hosts.contains(&entry) {
-                spec.hosts.push(entry);
-            }
-        }
-    }
-    if let Some(dns) = &pod.dns_config {
-        dns.nameservers.clone_into(&mut spec.dns);
-        dns.searches.clone_into(&mut spec.dns_search);
-        spec.dns_options = dns
-            .options
-            .iter()
-            .map(|option| {
-                option.value.as_ref().map_or_else(
-                    || option.name.clone(),
-                    |value| format!("{}:{value}", option.name),
-                )
-            })
-            .collect();
-    }
-    spec.host_network |= pod.host_network;
-    if let Some(context) = &pod.security_context {
-        spec.sysctls.extend(
-            context
-                .sysctls
-                .iter()
-                .map(|sysctl| (sysctl.name.clone(), sysctl.value.clone())),
-        );
-    }
 }
 
 pub(super) fn task_claims(request: &TaskRunRequest) -> BTreeMap<String, String> {

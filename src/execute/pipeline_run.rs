@@ -1,27 +1,25 @@
-//! One PipelineRun: the loop that asks the scheduler, starts what it says and tells it what ended.
+//! One PipelineRun: the loop that asks the scheduler, does what it says and tells it what ended.
 
 use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::ahead;
 use super::context::Context;
 use super::credentials::notices;
-use super::foresee::unit_inputs;
-use super::group::{Group, UnitEnd, child_end, reused_end, summary};
+use super::emitter::Emitter;
+use super::group::{Group, UnitEnd, summary};
 use super::pipeline_stop::Stop;
 use super::sandbox::{Engine, SandboxError};
-use super::scheduler::{Decision, Scheduler, Start};
-use super::task_run::{TaskRunEnd, task_run};
-use super::units::{Maker, Storage, Unit};
+use super::scheduler::{Decision, Scheduler};
+use super::task_run::TaskRunEnd;
+use super::units::Storage;
 use super::verdict::cancelled_message;
 use crate::event::{EventKind, RunKind};
-use crate::plan::{Body, Identity, Inputs, Plan, Requested, build};
+use crate::plan::{Body, Identity, Plan, Requested};
 use crate::status::{Condition, RunResult};
 
 /// How a PipelineRun ended.
@@ -78,7 +76,7 @@ pub(super) struct Runner<E: Engine> {
     pub(super) plan: Arc<Plan>,
     pub(super) storage: Storage,
     pub(super) scheduler: Scheduler,
-    pub(super) emitter: super::emitter::Emitter,
+    pub(super) emitter: Emitter,
     pub(super) groups: HashMap<usize, Group>,
     pub(super) units: JoinSet<UnitEnd>,
     /// Identities given to TaskRuns before their turn, by name.
@@ -185,51 +183,13 @@ impl<E: Engine> Runner<E> {
             })
             .collect();
         for task in &self.plan.tasks {
-            self.context.prestart.forget(&crate::name::task_run(
-                &self.plan.identity.name,
-                &task.name,
-                0,
-                1,
-            ));
+            self.forget_ahead(&task.name);
         }
         self.emitter.event(EventKind::RunFinished {
             condition: condition.clone(),
             results,
         });
         PipelineEnd { condition }
-    }
-
-    /// Wishes for the first container of every task, in the order they will come.
-    async fn plan_ahead(&mut self) {
-        let roots = self
-            .plan
-            .graph
-            .order()
-            .iter()
-            .copied()
-            .filter(|task| self.plan.graph.parents(*task).next().is_some());
-        let finally = (0..self.plan.tasks.len()).filter(|task| self.plan.tasks[*task].finally);
-        let order: Vec<usize> = roots.chain(finally).collect();
-        let carried = &self.plan.carried;
-        let settled = |task: &usize| {
-            let name = &self.plan.tasks[*task].name;
-            carried.may_reuse(name) || carried.disabled(name).is_some()
-        };
-        let order: Vec<usize> = order.into_iter().filter(|task| !settled(task)).collect();
-        for task in order {
-            let maker = Maker {
-                plan: &self.plan,
-                scope: self.scheduler.scope(),
-                storage: &self.storage,
-            };
-            let Some(unit) = maker.preview(task) else {
-                continue;
-            };
-            let identity = unit.request.identity.clone();
-            if ahead::wish(&self.context, unit).await {
-                self.identities.insert(identity.name.clone(), identity);
-            }
-        }
     }
 
     fn apply(&mut self, decision: Decision) -> Option<Condition> {
@@ -243,12 +203,7 @@ impl<E: Engine> Runner<E> {
             }
             Decision::Skip { task, reason, when } => {
                 let name = self.plan.tasks[task].name.clone();
-                self.context.prestart.forget(&crate::name::task_run(
-                    &self.plan.identity.name,
-                    &name,
-                    0,
-                    1,
-                ));
+                self.forget_ahead(&name);
                 self.emitter.event(EventKind::TaskSkipped {
                     task: name,
                     reason,
@@ -257,155 +212,9 @@ impl<E: Engine> Runner<E> {
             }
             Decision::Start(start) => match self.plan.tasks[start.task].body.clone() {
                 Body::Task(task) => self.start_task(&start, &task),
-                Body::Pipeline => return self.start_child(&start),
+                Body::Pipeline => self.start_child(&start),
                 Body::Absent(_) => {}
             },
-        }
-        None
-    }
-
-    fn start_task(&mut self, start: &Start, task: &Arc<crate::resolve::ResolvedTask>) {
-        let maker = Maker {
-            plan: &self.plan,
-            scope: self.scheduler.scope(),
-            storage: &self.storage,
-        };
-        let units = maker.task_runs(start, task);
-        let (group, halted) = Group::new(units.len(), None);
-        self.groups.insert(start.task, group);
-        for (index, (mut unit, halted)) in units.into_iter().zip(halted).enumerate() {
-            if let Some(identity) = self.identities.remove(&unit.request.identity.name) {
-                unit.request.identity = identity;
-            }
-            self.start_unit(start, index, unit, halted);
-        }
-    }
-
-    fn start_unit(
-        &mut self,
-        start: &Start,
-        index: usize,
-        unit: Unit,
-        halted: super::context::HaltReceiver,
-    ) {
-        let planned = &self.plan.tasks[start.task];
-        let inputs = self.inputs(planned, &unit);
-        let task = start.task;
-        match self
-            .plan
-            .carried
-            .reusable(&planned.name, &unit.combination, &inputs)
-        {
-            Some(Ok(success)) => {
-                self.emitter.event(EventKind::TaskReused {
-                    task: planned.name.clone(),
-                    task_run: unit.request.identity.name.clone(),
-                    reused_from: success.executed_by.clone(),
-                    object: success.object.clone(),
-                    combination: unit.combination.clone(),
-                    // Not those of now, which may have changed.
-                    inputs: json!(success.inputs),
-                });
-                let end = reused_end(success);
-                self.units.spawn(async move {
-                    UnitEnd {
-                        task,
-                        index,
-                        end: Ok(end),
-                    }
-                });
-                return;
-            }
-            Some(Err(change)) => {
-                let message = format!("task {} runs again; changed: {change}", planned.name);
-                self.emitter.event(EventKind::Notice { message });
-            }
-            None => {}
-        }
-        let Unit {
-            request,
-            storage,
-            display_name,
-            combination,
-        } = unit;
-        self.emitter.event(EventKind::TaskRunCreated {
-            task: planned.name.clone(),
-            task_run: request.identity.name.clone(),
-            object: request.object(),
-            display_name,
-            when: start.when.clone(),
-            combination,
-            inputs: json!(inputs),
-        });
-        let context = Arc::clone(&self.context);
-        let run = self.plan.identity.name.clone();
-        self.units.spawn(async move {
-            let end = task_run(context, run, Arc::new(request), storage, halted).await;
-            UnitEnd { task, index, end }
-        });
-    }
-
-    fn inputs(&self, planned: &crate::plan::PlannedTask, unit: &Unit) -> Inputs {
-        let digest = |reference: &str| self.context.images.known_digest(reference);
-        unit_inputs(
-            planned,
-            unit,
-            self.scheduler.scope(),
-            &self.context.options.library,
-            &digest,
-            &self.context.run_claims,
-        )
-    }
-
-    fn start_child(&mut self, start: &Start) -> Option<Condition> {
-        let maker = Maker {
-            plan: &self.plan,
-            scope: self.scheduler.scope(),
-            storage: &self.storage,
-        };
-        let (request, storage) = maker.child(start);
-        let name = self.plan.tasks[start.task].name.clone();
-        self.emitter.event(EventKind::ChildRunCreated {
-            task: name.clone(),
-            child: request.identity.name.clone(),
-            display_name: start.display_name.clone(),
-            when: start.when.clone(),
-        });
-        let parent = Some((self.plan.identity.name.clone(), name));
-        let (stop, stopped) = watch::channel(Stop::Go);
-        let (group, halted) = Group::new(1, Some(stop));
-        self.groups.insert(start.task, group);
-        let task = start.task;
-        match build(&request, &self.context.options.library) {
-            Err(condition) => {
-                super::rejection::reject_child(
-                    &self.context,
-                    &request,
-                    &condition,
-                    parent.as_ref(),
-                );
-                self.units.spawn(async move {
-                    UnitEnd {
-                        task,
-                        index: 0,
-                        end: Ok(child_end(condition, None)),
-                    }
-                });
-            }
-            Ok(plan) => {
-                let child = pipeline_run(Arc::clone(&self.context), plan, storage, parent, stopped);
-                self.units.spawn(async move {
-                    let halt = || halted.first().and_then(|halt| halt.borrow().clone());
-                    let end = child
-                        .await
-                        .map(|end| child_end(end.condition, halt().as_ref()));
-                    UnitEnd {
-                        task,
-                        index: 0,
-                        end,
-                    }
-                });
-            }
         }
         None
     }

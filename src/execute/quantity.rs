@@ -1,7 +1,7 @@
 //! Kubernetes' quantities: `100m`, `1.5`, `2Gi`, `1e3`.
 
 /// The amount a quantity stands for; `None` when it is none.
-pub fn parse(text: &str) -> Option<f64> {
+pub(super) fn parse(text: &str) -> Option<f64> {
     const SUFFIXES: [(&str, f64); 14] = [
         ("Ki", 1024.0),
         ("Mi", 1_048_576.0),
@@ -31,12 +31,12 @@ pub fn parse(text: &str) -> Option<f64> {
 }
 
 /// Billionths of a CPU.
-pub fn nano_cpus(text: &str) -> Option<i64> {
+pub(super) fn nano_cpus(text: &str) -> Option<i64> {
     whole(parse(text)? * 1e9)
 }
 
 /// Bytes.
-pub fn bytes(text: &str) -> Option<i64> {
+pub(super) fn bytes(text: &str) -> Option<i64> {
     whole(parse(text)?)
 }
 

@@ -83,21 +83,23 @@ pub(super) async fn check_images<E: Engine>(
             None
         });
     let faults = futures_util::future::join_all(checks).await;
+    let certain = certain(plan);
     faults
         .into_iter()
         .flatten()
         .filter(|fault| !plan.tasks[fault.task].continue_on_error)
-        .filter(|fault| is_certain(plan, fault.task))
+        .filter(|fault| certain[fault.task])
         .collect()
 }
 
-/// True for a task that runs unless something fails first.
-fn is_certain(plan: &Plan, task: usize) -> bool {
-    plan.tasks[task].source.when.is_empty()
-        && plan
-            .graph
-            .parents(task)
-            .all(|parent| is_certain(plan, parent))
+/// For every task whether it runs unless something fails first.
+fn certain(plan: &Plan) -> Vec<bool> {
+    let unguarded = plan.tasks.iter().map(|task| task.source.when.is_empty());
+    let mut certain: Vec<bool> = unguarded.collect();
+    for &task in plan.graph.order() {
+        certain[task] &= plan.graph.parents(task).all(|parent| certain[parent]);
+    }
+    certain
 }
 
 /// Ends a run before its first container: the TaskRuns that could never start have failed.

@@ -19,7 +19,7 @@ const STEP_ARTIFACTS: &str = "artifacts/step";
 const TASK_ARTIFACTS: &str = "artifacts/task";
 
 /// The files a step may leave.
-pub fn wanted(spec: &TaskSpec, step: &Step, container: &str) -> Vec<WantedFile> {
+pub(super) fn wanted(spec: &TaskSpec, step: &Step, container: &str) -> Vec<WantedFile> {
     let file = |key: String, path: String| WantedFile { key, path };
     let task = spec.results.iter().filter(|result| result.value.is_none());
     let mut files: Vec<WantedFile> = task
@@ -50,7 +50,7 @@ pub fn wanted(spec: &TaskSpec, step: &Step, container: &str) -> Vec<WantedFile> 
 
 /// What the steps of an attempt have left so far.
 #[derive(Debug, Clone, Default)]
-pub struct Collected {
+pub(super) struct Collected {
     task: Vec<(String, String)>,
     task_artifacts: Option<Value>,
     step_artifacts: Vec<Value>,
@@ -58,7 +58,7 @@ pub struct Collected {
 
 impl Collected {
     /// Takes the files of a step: its own results and artifacts go to its state.
-    pub fn take(
+    pub(super) fn take(
         &mut self,
         files: &[(String, Bytes)],
         declared: &[StepResult],
@@ -97,7 +97,7 @@ impl Collected {
 
     /// The results of the Task: those that exist and have their declared type, and the fault of
     /// those that have not.
-    pub fn results(
+    pub(super) fn results(
         &self,
         spec: &TaskSpec,
         steps: &[StepState],
@@ -139,7 +139,7 @@ impl Collected {
 
     /// The artifacts of the Task and its steps, merged by name, in the order first seen
     /// (`pkg/apis/pipeline/v1/artifact_types.go`, `Merge`).
-    pub fn artifacts(&self) -> Value {
+    pub(super) fn artifacts(&self) -> Value {
         let mut merged = json!({});
         for side in ["inputs", "outputs"] {
             let mut items: Vec<Value> = Vec::new();
@@ -175,7 +175,7 @@ fn list(artifacts: &Value, side: &str) -> Vec<Value> {
 
 /// The artifacts of one side by name, each as a reference to it reads: compact JSON of its values,
 /// their keys as Go would write them (`pkg/apis/pipeline/v1/artifact_types.go`).
-pub fn artifact_texts(artifacts: &Value, side: &str) -> Vec<(String, String)> {
+pub(super) fn artifact_texts(artifacts: &Value, side: &str) -> Vec<(String, String)> {
     list(artifacts, side)
         .iter()
         .filter_map(|artifact| {

@@ -64,7 +64,8 @@ pub struct ImageRequest {
 pub struct Image {
     /// What to create containers from: the engine's id (`sha256:…`).
     pub id: String,
-    /// `name@sha256:…` when the engine knows a registry's digest, else the reference.
+    /// `name@sha256:…` when the engine knows a registry's digest, else the reference; that of
+    /// the YAML for a substitute.
     pub digest: String,
     /// ENTRYPOINT.
     pub entrypoint: Vec<String>,
@@ -456,8 +457,9 @@ pub trait Control: Clone + Send + Sync + 'static {
     /// Lets a program that waits at its breakpoint go on, with this exit status.
     fn resume(&self, exit_code: i32);
 
-    /// Ends when the program waits at its breakpoint; never if it does not.
-    fn paused(&self) -> impl Future<Output = ()> + Send {
+    /// Ends when the program waits at a breakpoint, at the next one when it is called again; never
+    /// if there is none.
+    fn paused(&mut self) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }
 }

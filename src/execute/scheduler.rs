@@ -20,7 +20,7 @@ use crate::substitution::Scope;
 
 /// How a task ended, seen from the pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub(super) enum Ending {
     /// Every TaskRun succeeded.
     Succeeded,
     /// Some TaskRun failed.
@@ -33,15 +33,15 @@ pub enum Ending {
 
 /// What a task left.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Finished {
+pub(super) struct Finished {
     /// How it ended.
-    pub ending: Ending,
+    pub(super) ending: Ending,
     /// The reason of its first TaskRun that did not succeed, else of its first.
-    pub reason: String,
+    pub(super) reason: String,
     /// The results of each of its TaskRuns, in order.
-    pub results: Vec<BTreeMap<String, ParamValue>>,
+    pub(super) results: Vec<BTreeMap<String, ParamValue>>,
     /// The artifacts of its only TaskRun.
-    pub artifacts: Option<Value>,
+    pub(super) artifacts: Option<Value>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -56,7 +56,7 @@ pub(super) enum State {
 
 /// What is to happen to a task.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Decision {
+pub(super) enum Decision {
     /// It starts.
     Start(Start),
     /// It does not.
@@ -76,22 +76,22 @@ pub enum Decision {
 
 /// A task that starts.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Start {
+pub(super) struct Start {
     /// Its place in the plan.
-    pub task: usize,
+    pub(super) task: usize,
     /// Its guard, references replaced.
-    pub when: Vec<WhenExpression>,
+    pub(super) when: Vec<WhenExpression>,
     /// Its params, references replaced.
-    pub params: Vec<Param>,
+    pub(super) params: Vec<Param>,
     /// Its combinations; `None` without a matrix.
-    pub combinations: Option<Vec<Combination>>,
+    pub(super) combinations: Option<Vec<Combination>>,
     /// Its display name, references replaced but those to matrix params.
-    pub display_name: String,
+    pub(super) display_name: String,
 }
 
 /// The state of a run.
 #[derive(Debug, Clone)]
-pub struct Scheduler {
+pub(super) struct Scheduler {
     pub(super) plan: Arc<Plan>,
     pub(super) states: Vec<State>,
     pub(super) scope: Scope,
@@ -110,7 +110,7 @@ pub(super) struct Late {
 
 impl Scheduler {
     /// Nothing has happened yet.
-    pub fn new(plan: Arc<Plan>) -> Self {
+    pub(super) fn new(plan: Arc<Plan>) -> Self {
         let mut scope = plan.scope.clone();
         for task in &plan.tasks {
             let side = if task.finally { "finally" } else { "tasks" };
@@ -129,67 +129,57 @@ impl Scheduler {
     }
 
     /// Params, context and the results there are.
-    pub const fn scope(&self) -> &Scope {
+    pub(super) const fn scope(&self) -> &Scope {
         &self.scope
     }
 
     /// The run is asked to stop; a stronger request replaces a weaker one.
-    pub fn stop(&mut self, requested: Requested) {
+    pub(super) fn stop(&mut self, requested: Requested) {
         self.requested = Some(requested);
     }
 
     /// What the run was asked to do.
-    pub const fn requested(&self) -> Option<Requested> {
+    pub(super) const fn requested(&self) -> Option<Requested> {
         self.requested
     }
 
     /// The time of the tasks is up. Ignored when they are all done.
-    pub fn time_out_tasks(&mut self) {
+    pub(super) fn time_out_tasks(&mut self) {
         self.late.tasks |= !self.finally_started;
     }
 
     /// The time of the finally tasks is up.
-    pub const fn time_out_finally(&mut self) {
+    pub(super) const fn time_out_finally(&mut self) {
         self.late.finally = true;
     }
 
     /// The time of the run is up.
-    pub const fn time_out_pipeline(&mut self) {
+    pub(super) const fn time_out_pipeline(&mut self) {
         self.late.pipeline = true;
     }
 
     /// True when the run has been told that its time is up.
-    pub const fn pipeline_is_late(&self) -> bool {
+    pub(super) const fn pipeline_is_late(&self) -> bool {
         self.late.pipeline
     }
 
     /// True when the time of the tasks was up before they were done.
-    pub const fn tasks_are_late(&self) -> bool {
+    pub(super) const fn tasks_are_late(&self) -> bool {
         self.late.tasks
     }
 
     /// True when the time of the finally tasks is up.
-    pub const fn finally_is_late(&self) -> bool {
+    pub(super) const fn finally_is_late(&self) -> bool {
         self.late.finally
     }
 
-    /// True while a task runs.
-    pub fn is_running(&self, task: usize) -> bool {
-        self.states[task] == State::Running
-    }
-
-    /// True when a task waits for its turn.
-    pub fn is_waiting(&self, task: usize) -> bool {
-        self.states[task] == State::Waiting
-    }
-
     /// True when finally tasks have been decided.
-    pub const fn finally_started(&self) -> bool {
+    pub(super) const fn finally_started(&self) -> bool {
         self.finally_started
     }
 
     /// True when nothing runs and nothing will.
-    pub fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         self.finally_started
             && self
                 .states
@@ -198,7 +188,7 @@ impl Scheduler {
     }
 
     /// Records the end of a task.
-    pub fn finish(&mut self, task: usize, finished: Finished) {
+    pub(super) fn finish(&mut self, task: usize, finished: Finished) {
         let planned = &self.plan.tasks[task];
         let name = planned.name.clone();
         let side = if planned.finally { "finally" } else { "tasks" };
@@ -253,7 +243,7 @@ impl Scheduler {
     }
 
     /// Everything that follows from what is known, in the order of the pipeline.
-    pub fn advance(&mut self) -> Vec<Decision> {
+    pub(super) fn advance(&mut self) -> Vec<Decision> {
         match self.advanced() {
             Ok(decisions) => decisions,
             Err(condition) => vec![Decision::Abort(condition)],
@@ -300,7 +290,8 @@ impl Scheduler {
 
     fn waiting(&self, finally: bool) -> Vec<usize> {
         (0..self.states.len())
-            .filter(|task| self.is_waiting(*task) && self.plan.tasks[*task].finally == finally)
+            .filter(|task| self.states[*task] == State::Waiting)
+            .filter(|task| self.plan.tasks[*task].finally == finally)
             .collect()
     }
 
@@ -339,7 +330,7 @@ impl Scheduler {
     }
 
     /// How many tasks ended how.
-    pub fn tally(&self) -> Tally {
+    pub(super) fn tally(&self) -> Tally {
         let mut tally = Tally::default();
         for (state, task) in self.states.iter().zip(&self.plan.tasks) {
             match state {
@@ -362,7 +353,7 @@ impl Scheduler {
     }
 
     /// The condition of the run that is done.
-    pub fn verdict(&self) -> Condition {
+    pub(super) fn verdict(&self) -> Condition {
         self.tally().verdict(&super::verdict::Circumstances {
             run: &self.plan.identity.name,
             timeouts: &self.plan.timeouts,

@@ -1,17 +1,14 @@
 //! Whom a container runs as, what it may do and how much of the machine it gets.
 
-use std::collections::BTreeMap;
-
 use super::quantity;
 use super::sandbox::{ContainerSpec, Image};
 use crate::plan::TaskRunRequest;
-use crate::spec::Scalar;
 use crate::spec::core::{ResourceRequirements, SeLinuxOptions, SeccompProfile, SecurityContext};
 use crate::spec::task::Step;
 
 /// The security settings of a container: its own above the pod's. The error is what a kubelet
 /// says of a container that must not run as root and would.
-pub fn apply(
+pub(super) fn apply(
     own: Option<&SecurityContext>,
     request: &TaskRunRequest,
     image: &Image,
@@ -117,7 +114,7 @@ fn se_linux(labels: &SeLinuxOptions) -> Vec<String> {
 
 /// The resources of a step: its own and the template's, `stepSpecs` above, the task's in place of
 /// all (`pkg/internal/computeresources/tasklevel`).
-pub fn step_resources(step: &Step, request: &TaskRunRequest) -> ResourceRequirements {
+pub(super) fn step_resources(step: &Step, request: &TaskRunRequest) -> ResourceRequirements {
     let own = request
         .overrides
         .step_specs
@@ -125,7 +122,7 @@ pub fn step_resources(step: &Step, request: &TaskRunRequest) -> ResourceRequirem
         .find(|own| own.name == step.name);
     let merged = own.map_or_else(
         || step.compute_resources.clone(),
-        |own| merged(&step.compute_resources, &own.compute_resources),
+        |own| step.compute_resources.overridden_by(&own.compute_resources),
     );
     match &request.overrides.compute_resources {
         Some(task) => ResourceRequirements {
@@ -136,29 +133,15 @@ pub fn step_resources(step: &Step, request: &TaskRunRequest) -> ResourceRequirem
     }
 }
 
-/// Merges resources per resource; the second wins.
-pub fn merged(base: &ResourceRequirements, own: &ResourceRequirements) -> ResourceRequirements {
-    let merge = |base: &BTreeMap<String, Scalar>, own: &BTreeMap<String, Scalar>| {
-        let mut merged = base.clone();
-        merged.extend(own.clone());
-        merged
-    };
-    ResourceRequirements {
-        limits: merge(&base.limits, &own.limits),
-        requests: merge(&base.requests, &own.requests),
-        claims: base.claims.clone(),
-    }
-}
-
 /// Limits of cpu and memory become the engine's.
-pub fn limits(resources: &ResourceRequirements, spec: &mut ContainerSpec) {
+pub(super) fn limits(resources: &ResourceRequirements, spec: &mut ContainerSpec) {
     let limit = |name: &str| resources.limits.get(name).map(|scalar| scalar.0.as_str());
     spec.nano_cpus = limit("cpu").and_then(quantity::nano_cpus).unwrap_or(0);
     spec.memory = limit("memory").and_then(quantity::bytes).unwrap_or(0);
 }
 
 /// The message of a request above its limit (`pkg/reconciler/taskrun/validate_taskrun.go`).
-pub fn request_above_limit(resources: &ResourceRequirements) -> Option<String> {
+pub(super) fn request_above_limit(resources: &ResourceRequirements) -> Option<String> {
     resources.requests.iter().find_map(|(name, request)| {
         let limit = resources.limits.get(name)?;
         let above = quantity::parse(&request.0)? > quantity::parse(&limit.0)?;

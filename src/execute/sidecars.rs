@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -13,7 +12,7 @@ use super::probes::Check;
 use super::sandbox::{Container, Engine, Exit, Launch, Outcome, Output, Sandbox, SandboxError};
 use super::sidecar_life::{Life, Watched};
 use super::step::script_file;
-use crate::event::{EventKind, LogChunk};
+use crate::event::EventKind;
 use crate::spec::task::Sidecar;
 use crate::status::{Condition, Running, SidecarState, Terminated};
 
@@ -117,23 +116,10 @@ impl<E: Engine> Sidecars<E> {
         });
         let (sender, mut output) = mpsc::channel::<Output>(16);
         let emitter = attempt.context.emitter.clone();
-        let template = attempt.chunk(
-            &state.name,
-            true,
-            Output {
-                stream: crate::event::Stream::Stdout,
-                data: Bytes::new(),
-            },
-        );
+        let source = attempt.log_source(&state.name, true);
         let logs = async move {
             while let Some(piece) = output.recv().await {
-                emitter
-                    .log(LogChunk {
-                        stream: piece.stream,
-                        data: piece.data,
-                        ..template.clone()
-                    })
-                    .await;
+                emitter.log(&source, piece).await;
             }
         };
         let (life, watched) = Life::new(

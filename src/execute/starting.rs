@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::scheduler::{Decision, Ending, Scheduler, Start, State};
-use crate::plan::{Combination, PlannedTask, fan_out, has_empty_array};
-use crate::spec::param::{Param, ParamType};
+use crate::plan::{Combination, PlannedTask, fan_out, has_empty_array, matrix_type_fault};
+use crate::spec::param::ParamType;
 use crate::spec::when::WhenExpression;
 use crate::status::{Condition, SkipReason};
 use crate::substitution::Scope;
@@ -26,7 +26,7 @@ impl Scheduler {
             self.scope.clone()
         };
         scope.set("context.pipelineTask.retries", planned.retries.to_string());
-        let params = replaced(&planned.source.params, &scope);
+        let params = scope.params(&planned.source.params);
         let combinations = match self.combinations(planned)? {
             Some(combinations) if combinations.is_empty() => {
                 return Ok(self.skip(task, SkipReason::EmptyMatrix, when));
@@ -51,31 +51,18 @@ impl Scheduler {
         let mut matrix = matrix.clone();
         let mut scope = self.scope.clone();
         scope.set("context.pipelineTask.retries", planned.retries.to_string());
-        matrix.params = replaced(&matrix.params, &scope);
+        matrix.params = scope.params(&matrix.params);
         for include in &mut matrix.include {
-            include.params = replaced(&include.params, &scope);
+            include.params = scope.params(&include.params);
         }
-        let fault = |wanted: &str, param: &Param| {
-            Err(Condition::failed(
-                "InvalidMatrixParameterTypes",
-                format!(
-                    "[User error] Failed to validate matrix: parameters of type {wanted} only are allowed, but param \"{}\" has type \"{}\" in pipelineTask \"{}\"",
-                    param.name,
-                    param.value.kind(),
-                    planned.name
-                ),
-            ))
-        };
-        if let Some(param) = matrix
-            .params
-            .iter()
-            .find(|param| param.value.kind() != ParamType::Array)
+        let params = matrix.params.iter().map(|param| (ParamType::Array, param));
+        let included = matrix.include.iter().flat_map(|include| &include.params);
+        let included = included.map(|param| (ParamType::String, param));
+        if let Some((wanted, param)) = params
+            .chain(included)
+            .find(|(wanted, param)| param.value.kind() != *wanted)
         {
-            return fault("array", param);
-        }
-        let mut included = matrix.include.iter().flat_map(|include| &include.params);
-        if let Some(param) = included.find(|param| param.value.kind() != ParamType::String) {
-            return fault("string", param);
+            return Err(matrix_type_fault(wanted, param, &planned.name));
         }
         if has_empty_array(&matrix) {
             return Ok(Some(Vec::new()));
@@ -128,14 +115,4 @@ impl Scheduler {
         scope.set("tasks.status", aggregate);
         scope
     }
-}
-
-fn replaced(params: &[Param], scope: &Scope) -> Vec<Param> {
-    params
-        .iter()
-        .map(|param| Param {
-            name: param.name.clone(),
-            value: scope.value(&param.value),
-        })
-        .collect()
 }

@@ -8,13 +8,13 @@ use tokio::sync::mpsc;
 use super::attempt::{Attempt, StepEnd};
 use super::breakpoints;
 use super::env::{EnvSources, environment, expand};
-use super::laid_out::{Laid, pod_fault};
+use super::laid_out::{Laid, config_fault, pod_fault};
 use super::results;
 use super::sandbox::{
     Container, Control, Engine, FileOp, Launch, Outcome, Output, Pauses, Sandbox, SandboxError,
     VolumePath,
 };
-use crate::event::{EventKind, LogChunk};
+use crate::event::{EventKind, LogSource};
 use crate::plan::when::holds;
 use crate::spec::task::Step;
 use crate::status::Running;
@@ -53,20 +53,17 @@ impl<E: Engine> Attempt<E> {
             Err(text) => return Ok(self.failed_early(index, state, 1, &text).await),
         };
         self.write_script(index, &step).await?;
-        let mut container = None;
-        let halted = tokio::select! {
-            started = self.context.prestart.take(&laid.spec) => { container = Some(started); None }
-            halt = self.halted() => Some(halt),
+        let started = tokio::select! {
+            started = self.context.prestart.take(&laid.spec) => started,
+            halt = self.halted() => return Ok(self.stopped_before(index, state, halt)),
         };
-        let container = match (container, halted) {
-            (Some(Ok(container)), _) => container,
-            (Some(Err(SandboxError::Container(text))), _) => {
-                let condition =
-                    super::laid_out::config_fault(&self.request, "step", &state.name, &text);
+        let container = match started {
+            Ok(container) => container,
+            Err(SandboxError::Container(text)) => {
+                let condition = config_fault(&self.request, "step", &state.name, &text);
                 return Ok(self.never_ran(index, state, condition));
             }
-            (Some(Err(error)), _) => return Err(error),
-            (None, halt) => return Ok(self.stopped_before(index, state, halt.flatten())),
+            Err(error) => return Err(error),
         };
         self.prestart_next(index);
         state.running = Some(Running {
@@ -93,18 +90,18 @@ impl<E: Engine> Attempt<E> {
         (name, id): (&str, &str),
     ) -> Result<Outcome, SandboxError> {
         let (sender, mut output) = mpsc::channel::<Output>(16);
-        let control = container.control();
+        let (emitter, source) = (self.context.emitter.clone(), self.log_source(name, false));
+        let mut control = container.control();
+        let mut waits_before = launch.pauses.before;
         let mut run = std::pin::pin!(container.run(launch, sender));
         let mut told = false;
-        let mut paused = false;
         let outcome = loop {
             tokio::select! {
                 biased;
-                Some(piece) = output.recv() => self.log(name, piece).await,
+                Some(piece) = output.recv() => emitter.log(&source, piece).await,
                 outcome = &mut run => break outcome?,
-                () = control.paused(), if !paused => {
-                    paused = true;
-                    self.say_paused(name, id);
+                () = control.paused() => {
+                    self.say_paused(name, id, std::mem::take(&mut waits_before));
                 }
                 _ = self.halted(), if !told => {
                     told = true;
@@ -113,37 +110,29 @@ impl<E: Engine> Attempt<E> {
             }
         };
         while let Some(piece) = output.recv().await {
-            self.log(name, piece).await;
+            emitter.log(&source, piece).await;
         }
         Ok(outcome)
     }
 
-    fn say_paused(&self, step: &str, container: &str) {
+    fn say_paused(&self, step: &str, container: &str, before: bool) {
         let emitter = self.context.emitter.of(&self.run);
         emitter.event(EventKind::StepPaused {
             task_run: self.request.identity.name.clone(),
             step: step.to_owned(),
-            message: breakpoints::advice(container, breakpoints::before(&self.request, step)),
+            message: breakpoints::advice(container, before),
         });
     }
 
-    pub(super) async fn log(&self, name: &str, piece: Output) {
-        self.context
-            .emitter
-            .log(self.chunk(name, false, piece))
-            .await;
-    }
-
-    pub(super) fn chunk(&self, container: &str, sidecar: bool, piece: Output) -> LogChunk {
-        LogChunk {
+    /// A container of this attempt, as its output names it.
+    pub(super) fn log_source(&self, container: &str, sidecar: bool) -> Arc<LogSource> {
+        Arc::new(LogSource {
             run: self.run.clone(),
             task: self.request.pipeline_task.clone(),
             task_run: self.request.identity.name.clone(),
             container: container.to_owned(),
             sidecar,
-            stream: piece.stream,
-            data: piece.data,
-        }
+        })
     }
 
     /// What a step is released with. The error is the text it fails with instead.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::attempt::{Attempt, StepEnd};
+use super::context::Halt;
 use super::results::artifact_texts;
 use super::sandbox::{Engine, Exit, FileOp, Outcome, Output, Sandbox, SandboxError, VolumePath};
 use crate::event::Stream;
@@ -56,36 +57,16 @@ impl<E: Engine> Attempt<E> {
         }
         if let Some(text) = &outcome.file_error {
             self.say(name, text).await;
-            return Verdict::failed(
-                1,
-                "Error",
-                "Error",
-                self.exited(name, 1, "Error", "StepFailed"),
-            );
+            return self.failed(name, 1);
         }
         match &outcome.exit {
             Exit::Code(0) => Verdict::passed(0, "Completed"),
             Exit::Code(code) if forgiven => Verdict::passed(*code, "Continued"),
             Exit::Signal(_) if forgiven => Verdict::passed(-1, "Continued"),
-            Exit::Code(code) => Verdict::failed(
-                *code,
-                "Error",
-                "Error",
-                self.exited(name, *code, "Error", "StepFailed"),
-            ),
-            Exit::Signal(_) => Verdict::failed(
-                255,
-                "Error",
-                "Error",
-                self.exited(name, 255, "Error", "StepFailed"),
-            ),
+            Exit::Code(code) => self.failed(name, *code),
+            Exit::Signal(_) => self.failed(name, 255),
             // The agent has written why on the step's standard error.
-            Exit::NotStarted(_) => Verdict::failed(
-                1,
-                "Error",
-                "Error",
-                self.exited(name, 1, "Error", "StepFailed"),
-            ),
+            Exit::NotStarted(_) => self.failed(name, 1),
             Exit::TimedOut => {
                 let message = format!(
                     "\"step-{name}\" exited because the step exceeded the specified timeout limit"
@@ -102,10 +83,7 @@ impl<E: Engine> Attempt<E> {
                     exit_code: 1,
                     container_reason: halt.reason,
                     reason: halt.reason,
-                    message: format!(
-                        "Step {name} terminated as pod {} is terminated",
-                        self.layout.pod.name
-                    ),
+                    message: self.ended_with_pod(name),
                     end: StepEnd::Halted(halt),
                 },
                 None => Verdict::failed(
@@ -118,14 +96,14 @@ impl<E: Engine> Attempt<E> {
             Exit::Lost(text) => {
                 self.say(name, &format!("the container was lost: {text}"))
                     .await;
-                Verdict::failed(
-                    137,
-                    "Error",
-                    "Error",
-                    self.exited(name, 137, "Error", "StepFailed"),
-                )
+                self.failed(name, 137)
             }
         }
+    }
+
+    fn failed(&self, name: &str, code: i32) -> Verdict {
+        let condition = self.exited(name, code, "Error", "StepFailed");
+        Verdict::failed(code, "Error", "Error", condition)
     }
 
     fn exited(&self, name: &str, code: i32, why: &str, reason: &str) -> Condition {
@@ -139,15 +117,12 @@ impl<E: Engine> Attempt<E> {
 
     /// A line on the step's standard error, as its entrypoint would write it.
     async fn say(&self, name: &str, text: &str) {
-        let data = Bytes::from(format!("{text}\n"));
-        self.log(
-            name,
-            Output {
-                stream: Stream::Stderr,
-                data,
-            },
-        )
-        .await;
+        let line = Output {
+            stream: Stream::Stderr,
+            data: Bytes::from(format!("{text}\n")),
+        };
+        let source = self.log_source(name, false);
+        self.context.emitter.log(&source, line).await;
     }
 
     /// Makes the results and artifacts of a step known to later steps.
@@ -225,33 +200,27 @@ impl<E: Engine> Attempt<E> {
         &mut self,
         index: usize,
         mut state: StepState,
-        halt: Option<super::context::Halt>,
+        halt: Halt,
     ) -> StepEnd {
-        let Some(halt) = halt else {
-            return StepEnd::Passed;
-        };
         halt.reason.clone_into(&mut state.termination_reason);
-        let message = format!(
-            "Step {} terminated as pod {} is terminated",
-            state.name, self.layout.pod.name
-        );
+        let message = self.ended_with_pod(&state.name);
         state.terminated = Some(ended_now(1, halt.reason, message));
         self.finish_step(index, state);
         StepEnd::Halted(halt)
     }
 
+    /// The message of a step that was ended because its pod was.
+    fn ended_with_pod(&self, step: &str) -> String {
+        let pod = &self.layout.pod.name;
+        format!("Step {step} terminated as pod {pod} is terminated")
+    }
+
     /// Steps after the end of the TaskRun, as their entrypoints report it.
-    pub(super) fn skip_rest(&mut self, from: usize, halted: Option<&super::context::Halt>) {
+    pub(super) fn skip_rest(&mut self, from: usize, halted: Option<&Halt>) {
         for index in from..self.layout.steps.len() {
             let mut state = self.state(index);
             let (reason, message) = match halted {
-                Some(halt) => (
-                    halt.reason,
-                    format!(
-                        "Step {} terminated as pod {} is terminated",
-                        state.name, self.layout.pod.name
-                    ),
-                ),
+                Some(halt) => (halt.reason, self.ended_with_pod(&state.name)),
                 None => ("Error", String::new()),
             };
             halted

@@ -7,13 +7,13 @@ use super::layout::workspace_dir;
 use super::scheduler::Start;
 use crate::plan::{
     Body, Combination, Identity, Plan, PlannedTask, RunRequest, TaskRunRequest, join_sub_path,
-    mentioned_workspaces,
+    wanted_workspaces,
 };
 use crate::resolve::ResolvedTask;
 use crate::spec::core::ClaimVolume;
 use crate::spec::param::Param;
 use crate::spec::pipeline::{PipelineRunSpec, PipelineTaskRunTemplate};
-use crate::spec::workspace::WorkspaceBinding;
+use crate::spec::workspace::{WorkspaceBinding, WorkspacePipelineTaskBinding};
 use crate::substitution::{Scope, fields};
 
 /// The directories of the run's volume that back emptyDir workspaces, by workspace.
@@ -192,40 +192,24 @@ impl Maker<'_> {
         planned: &PlannedTask,
         task: &ResolvedTask,
     ) -> (Vec<WorkspaceBinding>, Storage) {
-        let mut wanted: Vec<(String, String, String)> = planned
-            .source
-            .workspaces
-            .iter()
-            .map(|usage| {
-                let source = if usage.workspace.is_empty() {
-                    &usage.name
-                } else {
-                    &usage.workspace
-                };
-                (usage.name.clone(), source.clone(), usage.sub_path.clone())
-            })
-            .collect();
-        if task.name.is_none() {
-            for name in mentioned_workspaces(&task.spec) {
-                if !wanted.iter().any(|(slot, _, _)| *slot == name) {
-                    wanted.push((name.clone(), name, String::new()));
-                }
-            }
-        }
-        self.bindings(&wanted)
+        self.bindings(&wanted_workspaces(&planned.source, task))
     }
 
-    fn bindings(&self, wanted: &[(String, String, String)]) -> (Vec<WorkspaceBinding>, Storage) {
+    fn bindings(
+        &self,
+        wanted: &[WorkspacePipelineTaskBinding],
+    ) -> (Vec<WorkspaceBinding>, Storage) {
         let mut bindings = Vec::new();
         let mut storage = Storage::new();
-        for (slot, source, sub_path) in wanted {
+        for usage in wanted {
+            let source = usage.source();
             let Some(binding) = self.plan.binding(source) else {
                 continue;
             };
             let mut bound = binding.clone();
             fields::binding(&mut bound, &mut &*self.scope);
-            slot.clone_into(&mut bound.name);
-            let own = self.scope.text(sub_path);
+            bound.name.clone_from(&usage.name);
+            let own = self.scope.text(&usage.sub_path);
             // A path that leaves the workspace is kept as it is: laying out refuses it.
             bound.sub_path = join_sub_path(&bound.sub_path, &own)
                 .unwrap_or_else(|| format!("{}/{own}", bound.sub_path));
@@ -237,7 +221,7 @@ impl Maker<'_> {
                 });
             }
             if let Some(dir) = self.storage.get(source) {
-                storage.insert(slot.clone(), dir.clone());
+                storage.insert(usage.name.clone(), dir.clone());
             }
             bindings.push(bound);
         }
@@ -248,20 +232,7 @@ impl Maker<'_> {
     /// (`pkg/reconciler/pipelinerun/pipelinerun.go`, `createChildPipelineRun`).
     pub(super) fn child(&self, start: &Start) -> (RunRequest, Storage) {
         let planned = &self.plan.tasks[start.task];
-        let wanted: Vec<(String, String, String)> = planned
-            .source
-            .workspaces
-            .iter()
-            .map(|usage| {
-                let source = if usage.workspace.is_empty() {
-                    &usage.name
-                } else {
-                    &usage.workspace
-                };
-                (usage.name.clone(), source.clone(), usage.sub_path.clone())
-            })
-            .collect();
-        let (workspaces, storage) = self.bindings(&wanted);
+        let (workspaces, storage) = self.bindings(&planned.source.workspaces);
         let resolved = ResolvedTask::default();
         let mut identity = self.identity(planned, &resolved, 0, 1);
         identity.labels.remove("tekton.dev/pipeline");
@@ -296,15 +267,7 @@ impl Maker<'_> {
         if planned.source.matrix.is_some() {
             return None;
         }
-        let params = planned
-            .source
-            .params
-            .iter()
-            .map(|param| Param {
-                name: param.name.clone(),
-                value: self.scope.value(&param.value),
-            })
-            .collect();
+        let params = self.scope.params(&planned.source.params);
         let start = Start {
             task,
             when: Vec::new(),

@@ -12,38 +12,38 @@ const MAX_INVALID: usize = 1024;
 
 /// How many tasks ended how.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally {
+pub(super) struct Tally {
     /// Succeeded.
-    pub succeeded: usize,
+    pub(super) succeeded: usize,
     /// Failed, or cancelled because time was up.
-    pub failed: usize,
+    pub(super) failed: usize,
     /// Failed with `onError: continue`.
-    pub ignored: usize,
+    pub(super) ignored: usize,
     /// Cancelled.
-    pub cancelled: usize,
+    pub(super) cancelled: usize,
     /// Skipped.
-    pub skipped: usize,
+    pub(super) skipped: usize,
     /// Some were skipped because time was up.
-    pub skipped_by_timeout: bool,
+    pub(super) skipped_by_timeout: bool,
     /// Running or waiting.
-    pub incomplete: usize,
+    pub(super) incomplete: usize,
     /// Those that refer to a result that does not exist, with the text that says so.
-    pub invalid: Vec<(String, String)>,
+    pub(super) invalid: Vec<(String, String)>,
 }
 
 /// What else decides.
 #[derive(Debug, Clone, Copy)]
-pub struct Circumstances<'a> {
+pub(super) struct Circumstances<'a> {
     /// The name of the run.
-    pub run: &'a str,
+    pub(super) run: &'a str,
     /// Its limits.
-    pub timeouts: &'a Timeouts,
+    pub(super) timeouts: &'a Timeouts,
     /// Its time is up.
-    pub pipeline_timed_out: bool,
+    pub(super) pipeline_timed_out: bool,
     /// The time of its tasks was up before they were done.
-    pub tasks_timed_out: bool,
+    pub(super) tasks_timed_out: bool,
     /// What it was asked to do.
-    pub requested: Option<Requested>,
+    pub(super) requested: Option<Requested>,
 }
 
 fn printed(limit: Option<Duration>) -> String {
@@ -65,7 +65,7 @@ impl Tally {
     }
 
     /// `Tasks Completed: 2 (Failed: 0, Cancelled 0), Skipped: 1`.
-    pub fn message(&self) -> String {
+    pub(super) fn message(&self) -> String {
         format!(
             "Tasks Completed: {} ({}, Cancelled {}), Skipped: {}",
             self.completed(),
@@ -76,7 +76,7 @@ impl Tally {
     }
 
     /// The condition of a run that goes on.
-    pub fn progress(&self, reason: &str) -> Condition {
+    pub(super) fn progress(&self, reason: &str) -> Condition {
         let message = format!(
             "Tasks Completed: {} (Failed: {}, Cancelled {}), Incomplete: {}, Skipped: {}",
             self.completed(),
@@ -89,7 +89,7 @@ impl Tally {
     }
 
     /// The condition of a run that is done.
-    pub fn verdict(&self, around: &Circumstances<'_>) -> Condition {
+    pub(super) fn verdict(&self, around: &Circumstances<'_>) -> Condition {
         let run = around.run;
         let failed = |reason: &str, message: String| Condition::failed(reason, message);
         if around.pipeline_timed_out {
@@ -155,6 +155,6 @@ impl Tally {
 }
 
 /// The message of a run that was cancelled.
-pub fn cancelled_message(run: &str) -> String {
+pub(super) fn cancelled_message(run: &str) -> String {
     format!("PipelineRun \"{run}\" was cancelled")
 }

@@ -18,32 +18,32 @@ const DEFAULT_MODE: i64 = 0o644;
 
 /// What a volume is made of.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Backing {
+pub(super) struct Backing {
     /// What is mounted.
-    pub source: MountSource,
+    pub(super) source: MountSource,
     /// Writing fails whatever the mount says.
-    pub read_only: bool,
+    pub(super) read_only: bool,
     /// What must be there first.
-    pub ops: Vec<FileOp>,
+    pub(super) ops: Vec<FileOp>,
 }
 
 /// What volumes are made from.
 #[derive(Debug, Clone, Copy)]
-pub struct Sources<'a> {
+pub(super) struct Sources<'a> {
     /// Where ConfigMaps and Secrets are.
-    pub library: &'a Library,
+    pub(super) library: &'a Library,
     /// The pod.
-    pub pod: &'a PodFacts,
+    pub(super) pod: &'a PodFacts,
     /// Claims that are directories of the run's volume: those made of templates.
-    pub run_claims: &'a BTreeMap<String, String>,
+    pub(super) run_claims: &'a BTreeMap<String, String>,
     /// Host paths may be bound.
-    pub allow_host_path: bool,
+    pub(super) allow_host_path: bool,
 }
 
 impl Sources<'_> {
     /// A volume of a Task; `dir` is its own place in the run's volume. The error is what a kubelet
     /// says.
-    pub fn volume(&self, volume: &Volume, dir: &str) -> Result<Backing, String> {
+    pub(super) fn volume(&self, volume: &Volume, dir: &str) -> Result<Backing, String> {
         if let Some(claim) = &volume.persistent_volume_claim {
             return Ok(self.claim(&claim.claim_name, claim.read_only));
         }
@@ -76,7 +76,11 @@ impl Sources<'_> {
     }
 
     /// A workspace; `dir` is its place in the run's volume when it is one of the run's own.
-    pub fn workspace(&self, binding: &WorkspaceBinding, dir: &str) -> Result<Backing, String> {
+    pub(super) fn workspace(
+        &self,
+        binding: &WorkspaceBinding,
+        dir: &str,
+    ) -> Result<Backing, String> {
         if let Some(claim) = &binding.persistent_volume_claim {
             return Ok(self.claim(&claim.claim_name, claim.read_only));
         }

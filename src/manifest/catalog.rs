@@ -5,9 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::node::{Node, Span};
 use super::source::{Position, Source};
 use crate::diagnostic::{DocumentId, FieldPath};
-use crate::spec::{
-    ConfigMap, Object, PersistentVolumeClaim, Pipeline, Secret, ServiceAccount, StepAction, Task,
-};
+use crate::spec::{Object, Pipeline};
 
 /// A document this runner understands.
 #[derive(Debug)]
@@ -73,16 +71,6 @@ impl Catalog {
             .map(|index| &self.documents[index])
     }
 
-    /// The nodes of a document, in the shape of v1.
-    pub fn root(&self, id: DocumentId) -> Option<&Node> {
-        self.places.get(id.0).map(|place| &place.root)
-    }
-
-    /// The text a document is in.
-    pub fn source(&self, id: DocumentId) -> Option<&Source> {
-        self.sources.get(self.places.get(id.0)?.source)
-    }
-
     /// PipelineRuns and TaskRuns in the order read.
     pub fn runs(&self) -> impl Iterator<Item = &Document> {
         self.documents.iter().filter(|document| {
@@ -104,70 +92,13 @@ impl Catalog {
             .map(|document| document.object.metadata().name.as_str())
     }
 
-    /// The Task of this name.
-    pub fn task(&self, name: &str) -> Option<(&Task, DocumentId)> {
-        self.look_up("Task", name, |object| match object {
-            Object::Task(task) => Some(task.as_ref()),
-            _ => None,
-        })
-    }
-
     /// The Pipeline of this name.
     pub fn pipeline(&self, name: &str) -> Option<(&Pipeline, DocumentId)> {
-        self.look_up("Pipeline", name, |object| match object {
-            Object::Pipeline(pipeline) => Some(pipeline.as_ref()),
+        let document = self.find("Pipeline", name)?;
+        match &document.object {
+            Object::Pipeline(pipeline) => Some((pipeline, document.id)),
             _ => None,
-        })
-    }
-
-    /// The StepAction of this name.
-    pub fn step_action(&self, name: &str) -> Option<(&StepAction, DocumentId)> {
-        self.look_up("StepAction", name, |object| match object {
-            Object::StepAction(action) => Some(action.as_ref()),
-            _ => None,
-        })
-    }
-
-    /// The ConfigMap of this name.
-    pub fn config_map(&self, name: &str) -> Option<(&ConfigMap, DocumentId)> {
-        self.look_up("ConfigMap", name, |object| match object {
-            Object::ConfigMap(map) => Some(map.as_ref()),
-            _ => None,
-        })
-    }
-
-    /// The Secret of this name.
-    pub fn secret(&self, name: &str) -> Option<(&Secret, DocumentId)> {
-        self.look_up("Secret", name, |object| match object {
-            Object::Secret(secret) => Some(secret.as_ref()),
-            _ => None,
-        })
-    }
-
-    /// The PersistentVolumeClaim of this name.
-    pub fn claim(&self, name: &str) -> Option<(&PersistentVolumeClaim, DocumentId)> {
-        self.look_up("PersistentVolumeClaim", name, |object| match object {
-            Object::PersistentVolumeClaim(claim) => Some(claim.as_ref()),
-            _ => None,
-        })
-    }
-
-    /// The ServiceAccount of this name.
-    pub fn service_account(&self, name: &str) -> Option<(&ServiceAccount, DocumentId)> {
-        self.look_up("ServiceAccount", name, |object| match object {
-            Object::ServiceAccount(account) => Some(account.as_ref()),
-            _ => None,
-        })
-    }
-
-    fn look_up<'a, T>(
-        &'a self,
-        kind: &'static str,
-        name: &str,
-        pick: impl Fn(&'a Object) -> Option<&'a T>,
-    ) -> Option<(&'a T, DocumentId)> {
-        let document = self.find(kind, name)?;
-        Some((pick(&document.object)?, document.id))
+        }
     }
 
     /// Where a field stands; of one that does not exist, the nearest thing around it that does.
@@ -328,14 +259,12 @@ metadata: {name: t}
     #[test]
     fn names_lead_to_documents() {
         let catalog = catalog();
-        let (task, id) = catalog.task("t").unwrap();
-        assert_eq!((&*task.metadata.name, id), ("t", DocumentId(0)));
-        let (map, id) = catalog.config_map("t").unwrap();
-        assert_eq!((&*map.metadata.name, id), ("t", DocumentId(1)));
-        assert!(catalog.task("u").is_none());
+        let found = |kind, name| catalog.find(kind, name).map(|document| document.id);
+        assert_eq!(found("Task", "t"), Some(DocumentId(0)));
+        assert_eq!(found("ConfigMap", "t"), Some(DocumentId(1)));
+        assert_eq!(found("Task", "u"), None);
         assert!(catalog.pipeline("t").is_none());
         assert_eq!(catalog.names("Task").collect::<Vec<_>>(), ["t"]);
-        assert_eq!(catalog.source(id).unwrap().name(), "f");
         assert!(catalog.document(DocumentId(7)).is_none());
         assert_eq!(catalog.runs().count(), 0);
     }

@@ -6,9 +6,9 @@
 //!
 //! Some of what a cluster refuses has one meaning only. With [`Options::lenient`] that is a
 //! warning: a number or boolean where text is wanted (its source text is taken), a v1 name in a
-//! v1beta1 document (it is read as in v1), and a few fields that Tekton's own tests
-//! contain and no cluster ever saw (`value` of a declared param, `type` of a passed one). With [`Options::allow_unknown_fields`], unknown fields and
-//! repeated keys are notices.
+//! v1beta1 document (it is read as in v1), and a few fields that Tekton's own tests contain and no
+//! cluster ever saw (`value` of a declared param, `type` of a passed one). With
+//! [`Options::allow_unknown_fields`], unknown fields and repeated keys are notices.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -304,9 +304,9 @@ impl Decoder {
 #[cfg(test)]
 mod tests {
     use super::Options;
-    use crate::diagnostic::{Diagnostics, Severity};
+    use crate::diagnostic::{Diagnostics, DocumentId, Severity};
     use crate::manifest::{Catalog, Input, load};
-    use crate::spec::{GoDuration, Object, ParamValue, PipelineRun, TaskRun};
+    use crate::spec::{GoDuration, Object, ParamValue, PipelineRun, Task, TaskRun};
 
     const LENIENT: Options = Options {
         allow_unknown_fields: false,
@@ -319,6 +319,14 @@ mod tests {
             bytes: yaml.as_bytes().to_vec(),
         };
         load(&[input], options)
+    }
+
+    fn task(catalog: &Catalog) -> (&Task, DocumentId) {
+        let document = &catalog.documents()[0];
+        match &document.object {
+            Object::Task(task) => (task, document.id),
+            other => panic!("{other:?}"),
+        }
     }
 
     fn messages(yaml: &str) -> Vec<String> {
@@ -465,7 +473,7 @@ mod tests {
         let yaml = "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {name: t}\nspec:\n  steps:\n  \
                     - image: [a]\n    script: echo\n";
         let (catalog, _) = read(yaml, Options::default());
-        let (task, id) = catalog.task("t").unwrap();
+        let (task, id) = task(&catalog);
         assert_eq!(task.spec.steps[0].script, "echo");
         assert!(catalog.document(id).unwrap().faulty);
     }
@@ -488,7 +496,7 @@ mod tests {
                 .iter()
                 .all(|found| found.severity == Severity::Warning)
         );
-        let env = &catalog.task("t").unwrap().0.spec.steps[0].env;
+        let env = &task(&catalog).0.spec.steps[0].env;
         assert_eq!((&*env[0].value, &*env[1].value), ("010", "yes"));
     }
 
@@ -500,7 +508,7 @@ mod tests {
         let (catalog, diagnostics) = read(yaml, LENIENT);
         assert_eq!(diagnostics.0.len(), 1);
         assert_eq!(diagnostics.0[0].severity, Severity::Warning);
-        assert_eq!(catalog.task("t").unwrap().0.spec.params[0].default, None);
+        assert_eq!(task(&catalog).0.spec.params[0].default, None);
     }
 
     #[test]
@@ -514,7 +522,7 @@ mod tests {
         };
         let (catalog, diagnostics) = read(yaml, allowed);
         assert!(!diagnostics.has_errors());
-        assert_eq!(catalog.task("t").unwrap().0.spec.steps[0].image, "b");
+        assert_eq!(task(&catalog).0.spec.steps[0].image, "b");
     }
 
     #[test]
@@ -557,7 +565,7 @@ mod tests {
         let (catalog, diagnostics) = read(yaml, Options::default());
         let notices: Vec<_> = diagnostics.0.iter().map(|found| found.severity).collect();
         assert_eq!(notices, [Severity::Notice; 2]);
-        let (task, id) = catalog.task("t").unwrap();
+        let (task, id) = task(&catalog);
         let limits = &task.spec.steps[0].compute_resources.limits;
         assert_eq!(limits["cpu"].0, "1");
         assert_eq!(task.api_version, "tekton.dev/v1");

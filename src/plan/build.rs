@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::check;
-use super::graph::{Graph, dependencies, result_refs};
+use super::graph::Graph;
 use super::model::{Body, Identity, Overrides, Plan, PlannedTask, Requested};
 use super::partial::Carried;
 use super::timeouts::Timeouts;
@@ -18,9 +18,9 @@ use crate::resolve::{
 };
 use crate::spec::core::PodTemplate;
 use crate::spec::param::ParamValue;
-use crate::spec::pipeline::{PipelineRunSpec, PipelineTask, PipelineTaskRunSpec};
+use crate::spec::pipeline::{Matrix, PipelineRunSpec, PipelineTask, PipelineTaskRunSpec};
 use crate::status::Condition;
-use crate::substitution::Scope;
+use crate::substitution::{Scope, dependencies, result_refs};
 
 /// A PipelineRun to plan.
 #[derive(Debug, Clone, Default)]
@@ -262,12 +262,7 @@ fn inner_scope(scope: &Scope, task: &PipelineTask) -> Scope {
     let matrix: BTreeSet<&str> = task
         .matrix
         .iter()
-        .flat_map(|matrix| {
-            matrix
-                .params
-                .iter()
-                .chain(matrix.include.iter().flat_map(|include| &include.params))
-        })
+        .flat_map(Matrix::all_params)
         .map(|param| param.name.as_str())
         .collect();
     for name in scope.param_names() {

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use super::matrix::matrix_type_fault;
 use super::model::{Body, Identity, PlannedTask};
-use super::workspaces::mentioned_workspaces;
+use super::workspaces::wanted_workspaces;
 use crate::resolve::task_params;
 use crate::spec::param::{Param, ParamType, ParamValue};
-use crate::spec::pipeline::{PipelineRunSpec, PipelineSpec};
+use crate::spec::pipeline::{Matrix, PipelineRunSpec, PipelineSpec};
+use crate::spec::when::WhenExpression;
 use crate::status::Condition;
 use crate::substitution::{ResultRef, Scope, references};
 
@@ -21,12 +23,9 @@ pub(super) fn array_indexes(
     for task in spec.tasks.iter().chain(&spec.finally) {
         let matrix = task.matrix.iter().flat_map(|matrix| &matrix.params);
         for param in task.params.iter().chain(matrix) {
-            texts.extend(texts_of(&param.value));
+            texts.extend(param.value.texts());
         }
-        for when in &task.when {
-            texts.extend([when.input.as_str(), when.cel.as_str()]);
-            texts.extend(when.values.iter().map(String::as_str));
-        }
+        texts.extend(task.when.iter().flat_map(WhenExpression::texts));
         texts.extend(
             task.workspaces
                 .iter()
@@ -51,14 +50,6 @@ pub(super) fn array_indexes(
             wrong.into_iter().collect::<Vec<_>>().join(" ")
         ),
     ))
-}
-
-fn texts_of(value: &ParamValue) -> Vec<&str> {
-    match value {
-        ParamValue::String(text) => vec![text],
-        ParamValue::Array(items) => items.iter().map(String::as_str).collect(),
-        ParamValue::Object(map) => map.values().map(String::as_str).collect(),
-    }
 }
 
 /// Row 14: a workspace the pipeline needs and the run does not give.
@@ -127,7 +118,7 @@ pub(super) fn tasks(
     }
     for task in tasks {
         for reference in &task.result_refs {
-            result_reference(identity, task, reference, tasks)?;
+            result_reference(task, reference, tasks)?;
         }
     }
     pipeline_results(identity, pipeline, tasks)?;
@@ -149,21 +140,8 @@ fn params(identity: &Identity, task: &PlannedTask, scope: &Scope) -> Result<(), 
         name: param.name.clone(),
         value: ParamValue::from("$(matrix)"),
     };
-    let matrix_names = matrix.into_iter().flat_map(|matrix| {
-        matrix
-            .params
-            .iter()
-            .chain(matrix.include.iter().flat_map(|include| &include.params))
-    });
-    let mut given: Vec<Param> = task
-        .source
-        .params
-        .iter()
-        .map(|param| Param {
-            name: param.name.clone(),
-            value: scope.value(&param.value),
-        })
-        .collect();
+    let fanned = matrix.into_iter().flat_map(Matrix::all_params);
+    let mut given = scope.params(&task.source.params);
     let fail = |text: String| {
         let name = resolved.name.as_deref().unwrap_or(&task.name);
         Err(Condition::failed(
@@ -174,7 +152,7 @@ fn params(identity: &Identity, task: &PlannedTask, scope: &Scope) -> Result<(), 
             ),
         ))
     };
-    for param in matrix_names {
+    for param in fanned {
         let declared = resolved
             .spec
             .params
@@ -197,12 +175,10 @@ fn params(identity: &Identity, task: &PlannedTask, scope: &Scope) -> Result<(), 
 }
 
 fn result_reference(
-    identity: &Identity,
     task: &PlannedTask,
     reference: &ResultRef,
     tasks: &[PlannedTask],
 ) -> Result<(), Condition> {
-    let _ = identity;
     let producer = tasks.iter().find(|other| other.name == reference.task);
     let Some(Body::Task(resolved)) = producer.map(|producer| &producer.body) else {
         return Ok(());
@@ -230,7 +206,9 @@ fn pipeline_results(
     tasks: &[PlannedTask],
 ) -> Result<(), Condition> {
     for result in &pipeline.results {
-        for reference in texts_of(&result.value)
+        for reference in result
+            .value
+            .texts()
             .into_iter()
             .flat_map(ResultRef::find_in)
         {
@@ -289,34 +267,13 @@ fn matrix_types(task: &PlannedTask, scope: &Scope) -> Result<(), Condition> {
     let Some(matrix) = &task.source.matrix else {
         return Ok(());
     };
-    for param in &matrix.params {
-        let value = scope.value(&param.value);
-        let late = value.as_str().is_some_and(|text| text.contains("$("));
-        if !late && value.kind() != ParamType::Array {
-            return Err(matrix_type_fault(
-                "array",
-                &param.name,
-                value.kind(),
-                &task.name,
-            ));
+    for param in scope.params(&matrix.params) {
+        let late = param.value.as_str().is_some_and(|text| text.contains("$("));
+        if !late && param.value.kind() != ParamType::Array {
+            return Err(matrix_type_fault(ParamType::Array, &param, &task.name));
         }
     }
     Ok(())
-}
-
-/// The condition of a run whose matrix gets a value of the wrong type.
-pub(super) fn matrix_type_fault(
-    wanted: &str,
-    param: &str,
-    kind: ParamType,
-    task: &str,
-) -> Condition {
-    Condition::failed(
-        "InvalidMatrixParameterTypes",
-        format!(
-            "[User error] Failed to validate matrix: parameters of type {wanted} only are allowed, but param \"{param}\" has type \"{kind}\" in pipelineTask \"{task}\""
-        ),
-    )
 }
 
 /// Row 25: a workspace of a task that is bound to nothing.
@@ -332,36 +289,16 @@ fn bound_workspaces(task: &PlannedTask, run: &PipelineRunSpec) -> Result<(), Con
             .iter()
             .any(|declared| declared.optional && declared.name == name)
     };
-    let mut wanted: Vec<(String, String)> = task
-        .source
-        .workspaces
-        .iter()
-        .map(|usage| {
-            let source = if usage.workspace.is_empty() {
-                &usage.name
-            } else {
-                &usage.workspace
-            };
-            (usage.name.clone(), source.clone())
-        })
-        .collect();
-    if resolved.name.is_none() {
-        let listed: BTreeSet<String> = wanted.iter().map(|(name, _)| name.clone()).collect();
-        wanted.extend(
-            mentioned_workspaces(&resolved.spec)
-                .into_iter()
-                .filter(|name| !listed.contains(name))
-                .map(|name| (name.clone(), name)),
-        );
-    }
+    let wanted = wanted_workspaces(&task.source, resolved);
     match wanted
         .iter()
-        .find(|(name, source)| !bound(source) && !optional(name))
+        .find(|usage| !bound(usage.source()) && !optional(&usage.name))
     {
-        Some((_, source)) => Err(Condition::failed(
+        Some(usage) => Err(Condition::failed(
             "CreateRunFailed",
             format!(
-                "[User error] expected workspace \"{source}\" to be provided by pipelinerun for pipeline task \"{}\"",
+                "[User error] expected workspace \"{}\" to be provided by pipelinerun for pipeline task \"{}\"",
+                usage.source(),
                 task.name
             ),
         )),

@@ -6,12 +6,6 @@ use petgraph::Direction;
 use petgraph::algo::toposort;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use crate::spec::param::ParamValue;
-use crate::spec::pipeline::{EmbeddedTask, PipelineTask};
-use crate::spec::when::WhenExpression;
-use crate::substitution::ResultRef;
-use crate::substitution::fields::{self, Place, Visitor};
-
 /// Why tasks do not make a graph.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GraphFault {
@@ -135,108 +129,11 @@ impl Graph {
     }
 }
 
-/// What a task waits for: `runAfter`, and the producers of the results it refers to.
-pub fn dependencies(task: &PipelineTask) -> BTreeSet<String> {
-    let refs = result_refs(task)
-        .into_iter()
-        .filter(|r| !r.finally)
-        .map(|r| r.task);
-    task.run_after.iter().cloned().chain(refs).collect()
-}
-
-/// The result references of a task, where a reference makes an edge
-/// (`pkg/apis/pipeline/v1/resultref.go`, `PipelineTaskResultRefs`).
-pub fn result_refs(task: &PipelineTask) -> Vec<ResultRef> {
-    let mut texts = Texts::default();
-    for param in &task.params {
-        texts.value(&param.value);
-    }
-    if let Some(matrix) = &task.matrix {
-        for param in matrix
-            .params
-            .iter()
-            .chain(matrix.include.iter().flat_map(|include| &include.params))
-        {
-            texts.value(&param.value);
-        }
-    }
-    for when in &task.when {
-        texts.guard(when);
-    }
-    if let Some(spec) = &task.task_spec {
-        texts.embedded(spec);
-    }
-    texts
-        .0
-        .iter()
-        .flat_map(|text| ResultRef::find_in(text))
-        .collect()
-}
-
-/// Collects texts that may hold references.
-#[derive(Default)]
-struct Texts(Vec<String>);
-
-impl Texts {
-    fn push(&mut self, text: &str) {
-        if text.contains("$(") {
-            self.0.push(text.to_owned());
-        }
-    }
-
-    fn value(&mut self, value: &ParamValue) {
-        match value {
-            ParamValue::String(text) => self.push(text),
-            ParamValue::Array(items) => items.iter().for_each(|item| self.push(item)),
-            ParamValue::Object(map) => map.values().for_each(|item| self.push(item)),
-        }
-    }
-
-    fn guard(&mut self, when: &WhenExpression) {
-        self.push(&when.input);
-        self.push(&when.cel);
-        when.values.iter().for_each(|value| self.push(value));
-    }
-
-    fn embedded(&mut self, spec: &EmbeddedTask) {
-        for step in &spec.steps {
-            fields::step(&mut step.clone(), &mut Searched(self));
-        }
-        for sidecar in &spec.sidecars {
-            fields::sidecar(&mut sidecar.clone(), &mut Searched(self));
-        }
-    }
-}
-
-/// Keeps to the fields of steps and sidecars that Tekton searches for edges.
-struct Searched<'a>(&'a mut Texts);
-
-impl Visitor for Searched<'_> {
-    fn text(&mut self, place: Place, text: &mut String) {
-        if matches!(
-            place.field,
-            "name" | "image" | "imagePullPolicy" | "script" | "workingDir" | "env"
-        ) {
-            self.0.push(text);
-        }
-    }
-
-    fn list(&mut self, _: &'static str, list: &mut Vec<String>) {
-        list.iter().for_each(|item| self.0.push(item));
-    }
-
-    fn value(&mut self, _: Place, _: &mut ParamValue) {}
-
-    fn when(&mut self, _: usize, _: &mut WhenExpression) {}
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use serde_json::json;
-
-    use super::{Graph, dependencies};
+    use super::Graph;
 
     fn graph(edges: &[(&str, &[&str])]) -> Result<Vec<usize>, String> {
         let names: Vec<&str> = edges.iter().map(|(name, _)| *name).collect();
@@ -267,43 +164,6 @@ mod tests {
             graph(&[("a", &["zzz"])]).unwrap_err(),
             "couldn't add link between a and zzz: task a depends on zzz but zzz wasn't present in Pipeline"
         );
-    }
-
-    #[test]
-    fn pipeline_47_48_49_50_51_only_searched_fields_make_edges() {
-        let deps = |task: serde_json::Value| {
-            dependencies(&serde_json::from_value(task).unwrap())
-                .into_iter()
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(
-            deps(json!({"params": [{"name": "p", "value": "v-$(tasks.a.results.r)"}]})),
-            ["a"]
-        );
-        assert_eq!(
-            deps(json!({"taskSpec": {"steps": [{"script": "$(tasks.a.results.r)"}]}})),
-            ["a"]
-        );
-        assert_eq!(
-            deps(
-                json!({"matrix": {"params": [{"name": "p", "value": "$(tasks.m.results.r[*])"}]}})
-            ),
-            ["m"]
-        );
-        assert_eq!(
-            deps(json!({"when": [{"cel": "'$(tasks.w.results.r)' == 'x'"}]})),
-            ["w"]
-        );
-        assert!(deps(json!({"displayName": "$(tasks.a.results.r)"})).is_empty());
-        assert!(
-            deps(json!({"workspaces": [{"name": "w", "subPath": "$(tasks.a.results.r)"}]}))
-                .is_empty()
-        );
-        assert!(
-            deps(json!({"params": [{"name": "p", "value": "$(tasks.a.results[\"r\"])"}]}))
-                .is_empty()
-        );
-        assert!(deps(json!({"params": [{"name": "p", "value": "$(tasks.a.status)"}]})).is_empty());
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::spec::param::{Param, ParamValue};
+use crate::spec::param::{Param, ParamType, ParamValue};
 use crate::spec::pipeline::Matrix;
+use crate::status::Condition;
 
 /// One combination of a matrix.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -35,6 +36,18 @@ impl Partial {
             display_name: self.names.join(" "),
         }
     }
+}
+
+/// The condition of a run whose matrix gets a value of another type than `wanted`.
+pub fn matrix_type_fault(wanted: ParamType, param: &Param, task: &str) -> Condition {
+    Condition::failed(
+        "InvalidMatrixParameterTypes",
+        format!(
+            "[User error] Failed to validate matrix: parameters of type {wanted} only are allowed, but param \"{}\" has type \"{}\" in pipelineTask \"{task}\"",
+            param.name,
+            param.value.kind(),
+        ),
+    )
 }
 
 /// True when a matrix has an array without items: its task is skipped.

@@ -114,7 +114,7 @@ pub struct Overrides {
     pub sidecar_specs: Vec<StepSpecOverride>,
     /// Resources of the whole task.
     pub compute_resources: Option<ResourceRequirements>,
-    /// Labels and annotations, above those of the run.
+    /// Labels, above those of the run.
     pub labels: BTreeMap<String, String>,
     /// Annotations, above those of the run.
     pub annotations: BTreeMap<String, String>,

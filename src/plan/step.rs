@@ -1,10 +1,8 @@
 //! One step as it will run: StepAction, template and references put together.
 
-use std::collections::BTreeMap;
-
 use super::task_run::{BoundTask, step_container};
 use crate::resolve::{ParamFault, task_params};
-use crate::spec::core::{EnvVar, ResourceRequirements, SecurityContext, VolumeMount};
+use crate::spec::core::{EnvVar, SecurityContext, VolumeMount};
 use crate::spec::param::{Param, ParamValue};
 use crate::spec::task::{Sidecar, Step, StepActionSpec, StepTemplate, TaskSpec};
 use crate::status::Condition;
@@ -15,6 +13,13 @@ impl BoundTask {
     pub fn container(&self, index: usize) -> String {
         let step = &self.task.spec.steps[index];
         step_container(&self.scope.text(&step.name), index)
+    }
+
+    /// The name a step has in status and messages: that of its container.
+    pub fn step_name(&self, index: usize) -> String {
+        let container = self.container(index);
+        let name = container.strip_prefix("step-").unwrap_or(&container);
+        name.to_owned()
     }
 
     /// A step with all that is known replaced: `known` adds what earlier steps gave. The template
@@ -97,14 +102,7 @@ impl BoundTask {
             fields::step(&mut step, &mut &*scope);
             return Ok(step);
         };
-        let given: Vec<Param> = step
-            .params
-            .iter()
-            .map(|param| Param {
-                name: param.name.clone(),
-                value: scope.value(&param.value),
-            })
-            .collect();
+        let given = scope.params(&step.params);
         let inner = action_scope(action, given, scope).map_err(|message| {
             Condition::failed(
                 "TaskRunResolutionFailed",
@@ -259,7 +257,9 @@ fn merge_template(template: &StepTemplate, step: Step) -> Step {
             step.env_from
         },
         volume_mounts: merge_mounts(&template.volume_mounts, step.volume_mounts),
-        compute_resources: merge_resources(&template.compute_resources, step.compute_resources),
+        compute_resources: template
+            .compute_resources
+            .overridden_by(&step.compute_resources),
         security_context: merge_security(template.security_context.as_ref(), step.security_context),
         ..step
     }
@@ -306,24 +306,6 @@ fn merge_mounts(template: &[VolumeMount], mounts: Vec<VolumeMount>) -> Vec<Volum
         }
     }
     merged
-}
-
-/// Merges resources per resource; the second wins.
-pub(crate) fn merge_resources(
-    base: &ResourceRequirements,
-    own: ResourceRequirements,
-) -> ResourceRequirements {
-    let merge = |base: &BTreeMap<String, crate::spec::Scalar>,
-                 own: BTreeMap<String, crate::spec::Scalar>| {
-        let mut merged = base.clone();
-        merged.extend(own);
-        merged
-    };
-    ResourceRequirements {
-        limits: merge(&base.limits, own.limits),
-        requests: merge(&base.requests, own.requests),
-        claims: own.claims,
-    }
 }
 
 fn merge_security(

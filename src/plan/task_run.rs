@@ -26,7 +26,7 @@ pub struct TaskRunRequest {
     pub pipeline_run: Option<String>,
     /// What it runs.
     pub task: Arc<ResolvedTask>,
-    /// The name a Task by reference has in `taskRef`.
+    /// What it gives to the Task's params.
     pub params: Vec<Param>,
     /// What a task written inside a pipeline sees of it: params, context, results.
     pub outer: Scope,

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::resolve::ResolvedTask;
 use crate::spec::param::ParamValue;
+use crate::spec::pipeline::PipelineTask;
 use crate::spec::task::TaskSpec;
 use crate::spec::when::WhenExpression;
+use crate::spec::workspace::WorkspacePipelineTaskBinding;
 use crate::substitution::fields::{self, Place, Visitor};
 use crate::substitution::references;
 
@@ -22,9 +25,29 @@ pub fn join_sub_path(first: &str, second: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
+/// The workspaces a task of a pipeline gets: those it lists, and those a task written in place
+/// mentions besides.
+pub fn wanted_workspaces(
+    task: &PipelineTask,
+    resolved: &ResolvedTask,
+) -> Vec<WorkspacePipelineTaskBinding> {
+    let mut wanted = task.workspaces.clone();
+    if resolved.name.is_none() {
+        for name in mentioned_workspaces(&resolved.spec) {
+            if !wanted.iter().any(|usage| usage.name == name) {
+                wanted.push(WorkspacePipelineTaskBinding {
+                    name,
+                    ..WorkspacePipelineTaskBinding::default()
+                });
+            }
+        }
+    }
+    wanted
+}
+
 /// The workspaces a task written in place mentions: they are bound to it without being declared
 /// (`pkg/workspace/apply.go`, `FindWorkspacesUsedByTask`).
-pub fn mentioned_workspaces(spec: &TaskSpec) -> BTreeSet<String> {
+pub(super) fn mentioned_workspaces(spec: &TaskSpec) -> BTreeSet<String> {
     let mut found = Mentions(BTreeSet::new());
     let mut spec = spec.clone();
     for step in &mut spec.steps {
@@ -63,11 +86,7 @@ impl Visitor for Mentions {
     }
 
     fn value(&mut self, _: Place, value: &mut ParamValue) {
-        match value {
-            ParamValue::String(text) => self.scan(text),
-            ParamValue::Array(items) => items.iter().for_each(|item| self.scan(item)),
-            ParamValue::Object(map) => map.values().for_each(|item| self.scan(item)),
-        }
+        value.texts().into_iter().for_each(|text| self.scan(text));
     }
 
     /// A guard may ask whether a workspace is bound that is not.

@@ -1,12 +1,13 @@
 //! `--events`: one JSON object per line, for programs.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use super::lines::{Lines, Source};
+use super::lines::{Lines, Output};
 use crate::event::{Event, Message, Stream};
 
 /// The version of the stream, `v` in every line. It rises when a reader of the one before would
@@ -63,17 +64,17 @@ impl<W: Write> Json<W> {
         let mut result = Ok(());
         match message {
             Message::Log(chunk) => {
-                let source = Source::of(chunk);
-                self.lines.push(&source, &chunk.data, |line| {
-                    let written = log_line(&mut text, &source, line);
+                let output = (Arc::clone(&chunk.source), chunk.stream);
+                self.lines.push(chunk, |line| {
+                    let written = log_line(&mut text, &output, line);
                     if result.is_ok() {
                         result = written;
                     }
                 });
             }
             Message::Event(event) => {
-                for (source, line) in self.lines.end(event) {
-                    log_line(&mut text, &source, &line)?;
+                for (output, line) in self.lines.end(event) {
+                    log_line(&mut text, &output, &line)?;
                 }
                 let v = STREAM_VERSION;
                 result = json_line(&mut text, &EventLine { v, event });
@@ -86,8 +87,8 @@ impl<W: Write> Json<W> {
     /// Writes what is left when no message follows.
     pub fn finish(&mut self) -> io::Result<()> {
         let mut text = Vec::new();
-        for (source, line) in self.lines.end_all() {
-            log_line(&mut text, &source, &line)?;
+        for (output, line) in self.lines.end_all() {
+            log_line(&mut text, &output, &line)?;
         }
         self.write(&text)
     }
@@ -101,7 +102,8 @@ impl<W: Write> Json<W> {
     }
 }
 
-fn log_line(text: &mut Vec<u8>, source: &Source, line: &[u8]) -> io::Result<()> {
+fn log_line(text: &mut Vec<u8>, output: &Output, line: &[u8]) -> io::Result<()> {
+    let (source, stream) = output;
     let utf8 = std::str::from_utf8(line).ok();
     json_line(
         text,
@@ -113,7 +115,7 @@ fn log_line(text: &mut Vec<u8>, source: &Source, line: &[u8]) -> io::Result<()> 
             task_run: &source.task_run,
             container: &source.container,
             sidecar: source.sidecar,
-            stream: source.stream,
+            stream: *stream,
             line: utf8,
             base64: utf8.is_none().then(|| STANDARD.encode(line)),
         },

@@ -2,75 +2,29 @@
 
 use std::collections::HashMap;
 use std::io::BufRead as _;
+use std::sync::Arc;
 
-use crate::event::{Event, EventKind, LogChunk, Stream};
+use crate::event::{Event, LogChunk, LogSource, Stream};
 
 /// A line longer than this is handed on in pieces of this length, so that output without line
 /// ends does not fill the memory.
 pub(super) const LONGEST: usize = 16 << 20;
 
 /// One output of one container.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Source {
-    pub(super) run: String,
-    pub(super) task: String,
-    pub(super) task_run: String,
-    pub(super) container: String,
-    pub(super) sidecar: bool,
-    pub(super) stream: Stream,
-}
-
-impl Source {
-    pub(super) fn of(chunk: &LogChunk) -> Self {
-        Self {
-            run: chunk.run.clone(),
-            task: chunk.task.clone(),
-            task_run: chunk.task_run.clone(),
-            container: chunk.container.clone(),
-            sidecar: chunk.sidecar,
-            stream: chunk.stream,
-        }
-    }
-
-    /// Whether nothing is to be expected of it after `event`.
-    fn ends_with(&self, event: &Event) -> bool {
-        match &event.kind {
-            EventKind::StepFinished { task_run, step, .. } => {
-                !self.sidecar && self.task_run == *task_run && self.container == step.name
-            }
-            EventKind::SidecarFinished { task_run, sidecar } => {
-                self.sidecar && self.task_run == *task_run && self.container == sidecar.name
-            }
-            EventKind::TaskRunRetried { task_run, .. }
-            | EventKind::TaskRunFinished { task_run, .. } => self.task_run == *task_run,
-            EventKind::RunFinished { .. } => self.run == event.run,
-            EventKind::RunStarted { .. }
-            | EventKind::Notice { .. }
-            | EventKind::RunProgress { .. }
-            | EventKind::FinallyStarted {}
-            | EventKind::TaskSkipped { .. }
-            | EventKind::TaskReused { .. }
-            | EventKind::TaskRunCreated { .. }
-            | EventKind::TaskRunStarted { .. }
-            | EventKind::SidecarStarted { .. }
-            | EventKind::StepStarted { .. }
-            | EventKind::StepPaused { .. }
-            | EventKind::ChildRunCreated { .. } => false,
-        }
-    }
-}
+pub(super) type Output = (Arc<LogSource>, Stream);
 
 /// Lines whose end has not come yet.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    open: HashMap<Source, Vec<u8>>,
+    open: HashMap<Output, Vec<u8>>,
 }
 
 impl Lines {
     /// Takes a piece of output and hands on the lines it completes, without their line end.
-    pub(super) fn push(&mut self, source: &Source, data: &[u8], mut line: impl FnMut(&[u8])) {
-        let mut rest = data;
-        let waiting = self.open.get_mut(source);
+    pub(super) fn push(&mut self, chunk: &LogChunk, mut line: impl FnMut(&[u8])) {
+        let mut rest: &[u8] = &chunk.data;
+        let output = (Arc::clone(&chunk.source), chunk.stream);
+        let waiting = self.open.get_mut(&output);
         if let Some(open) = waiting.filter(|open| !open.is_empty()) {
             let first = next_line(&mut rest);
             open.extend_from_slice(first.bytes);
@@ -85,12 +39,12 @@ impl Lines {
                 line(next.bytes);
             } else {
                 self.open
-                    .entry(source.clone())
+                    .entry(output.clone())
                     .or_default()
                     .extend_from_slice(next.bytes);
             }
         }
-        if let Some(open) = self.open.get_mut(source)
+        if let Some(open) = self.open.get_mut(&output)
             && open.len() >= LONGEST
         {
             let whole = open.len() - open.len() % LONGEST;
@@ -100,21 +54,20 @@ impl Lines {
     }
 
     /// The last lines of what ends with `event`, which had no line end.
-    pub(super) fn end(&mut self, event: &Event) -> Vec<(Source, Vec<u8>)> {
+    pub(super) fn end(&mut self, event: &Event) -> Vec<(Output, Vec<u8>)> {
         self.take(|source| source.ends_with(event))
     }
 
     /// All lines without an end.
-    pub(super) fn end_all(&mut self) -> Vec<(Source, Vec<u8>)> {
+    pub(super) fn end_all(&mut self) -> Vec<(Output, Vec<u8>)> {
         self.take(|_| true)
     }
 
-    fn take(&mut self, ended: impl Fn(&Source) -> bool) -> Vec<(Source, Vec<u8>)> {
-        let mut last: Vec<_> = self.open.extract_if(|source, _| ended(source)).collect();
-        last.retain(|(_, line)| !line.is_empty());
-        last.sort_by(|(a, _), (b, _)| {
-            let key = |s: &Source| (s.task_run.clone(), s.container.clone(), s.stream as u8);
-            key(a).cmp(&key(b))
+    fn take(&mut self, ended: impl Fn(&LogSource) -> bool) -> Vec<(Output, Vec<u8>)> {
+        let ended = self.open.extract_if(|(source, _), _| ended(source));
+        let mut last: Vec<_> = ended.filter(|(_, line)| !line.is_empty()).collect();
+        last.sort_by_cached_key(|((source, stream), _)| {
+            (source.task_run.clone(), source.container.clone(), *stream)
         });
         last
     }
@@ -142,25 +95,16 @@ fn next_line<'a>(rest: &mut &'a [u8]) -> Piece<'a> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{LONGEST, Lines, Source};
-    use crate::event::Stream;
-
-    fn source() -> Source {
-        Source {
-            run: "r".to_owned(),
-            task: "t".to_owned(),
-            task_run: "r-t".to_owned(),
-            container: "s".to_owned(),
-            sidecar: false,
-            stream: Stream::Stdout,
-        }
-    }
+    use super::{LONGEST, Lines};
+    use crate::report::sample::chunk;
 
     fn assemble(pieces: &[&[u8]]) -> Vec<Vec<u8>> {
         let mut lines = Lines::default();
         let mut out = Vec::new();
         for piece in pieces {
-            lines.push(&source(), piece, |line| out.push(line.to_vec()));
+            lines.push(&chunk("t", "ci-t", "s", piece), |line| {
+                out.push(line.to_vec());
+            });
         }
         out.extend(lines.end_all().into_iter().map(|(_, line)| line));
         out

@@ -106,9 +106,10 @@ impl<O: Write, E: Write> Live<O, E> {
         match message {
             Message::Event(event) => self.follow(event),
             Message::Log(chunk) => {
-                let row = self.row(&chunk.run, &chunk.task_run);
-                if let Some(row) = row.filter(|_| !chunk.sidecar) {
-                    row.step.clone_from(&chunk.container);
+                let source = &chunk.source;
+                let row = self.row(&source.run, &source.task_run);
+                if let Some(row) = row.filter(|_| !source.sidecar) {
+                    row.step.clone_from(&source.container);
                     if let Some(line) = last_line(&chunk.data) {
                         row.last = line.to_vec();
                     }

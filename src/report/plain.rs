@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use super::lines::{Lines, Source};
+use super::lines::{Lines, Output};
 use super::state_line::state_lines;
 use super::style::{Style, clean};
 use super::tame::tame;
-use crate::event::{Event, LogChunk, Message, Record};
+use crate::event::{Event, LogChunk, LogSource, Message, Record};
 
 /// How [`Plain`] writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,19 +108,18 @@ impl<O: Write, E: Write> Plain<O, E> {
     }
 
     fn log(&mut self, chunk: &LogChunk) -> io::Result<()> {
-        let source = Source::of(chunk);
-        let prefix = self.prefix(&source);
+        let prefix = self.prefix(&chunk.source);
         let mut text = Vec::with_capacity(chunk.data.len() + chunk.data.len() / 4);
         let tamed = self.options.tame;
-        self.lines.push(&source, &chunk.data, |line| {
+        self.lines.push(chunk, |line| {
             write_line(&mut text, &prefix, line, tamed);
         });
         self.write_out(&text)
     }
 
-    fn last_lines(&mut self, rest: Vec<(Source, Vec<u8>)>) -> io::Result<()> {
+    fn last_lines(&mut self, rest: Vec<(Output, Vec<u8>)>) -> io::Result<()> {
         let mut text = Vec::new();
-        for (source, line) in rest {
+        for ((source, _), line) in rest {
             let prefix = self.prefix(&source);
             write_line(&mut text, &prefix, &line, self.options.tame);
         }
@@ -135,7 +134,7 @@ impl<O: Write, E: Write> Plain<O, E> {
         self.out.flush()
     }
 
-    fn prefix(&mut self, source: &Source) -> Vec<u8> {
+    fn prefix(&mut self, source: &LogSource) -> Vec<u8> {
         if !self.options.prefix {
             return Vec::new();
         }

@@ -1,8 +1,10 @@
 //! A run to show, for tests: it has a bit of everything.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
-use crate::event::{Event, LogChunk, Message, Stream};
+use crate::event::{Event, LogChunk, LogSource, Message, Stream};
 
 /// An event of the run `ci` at so many tenths of a second.
 pub(super) fn event(tenths: u32, kind: &Value) -> Message {
@@ -19,16 +21,27 @@ pub(super) fn event(tenths: u32, kind: &Value) -> Message {
 
 /// Output of a step, or with `sidecar-` before its name of a sidecar.
 pub(super) fn log(task: &str, task_run: &str, container: &str, text: impl AsRef<[u8]>) -> Message {
+    Message::Log(chunk(task, task_run, container, text))
+}
+
+pub(super) fn chunk(
+    task: &str,
+    task_run: &str,
+    container: &str,
+    text: impl AsRef<[u8]>,
+) -> LogChunk {
     let sidecar = container.strip_prefix("sidecar-");
-    Message::Log(LogChunk {
-        run: "ci".to_owned(),
-        task: task.to_owned(),
-        task_run: task_run.to_owned(),
-        container: sidecar.unwrap_or(container).to_owned(),
-        sidecar: sidecar.is_some(),
+    LogChunk {
+        source: Arc::new(LogSource {
+            run: "ci".to_owned(),
+            task: task.to_owned(),
+            task_run: task_run.to_owned(),
+            container: sidecar.unwrap_or(container).to_owned(),
+            sidecar: sidecar.is_some(),
+        }),
         stream: Stream::Stdout,
         data: text.as_ref().to_vec().into(),
-    })
+    }
 }
 
 pub(super) fn started(tenths: u32, tasks: &[&str]) -> Message {

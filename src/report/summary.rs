@@ -10,7 +10,7 @@ use super::style::{Style, between, clean, duration, mark_of};
 use super::table::{Cell, write_table};
 use super::tails::Tails;
 use super::task_rows::task_rows;
-use crate::event::{Record, RunKind, TaskRunRecord, TaskState, log_path};
+use crate::event::{LogSource, Record, RunKind, TaskRunRecord, TaskState, log_path};
 use crate::spec::param::ParamValue;
 use crate::status::{RunResult, SidecarState, StepState, Terminated, Timestamp};
 
@@ -119,12 +119,7 @@ const VALUE_CHARS: usize = 1000;
 
 /// A value on one line, cut when it is very long: text as it is, anything else as JSON.
 pub(super) fn value_text(value: &ParamValue) -> String {
-    let text = match value {
-        ParamValue::String(text) => text.clone(),
-        ParamValue::Array(_) | ParamValue::Object(_) => {
-            serde_json::to_string(value).unwrap_or_default()
-        }
-    };
+    let text = value.to_string();
     match text.char_indices().nth(VALUE_CHARS) {
         Some((end, _)) => format!("{}... ({} bytes)", clean(&text[..end]), text.len()),
         None => clean(&text).into_owned(),
@@ -157,7 +152,13 @@ fn write_failure(
     }
     let sidecar = kind == "sidecar";
     if run.state() != TaskState::Cancelled {
-        let (lines, more) = tails.get(&run.run, &run.name, container, sidecar);
+        let (lines, more) = tails.get(&LogSource {
+            run: run.run.clone(),
+            task: run.task.clone(),
+            task_run: run.name.clone(),
+            container: container.clone(),
+            sidecar,
+        });
         if more {
             writeln!(out, "    {}", style.dim(style.ellipsis()))?;
         }

@@ -1,10 +1,11 @@
 //! The last lines of every container that may still fail.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use super::style::clean;
 use super::tame::tame;
-use crate::event::{Event, EventKind, LogChunk, Message, Stream};
+use crate::event::{Event, EventKind, LogChunk, LogSource, Message, Stream};
 
 /// How many lines are kept per container.
 pub const TAIL_LINES: usize = 20;
@@ -15,15 +16,7 @@ const LINE_BYTES: usize = 500;
 /// when its step succeeds: memory is bounded by what runs and what failed.
 #[derive(Debug, Default)]
 pub struct Tails {
-    tails: HashMap<Key, Tail>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
-    run: String,
-    task_run: String,
-    container: String,
-    sidecar: bool,
+    tails: HashMap<Arc<LogSource>, Tail>,
 }
 
 #[derive(Debug, Default)]
@@ -44,20 +37,8 @@ impl Tails {
     }
 
     /// The last lines of a container, fit for a terminal, and whether there were more before.
-    pub fn get(
-        &self,
-        run: &str,
-        task_run: &str,
-        container: &str,
-        sidecar: bool,
-    ) -> (Vec<String>, bool) {
-        let key = Key {
-            run: run.to_owned(),
-            task_run: task_run.to_owned(),
-            container: container.to_owned(),
-            sidecar,
-        };
-        let Some(tail) = self.tails.get(&key) else {
+    pub fn get(&self, source: &LogSource) -> (Vec<String>, bool) {
+        let Some(tail) = self.tails.get(source) else {
             return (Vec::new(), false);
         };
         let open = tail.open.iter().filter(|line| !line.is_empty());
@@ -110,14 +91,8 @@ impl Tails {
     }
 
     fn log(&mut self, chunk: &LogChunk) {
-        let key = Key {
-            run: chunk.run.clone(),
-            task_run: chunk.task_run.clone(),
-            container: chunk.container.clone(),
-            sidecar: chunk.sidecar,
-        };
         self.tails
-            .entry(key)
+            .entry(Arc::clone(&chunk.source))
             .or_default()
             .push(chunk.stream, &chunk.data);
     }
@@ -189,17 +164,11 @@ pub(super) fn quote(line: &[u8]) -> String {
 mod tests {
     use super::{LINE_BYTES, TAIL_LINES, Tails};
     use crate::event::{LogChunk, Message, Stream};
+    use crate::report::sample::chunk;
 
     fn log(stream: Stream, text: &str) -> Message {
-        Message::Log(LogChunk {
-            run: "ci".to_owned(),
-            task: "t".to_owned(),
-            task_run: "ci-t".to_owned(),
-            container: "s".to_owned(),
-            sidecar: false,
-            stream,
-            data: text.to_owned().into(),
-        })
+        let chunk = chunk("t", "ci-t", "s", text);
+        Message::Log(LogChunk { stream, ..chunk })
     }
 
     fn tail(messages: &[Message]) -> (Vec<String>, bool) {
@@ -207,7 +176,7 @@ mod tests {
         for message in messages {
             tails.message(message);
         }
-        tails.get("ci", "ci-t", "s", false)
+        tails.get(&chunk("t", "ci-t", "s", "").source)
     }
 
     #[test]

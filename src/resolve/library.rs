@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::ResolveError;
 use crate::diagnostic::did_you_mean;
 use crate::spec::Object;
-use crate::spec::core::{ConfigMap, PersistentVolumeClaim, Secret, ServiceAccount};
+use crate::spec::core::{ConfigMap, Secret, ServiceAccount};
 use crate::spec::param::{Param, ParamValue};
 use crate::spec::pipeline::Pipeline;
 use crate::spec::task::{StepAction, Task};
@@ -51,9 +51,17 @@ pub struct Library {
     step_actions: BTreeMap<String, Arc<StepAction>>,
     config_maps: BTreeMap<String, Arc<ConfigMap>>,
     secrets: BTreeMap<String, Arc<Secret>>,
-    claims: BTreeMap<String, Arc<PersistentVolumeClaim>>,
     service_accounts: BTreeMap<String, Arc<ServiceAccount>>,
-    served: BTreeMap<String, Object>,
+    served: BTreeMap<String, Served>,
+}
+
+/// What stands for a remote reference.
+#[derive(Debug, Clone)]
+struct Served {
+    /// The file, as it was named.
+    file: String,
+    /// What is in it.
+    objects: Vec<Object>,
 }
 
 impl Library {
@@ -70,48 +78,21 @@ impl Library {
     pub fn add(&mut self, object: &Object) {
         let name = object.metadata().name.clone();
         match object {
-            Object::Pipeline(it) => drop(
-                self.pipelines
-                    .entry(name)
-                    .or_insert_with(|| Arc::new((**it).clone())),
-            ),
-            Object::Task(it) => drop(
-                self.tasks
-                    .entry(name)
-                    .or_insert_with(|| Arc::new((**it).clone())),
-            ),
-            Object::StepAction(it) => drop(
-                self.step_actions
-                    .entry(name)
-                    .or_insert_with(|| Arc::new((**it).clone())),
-            ),
-            Object::ConfigMap(it) => drop(
-                self.config_maps
-                    .entry(name)
-                    .or_insert_with(|| Arc::new((**it).clone())),
-            ),
-            Object::Secret(it) => drop(
-                self.secrets
-                    .entry(name)
-                    .or_insert_with(|| Arc::new((**it).clone())),
-            ),
-            Object::PersistentVolumeClaim(it) => drop(
-                self.claims
-                    .entry(name)
-                    .or_insert_with(|| Arc::new((**it).clone())),
-            ),
-            Object::ServiceAccount(it) => drop(
-                self.service_accounts
-                    .entry(name)
-                    .or_insert_with(|| Arc::new((**it).clone())),
-            ),
-            Object::PipelineRun(_) | Object::TaskRun(_) => {}
+            Object::Pipeline(it) => keep(&mut self.pipelines, name, it),
+            Object::Task(it) => keep(&mut self.tasks, name, it),
+            Object::StepAction(it) => keep(&mut self.step_actions, name, it),
+            Object::ConfigMap(it) => keep(&mut self.config_maps, name, it),
+            Object::Secret(it) => keep(&mut self.secrets, name, it),
+            Object::ServiceAccount(it) => keep(&mut self.service_accounts, name, it),
+            // A claim is a volume of the engine, whatever its document says.
+            Object::PersistentVolumeClaim(_) | Object::PipelineRun(_) | Object::TaskRun(_) => {}
         }
     }
 
-    /// Serves a remote reference from a file: `--resolve KIND:REF=FILE`.
-    pub fn serve(&mut self, key: impl Into<String>, object: Object) {
-        self.served.insert(key.into(), object);
+    /// Serves a remote reference from what is in a file: `--resolve KIND:REF=FILE`.
+    pub fn serve(&mut self, key: &str, file: &str, objects: Vec<Object>) {
+        let file = file.to_owned();
+        self.served.insert(key.to_owned(), Served { file, objects });
     }
 
     /// A ConfigMap.
@@ -127,11 +108,6 @@ impl Library {
     /// Every Secret, by name.
     pub fn secrets(&self) -> impl Iterator<Item = &Arc<Secret>> {
         self.secrets.values()
-    }
-
-    /// A PersistentVolumeClaim.
-    pub fn claim(&self, name: &str) -> Option<&Arc<PersistentVolumeClaim>> {
-        self.claims.get(name)
     }
 
     /// A ServiceAccount.
@@ -186,8 +162,9 @@ impl Library {
                 .cloned()
                 .ok_or_else(|| absent(kind, reference.name, local.keys())),
             resolver => {
-                if let Some(found) = self.served.get(&reference.key()).and_then(of_kind) {
-                    return Ok(found);
+                if let Some(served) = self.served.get(&reference.key()) {
+                    let found = served.objects.iter().find_map(of_kind);
+                    return found.ok_or_else(|| unfit(kind, reference, served));
                 }
                 if resolver != "cluster" {
                     return Err(remote(kind, reference));
@@ -202,6 +179,12 @@ impl Library {
     }
 }
 
+fn keep<T: Clone>(known: &mut BTreeMap<String, Arc<T>>, name: String, object: &T) {
+    known
+        .entry(name)
+        .or_insert_with(|| Arc::new(object.clone()));
+}
+
 fn absent<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a String>) -> ResolveError {
     let plural = kind.to_lowercase();
     let hint = did_you_mean(name, known.map(String::as_str))
@@ -212,23 +195,31 @@ fn absent<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a String>) -
     ))
 }
 
+/// A file that was given for a reference and does not hold what is referred to.
+fn unfit(kind: &str, reference: Reference<'_>, served: &Served) -> ResolveError {
+    let (key, file) = (reference.key(), &served.file);
+    let held: Vec<String> = served
+        .objects
+        .iter()
+        .map(|object| format!("{} \"{}\"", object.kind(), object.metadata().name))
+        .collect();
+    let held = if held.is_empty() {
+        "nothing".to_owned()
+    } else {
+        held.join(", ")
+    };
+    ResolveError::new(format!(
+        "{key} is wanted as a {kind}, and {file} holds {held}: give a file with a {kind} with \
+         --resolve '{key}=FILE'"
+    ))
+}
+
 fn remote(kind: &str, reference: Reference<'_>) -> ResolveError {
     ResolveError::new(format!(
         "the {} resolver is not asked from here: give the {kind} with --resolve '{}=FILE'",
         reference.resolver,
         reference.key()
     ))
-}
-
-impl<'a> Reference<'a> {
-    /// A reference by name alone.
-    pub const fn named(name: &'a str) -> Self {
-        Self {
-            name,
-            resolver: "",
-            params: &[],
-        }
-    }
 }
 
 /// The reference `resolver: http` and a `url`, for a name that is a URL.

@@ -277,7 +277,7 @@ impl Resolver<'_> {
 
     fn replaced(&mut self, name: &str, default: &ParamValue) -> Result<ParamValue, ParamFault> {
         self.path.push(name.to_owned());
-        for text in texts(default) {
+        for text in default.texts() {
             for target in self.mentioned(text) {
                 self.resolve(&target)?;
             }
@@ -310,14 +310,6 @@ impl Resolver<'_> {
             }
         }
         found
-    }
-}
-
-fn texts(value: &ParamValue) -> Vec<&str> {
-    match value {
-        ParamValue::String(text) => vec![text],
-        ParamValue::Array(items) => items.iter().map(String::as_str).collect(),
-        ParamValue::Object(map) => map.values().map(String::as_str).collect(),
     }
 }
 

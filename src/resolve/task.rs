@@ -73,14 +73,7 @@ pub fn concise(
     if resolver.is_empty() && name.contains("://") {
         return ("http".to_owned(), concise_params(name));
     }
-    let params = params
-        .iter()
-        .map(|param| Param {
-            name: param.name.clone(),
-            value: scope.value(&param.value),
-        })
-        .collect();
-    (resolver.to_owned(), params)
+    (resolver.to_owned(), scope.params(params))
 }
 
 fn actions(

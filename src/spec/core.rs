@@ -36,6 +36,9 @@ impl ApiType for Scalar {
 const NO_CLUSTER: &str = "there is no cluster to ask";
 const NO_STORAGE: &str = "a volume of the engine has no size, class or access mode";
 const WHOLE_SANDBOX: &str = "holds for all tasks of the run, which share one sandbox";
+const OF_SANDBOX: &str = "from the TaskRun and the sandbox";
+const PROFILE: &str =
+    "Unconfined as such, RuntimeDefault is the engine's own; Localhost profiles are not at hand";
 const ONE_MACHINE: &str = "there is one machine to run on";
 
 api_object! {
@@ -69,7 +72,7 @@ api_object! {
     EnvVarSource = "EnvVarSource" {
         secret_key_ref: Option<KeySelector> = "secretKeyRef", Honoured;
         config_map_key_ref: Option<KeySelector> = "configMapKeyRef", Honoured;
-        field_ref: Option<FieldSelector> = "fieldRef", Emulated("from the TaskRun and the sandbox");
+        field_ref: Option<FieldSelector> = "fieldRef", Emulated(OF_SANDBOX);
         resource_field_ref: Option<ResourceFieldSelector> = "resourceFieldRef", Emulated("from the step's own limits and requests");
         file_key_ref: Option<Value> = "fileKeyRef", Refused("needs a kubelet that reads files of volumes");
     }
@@ -140,8 +143,8 @@ api_object! {
         read_only_root_filesystem: Option<bool> = "readOnlyRootFilesystem", Honoured;
         allow_privilege_escalation: Option<bool> = "allowPrivilegeEscalation", Honoured;
         capabilities: Option<Capabilities> = "capabilities", Honoured;
-        seccomp_profile: Option<SeccompProfile> = "seccompProfile", Emulated("Unconfined as such, RuntimeDefault is the engine's own; Localhost profiles are not at hand");
-        app_armor_profile: Option<SeccompProfile> = "appArmorProfile", Emulated("Unconfined as such, RuntimeDefault is the engine's own");
+        seccomp_profile: Option<SeccompProfile> = "seccompProfile", Emulated(PROFILE);
+        app_armor_profile: Option<SeccompProfile> = "appArmorProfile", Emulated(PROFILE);
         se_linux_options: Option<SeLinuxOptions> = "seLinuxOptions", Honoured;
         proc_mount: String = "procMount", Honoured;
         windows_options: Option<Value> = "windowsOptions", NoEffect("containers are Linux's here");
@@ -224,7 +227,7 @@ api_object! {
         config_map: Option<ConfigMapVolume> = "configMap", Honoured;
         secret: Option<SecretVolume> = "secret", Honoured;
         projected: Option<ProjectedVolume> = "projected", Honoured;
-        downward_api: Option<DownwardApiVolume> = "downwardAPI", Emulated("from the TaskRun and the sandbox");
+        downward_api: Option<DownwardApiVolume> = "downwardAPI", Emulated(OF_SANDBOX);
         persistent_volume_claim: Option<ClaimVolume> = "persistentVolumeClaim", Emulated("a volume of the engine, kept under the claim's name");
         csi: Option<CsiVolume> = "csi", Refused("a CSI driver needs a cluster");
         ephemeral: Option<Value> = "ephemeral", Refused("generic ephemeral volumes need a storage class; use emptyDir");
@@ -296,7 +299,7 @@ api_object! {
     ProjectedSource = "VolumeProjection" {
         config_map: Option<ConfigMapVolume> = "configMap", Honoured;
         secret: Option<SecretProjection> = "secret", Honoured;
-        downward_api: Option<DownwardApiVolume> = "downwardAPI", Honoured;
+        downward_api: Option<DownwardApiVolume> = "downwardAPI", Emulated(OF_SANDBOX);
         service_account_token: Option<ServiceAccountToken> = "serviceAccountToken", Emulated("an empty file: there is no API server to issue a token");
         cluster_trust_bundle: Option<Value> = "clusterTrustBundle", Refused("needs a cluster");
         pod_certificate: Option<Value> = "podCertificate", Refused("needs a cluster");
@@ -382,8 +385,8 @@ api_object! {
         fs_group: Option<i64> = "fsGroup", Honoured;
         fs_group_change_policy: String = "fsGroupChangePolicy", NoEffect("ownership is set when the directory is made");
         sysctls: Vec<Sysctl> = "sysctls", Emulated(WHOLE_SANDBOX);
-        seccomp_profile: Option<SeccompProfile> = "seccompProfile", Honoured;
-        app_armor_profile: Option<SeccompProfile> = "appArmorProfile", Honoured;
+        seccomp_profile: Option<SeccompProfile> = "seccompProfile", Emulated(PROFILE);
+        app_armor_profile: Option<SeccompProfile> = "appArmorProfile", Emulated(PROFILE);
         se_linux_options: Option<SeLinuxOptions> = "seLinuxOptions", Honoured;
         se_linux_change_policy: String = "seLinuxChangePolicy", NoEffect("volumes are not relabelled");
         windows_options: Option<Value> = "windowsOptions", NoEffect("containers are Linux's here");
@@ -471,5 +474,22 @@ api_object! {
         secrets: Vec<LocalObjectReference> = "secrets", Honoured;
         image_pull_secrets: Vec<LocalObjectReference> = "imagePullSecrets", Honoured;
         automount_service_account_token: Option<bool> = "automountServiceAccountToken", NoEffect("no token is mounted");
+    }
+}
+
+impl ResourceRequirements {
+    /// These, and those of `own` above them, resource by resource.
+    #[must_use]
+    pub fn overridden_by(&self, own: &Self) -> Self {
+        let above = |base: &BTreeMap<String, Scalar>, own: &BTreeMap<String, Scalar>| {
+            let mut all = base.clone();
+            all.extend(own.clone());
+            all
+        };
+        Self {
+            limits: above(&self.limits, &own.limits),
+            requests: above(&self.requests, &own.requests),
+            claims: own.claims.clone(),
+        }
     }
 }

@@ -87,6 +87,15 @@ impl ParamValue {
         }
     }
 
+    /// Every text in it: the string, the items, or the values of the keys.
+    pub fn texts(&self) -> Vec<&str> {
+        match self {
+            Self::String(text) => vec![text],
+            Self::Array(items) => items.iter().map(String::as_str).collect(),
+            Self::Object(map) => map.values().map(String::as_str).collect(),
+        }
+    }
+
     /// Decodes a JSON value by Tekton's rules.
     pub fn from_json(value: &Value) -> Self {
         match value {
@@ -141,6 +150,7 @@ impl From<&str> for ParamValue {
     }
 }
 
+/// Text as it is, anything else as JSON.
 impl fmt::Display for ParamValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -177,6 +177,14 @@ api_object! {
     }
 }
 
+impl Matrix {
+    /// Its params, and after them those of `include`.
+    pub fn all_params(&self) -> impl Iterator<Item = &Param> {
+        let included = self.include.iter().flat_map(|include| &include.params);
+        self.params.iter().chain(included)
+    }
+}
+
 impl EmbeddedTask {
     /// The TaskSpec it contains.
     pub fn to_task_spec(&self) -> TaskSpec {
@@ -208,10 +216,5 @@ impl EmbeddedTask {
             results: task.results,
             ..self.clone()
         }
-    }
-
-    /// True when it is a custom task: it names an API of its own.
-    pub fn is_custom(&self) -> bool {
-        !self.api_version.is_empty()
     }
 }

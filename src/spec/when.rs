@@ -11,3 +11,11 @@ api_object! {
         cel: String = "cel", Honoured;
     }
 }
+
+impl WhenExpression {
+    /// Every text in it that takes references.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        let alone = [&self.input, &self.cel];
+        alone.into_iter().chain(&self.values).map(String::as_str)
+    }
+}

@@ -49,3 +49,14 @@ api_object! {
         csi: Option<CsiVolume> = "csi", Refused("a CSI driver needs a cluster");
     }
 }
+
+impl WorkspacePipelineTaskBinding {
+    /// The workspace of the Pipeline that is given: one of the same name unless another is named.
+    pub fn source(&self) -> &str {
+        if self.workspace.is_empty() {
+            &self.name
+        } else {
+            &self.workspace
+        }
+    }
+}

@@ -1,9 +1,11 @@
 //! Writes what happens to the run's directory, as it happens.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Serialize as _;
 use serde_json::Value;
@@ -12,8 +14,7 @@ use super::error::StateError;
 use super::header::Header;
 use super::private;
 use super::run_dir::RunDir;
-use crate::event::{Event, EventKind, LogChunk, Message, Record};
-use crate::spec::param::ParamValue;
+use crate::event::{Event, EventKind, LogChunk, LogSource, Message, Record};
 use crate::status::RunResult;
 
 /// The one writer of a run. It holds the run's lock: while it exists, the run is alive.
@@ -27,16 +28,8 @@ pub struct Recorder {
     events: File,
     record: Record,
     attempts: HashMap<(String, String), usize>,
-    logs: HashMap<LogKey, File>,
+    logs: HashMap<Arc<LogSource>, File>,
     _lock: File,
-}
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct LogKey {
-    run: String,
-    task_run: String,
-    container: String,
-    sidecar: bool,
 }
 
 impl Recorder {
@@ -64,11 +57,6 @@ impl Recorder {
         &self.header
     }
 
-    /// The run so far.
-    pub const fn record(&self) -> &Record {
-        &self.record
-    }
-
     /// Writes a message down.
     pub fn message(&mut self, message: &Message) -> Result<(), StateError> {
         match message {
@@ -89,6 +77,8 @@ impl Recorder {
 
     /// What else an event means for the files.
     fn follow(&mut self, event: &Event) -> Result<(), StateError> {
+        // Output that comes after its container's end opens its file again.
+        self.logs.retain(|source, _| !source.ends_with(event));
         match &event.kind {
             EventKind::TaskRunStarted {
                 task_run, attempt, ..
@@ -96,24 +86,12 @@ impl Recorder {
                 let key = (event.run.clone(), task_run.clone());
                 self.attempts.insert(key, *attempt);
             }
-            EventKind::StepFinished { task_run, step, .. } => {
-                self.close_logs(|key| {
-                    !key.sidecar && key.container == step.name && key.task_run == *task_run
-                });
-            }
-            EventKind::TaskRunRetried { task_run, .. } => {
-                self.close_logs(|key| key.task_run == *task_run);
-            }
             EventKind::TaskRunFinished {
                 task_run, results, ..
-            } => {
-                self.close_logs(|key| key.task_run == *task_run);
-                self.results(task_run, results)?;
-            }
+            } => self.results(task_run, results)?,
             EventKind::RunFinished { results, .. } => {
                 self.results(&event.run, results)?;
                 if self.record.is_finished() {
-                    self.logs.clear();
                     self.status()?;
                 }
             }
@@ -128,28 +106,19 @@ impl Recorder {
             | EventKind::SidecarFinished { .. }
             | EventKind::StepStarted { .. }
             | EventKind::StepPaused { .. }
+            | EventKind::StepFinished { .. }
+            | EventKind::TaskRunRetried { .. }
             | EventKind::ChildRunCreated { .. } => {}
         }
         Ok(())
     }
 
-    /// Output that comes after a container's end opens its file again.
-    fn close_logs(&mut self, ended: impl Fn(&LogKey) -> bool) {
-        self.logs.retain(|key, _| !ended(key));
-    }
-
     fn log(&mut self, chunk: &LogChunk) -> Result<(), StateError> {
-        let key = LogKey {
-            run: chunk.run.clone(),
-            task_run: chunk.task_run.clone(),
-            container: chunk.container.clone(),
-            sidecar: chunk.sidecar,
-        };
-        let path = self.log_path(chunk);
+        let path = self.log_path(&chunk.source);
         let fail = |error| StateError::write(&path, error);
-        let file = match self.logs.entry(key) {
-            std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::hash_map::Entry::Vacant(entry) => {
+        let file = match self.logs.entry(Arc::clone(&chunk.source)) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
                 if let Some(dir) = path.parent() {
                     private::create_dir_all(dir).map_err(fail)?;
                 }
@@ -159,17 +128,17 @@ impl Recorder {
         file.write_all(&chunk.data).map_err(fail)
     }
 
-    fn log_path(&self, chunk: &LogChunk) -> std::path::PathBuf {
-        let key = (chunk.run.clone(), chunk.task_run.clone());
+    fn log_path(&self, source: &LogSource) -> PathBuf {
+        let key = (source.run.clone(), source.task_run.clone());
         let attempt = self.attempts.get(&key).copied().unwrap_or_default();
         self.dir
-            .log(&chunk.task_run, &chunk.container, chunk.sidecar, attempt)
+            .log(&source.task_run, &source.container, source.sidecar, attempt)
     }
 
     fn results(&self, object: &str, results: &[RunResult]) -> Result<(), StateError> {
         for result in results {
             let path = self.dir.result(object, &result.name);
-            write_file(&path, &result_text(&result.value))?;
+            write_file(&path, result.value.to_string().as_bytes())?;
         }
         Ok(())
     }
@@ -195,16 +164,6 @@ fn append_line(file: &mut File, line: &[u8]) -> io::Result<()> {
     })
 }
 
-/// A string as it is, anything else as JSON.
-fn result_text(value: &ParamValue) -> Vec<u8> {
-    match value {
-        ParamValue::String(text) => text.clone().into_bytes(),
-        ParamValue::Array(_) | ParamValue::Object(_) => {
-            serde_json::to_vec(value).unwrap_or_default()
-        }
-    }
-}
-
 /// Documents with `---` between them.
 fn to_yaml(objects: &[Value]) -> Result<String, serde_yaml::Error> {
     let mut bytes = Vec::new();
@@ -224,7 +183,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::Recorder;
-    use crate::event::{Event, LogChunk, Message, RunKind, Stream};
+    use crate::event::{Event, LogChunk, LogSource, Message, RunKind, Stream};
     use crate::state::{NewRun, RunReader, RunStore, StateError};
 
     fn recorder() -> (tempfile::TempDir, Recorder) {
@@ -256,11 +215,14 @@ mod tests {
 
     fn log(text: &str) -> Message {
         Message::Log(LogChunk {
-            run: "ci".to_owned(),
-            task: "t".to_owned(),
-            task_run: "ci-t".to_owned(),
-            container: "s".to_owned(),
-            sidecar: false,
+            source: LogSource {
+                run: "ci".to_owned(),
+                task: "t".to_owned(),
+                task_run: "ci-t".to_owned(),
+                container: "s".to_owned(),
+                sidecar: false,
+            }
+            .into(),
             stream: Stream::Stdout,
             data: text.to_owned().into(),
         })
@@ -327,7 +289,7 @@ mod tests {
             .collect();
         assert_eq!(kinds, ["kind: PipelineRun", "---", "kind: TaskRun"]);
         let run = RunReader::open(dir).unwrap();
-        assert_eq!(&run.record().unwrap(), recorder.record());
+        assert_eq!(run.record().unwrap(), recorder.record);
     }
 
     #[test]

@@ -192,7 +192,7 @@ impl RunStore {
     }
 
     /// The runs `rule` does not keep, newest first.
-    pub fn prunable(&self, rule: PruneRule) -> Result<Vec<RunReader>, StateError> {
+    fn prunable(&self, rule: PruneRule) -> Result<Vec<RunReader>, StateError> {
         let runs = self.list()?.runs;
         let old = runs.into_iter().skip(rule.keep);
         Ok(old
@@ -443,11 +443,14 @@ mod tests {
         let (_dir, store) = store();
         let mut recorder = store.create_run(&new_run("ci", 0)).unwrap();
         let log = crate::event::LogChunk {
-            run: "ci".to_owned(),
-            task: "t".to_owned(),
-            task_run: "ci-t".to_owned(),
-            container: "s".to_owned(),
-            sidecar: false,
+            source: crate::event::LogSource {
+                run: "ci".to_owned(),
+                task: "t".to_owned(),
+                task_run: "ci-t".to_owned(),
+                container: "s".to_owned(),
+                sidecar: false,
+            }
+            .into(),
             stream: crate::event::Stream::Stdout,
             data: "x".into(),
         };

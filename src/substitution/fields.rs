@@ -5,7 +5,10 @@
 
 use std::fmt;
 
-use crate::spec::core::{EnvFromSource, EnvVar, KeyToPath, Volume, VolumeMount};
+use crate::spec::core::{
+    ClaimVolume, ConfigMapVolume, EnvFromSource, EnvVar, KeyToPath, ProjectedSource, SecretVolume,
+    Volume, VolumeMount,
+};
 use crate::spec::param::ParamValue;
 use crate::spec::task::{Sidecar, Step, StepTemplate, TaskSpec};
 use crate::spec::when::WhenExpression;
@@ -130,25 +133,22 @@ fn env(env: &mut [EnvVar], visitor: &mut impl Visitor) {
         let Some(source) = &mut var.value_from else {
             continue;
         };
-        if let Some(key) = &mut source.secret_key_ref {
-            visitor.text(
-                Place::item("env", index, "valueFrom.secretKeyRef.name"),
-                &mut key.name,
-            );
-            visitor.text(
-                Place::item("env", index, "valueFrom.secretKeyRef.key"),
-                &mut key.key,
-            );
-        }
-        if let Some(key) = &mut source.config_map_key_ref {
-            visitor.text(
-                Place::item("env", index, "valueFrom.configMapKeyRef.name"),
-                &mut key.name,
-            );
-            visitor.text(
-                Place::item("env", index, "valueFrom.configMapKeyRef.key"),
-                &mut key.key,
-            );
+        for (selector, name, key) in [
+            (
+                &mut source.secret_key_ref,
+                "valueFrom.secretKeyRef.name",
+                "valueFrom.secretKeyRef.key",
+            ),
+            (
+                &mut source.config_map_key_ref,
+                "valueFrom.configMapKeyRef.name",
+                "valueFrom.configMapKeyRef.key",
+            ),
+        ] {
+            if let Some(selector) = selector {
+                visitor.text(Place::item("env", index, name), &mut selector.name);
+                visitor.text(Place::item("env", index, key), &mut selector.key);
+            }
         }
     }
 }
@@ -156,17 +156,13 @@ fn env(env: &mut [EnvVar], visitor: &mut impl Visitor) {
 fn env_from(env_from: &mut [EnvFromSource], visitor: &mut impl Visitor) {
     for (index, source) in env_from.iter_mut().enumerate() {
         visitor.text(Place::item("envFrom", index, "prefix"), &mut source.prefix);
-        if let Some(config_map) = &mut source.config_map_ref {
-            visitor.text(
-                Place::item("envFrom", index, "configMapRef.name"),
-                &mut config_map.name,
-            );
-        }
-        if let Some(secret) = &mut source.secret_ref {
-            visitor.text(
-                Place::item("envFrom", index, "secretRef.name"),
-                &mut secret.name,
-            );
+        for (object, name) in [
+            (&mut source.config_map_ref, "configMapRef.name"),
+            (&mut source.secret_ref, "secretRef.name"),
+        ] {
+            if let Some(object) = object {
+                visitor.text(Place::item("envFrom", index, name), &mut object.name);
+            }
         }
     }
 }
@@ -192,40 +188,63 @@ fn items(items: &mut [KeyToPath], visitor: &mut impl Visitor) {
     }
 }
 
-/// Shows the fields of a volume.
-pub fn volume(volume: &mut Volume, visitor: &mut impl Visitor) {
-    visitor.text(Place::field("name"), &mut volume.name);
-    if let Some(config_map) = &mut volume.config_map {
+/// What both volumes and bindings can be filled from.
+fn sources(
+    (config_map, secret, claim): (
+        &mut Option<ConfigMapVolume>,
+        &mut Option<SecretVolume>,
+        &mut Option<ClaimVolume>,
+    ),
+    visitor: &mut impl Visitor,
+) {
+    if let Some(config_map) = config_map {
         visitor.text(Place::field("configMap.name"), &mut config_map.name);
         items(&mut config_map.items, visitor);
     }
-    if let Some(secret) = &mut volume.secret {
+    if let Some(secret) = secret {
         visitor.text(Place::field("secret.secretName"), &mut secret.secret_name);
         items(&mut secret.items, visitor);
     }
-    if let Some(claim) = &mut volume.persistent_volume_claim {
+    if let Some(claim) = claim {
         visitor.text(
             Place::field("persistentVolumeClaim.claimName"),
             &mut claim.claim_name,
         );
     }
+}
+
+fn projected_names(source: &mut ProjectedSource, visitor: &mut impl Visitor) {
+    if let Some(config_map) = &mut source.config_map {
+        visitor.text(
+            Place::field("projected.sources.configMap.name"),
+            &mut config_map.name,
+        );
+    }
+    if let Some(secret) = &mut source.secret {
+        visitor.text(
+            Place::field("projected.sources.secret.name"),
+            &mut secret.name,
+        );
+    }
+}
+
+/// Shows the fields of a volume.
+pub fn volume(volume: &mut Volume, visitor: &mut impl Visitor) {
+    visitor.text(Place::field("name"), &mut volume.name);
+    sources(
+        (
+            &mut volume.config_map,
+            &mut volume.secret,
+            &mut volume.persistent_volume_claim,
+        ),
+        visitor,
+    );
     for source in volume
         .projected
         .iter_mut()
         .flat_map(|projected| &mut projected.sources)
     {
-        if let Some(config_map) = &mut source.config_map {
-            visitor.text(
-                Place::field("projected.sources.configMap.name"),
-                &mut config_map.name,
-            );
-        }
-        if let Some(secret) = &mut source.secret {
-            visitor.text(
-                Place::field("projected.sources.secret.name"),
-                &mut secret.name,
-            );
-        }
+        projected_names(source, visitor);
         if let Some(token) = &mut source.service_account_token {
             visitor.text(
                 Place::field("projected.sources.serviceAccountToken.audience"),
@@ -238,43 +257,30 @@ pub fn volume(volume: &mut Volume, visitor: &mut impl Visitor) {
 /// Shows the fields of what a run gives to a workspace.
 pub fn binding(binding: &mut WorkspaceBinding, visitor: &mut impl Visitor) {
     visitor.text(Place::field("subPath"), &mut binding.sub_path);
-    if let Some(claim) = &mut binding.persistent_volume_claim {
-        visitor.text(
-            Place::field("persistentVolumeClaim.claimName"),
-            &mut claim.claim_name,
-        );
-    }
-    if let Some(config_map) = &mut binding.config_map {
-        visitor.text(Place::field("configMap.name"), &mut config_map.name);
-        items(&mut config_map.items, visitor);
-    }
-    if let Some(secret) = &mut binding.secret {
-        visitor.text(Place::field("secret.secretName"), &mut secret.secret_name);
-        items(&mut secret.items, visitor);
-    }
+    sources(
+        (
+            &mut binding.config_map,
+            &mut binding.secret,
+            &mut binding.persistent_volume_claim,
+        ),
+        visitor,
+    );
     for source in binding
         .projected
         .iter_mut()
         .flat_map(|projected| &mut projected.sources)
     {
-        if let Some(config_map) = &mut source.config_map {
-            visitor.text(
-                Place::field("projected.sources.configMap.name"),
-                &mut config_map.name,
-            );
-            items(&mut config_map.items, visitor);
-        }
-        if let Some(secret) = &mut source.secret {
-            visitor.text(
-                Place::field("projected.sources.secret.name"),
-                &mut secret.name,
-            );
-            items(&mut secret.items, visitor);
+        projected_names(source, visitor);
+        // Tekton leaves those of volumes as they are.
+        let config_map = source.config_map.iter_mut().map(|it| &mut it.items);
+        let secret = source.secret.iter_mut().map(|it| &mut it.items);
+        for list in config_map.chain(secret) {
+            items(list, visitor);
         }
     }
 }
 
-/// Shows the fields of a Task, less its steps' and sidecars' when those are visited one by one.
+/// Shows the fields of a Task, those of its steps, sidecars and volumes among them.
 pub fn task_spec(spec: &mut TaskSpec, visitor: &mut impl Visitor) {
     for each in &mut spec.steps {
         step(each, visitor);

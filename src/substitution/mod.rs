@@ -4,9 +4,11 @@
 //! left to right exactly once: what a value contains is never looked at again. (Tekton makes
 //! several passes and does look again; see the compatibility notes.)
 
+mod edges;
 pub mod fields;
 mod reference;
 mod scope;
 
+pub use edges::{dependencies, result_refs};
 pub use reference::{Access, ResultRef, references, whole_reference};
 pub use scope::Scope;

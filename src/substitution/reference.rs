@@ -60,6 +60,25 @@ impl ResultRef {
         })
     }
 
+    /// On which side of the pipeline the task is, as references say it: `tasks` or `finally`.
+    pub const fn side(&self) -> &'static str {
+        if self.finally { "finally" } else { "tasks" }
+    }
+
+    /// The reference to the whole result: `tasks.t.results.r`.
+    pub fn whole(&self) -> String {
+        format!("{}.{}.results.{}", self.side(), self.task, self.result)
+    }
+
+    /// Which part of the result it is, as it stands behind the result's name; nothing for all of it.
+    pub fn part(&self) -> String {
+        match &self.access {
+            Access::Whole | Access::Star => String::new(),
+            Access::Index(index) => format!("[{index}]"),
+            Access::Key(key) => format!(".{key}"),
+        }
+    }
+
     /// The result references of a text, in order.
     pub fn find_in(text: &str) -> impl Iterator<Item = Self> {
         references(text).into_iter().filter_map(Self::parse)

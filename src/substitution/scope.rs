@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::fields::{Place, Visitor};
 use super::reference::whole_reference;
-use crate::spec::param::ParamValue;
+use crate::spec::param::{Param, ParamValue};
 use crate::spec::when::WhenExpression;
 
 /// Everything a `$(…)` can mean at one moment.
@@ -255,6 +255,17 @@ impl Scope {
                     .collect(),
             ),
         }
+    }
+
+    /// Replaces references in the values of parameters.
+    pub fn params(&self, params: &[Param]) -> Vec<Param> {
+        params
+            .iter()
+            .map(|param| Param {
+                name: param.name.clone(),
+                value: self.value(&param.value),
+            })
+            .collect()
     }
 
     /// Replaces references in a guard: a whole array in `input` becomes its JSON text

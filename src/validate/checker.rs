@@ -50,6 +50,16 @@ impl Checker {
         self.add(Diagnostic::error(message), first, None);
     }
 
+    /// knative's `ErrMissingOneOf` and `ErrMultipleOneOf`: of these places one is to be filled, and
+    /// `given` of them are.
+    pub(super) fn exactly_one(&mut self, places: &[FieldPath], given: usize) {
+        match given {
+            0 => self.fault_among(places, "expected exactly one, got neither"),
+            1 => {}
+            _ => self.fault_among(places, "expected exactly one, got both"),
+        }
+    }
+
     /// What the rules inside find is only a warning: the webhook does not look there.
     pub(super) fn leniently(&mut self, rules: impl FnOnce(&mut Self)) {
         let before = self.found.0.len();

@@ -3,58 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::checker::{Checker, meant};
-use super::params;
-use super::texts::{self, Text};
 use crate::diagnostic::FieldPath;
 use crate::spec::{PipelineSpec, PipelineTask};
-use crate::substitution::ResultRef;
-
-/// The tasks a task waits for: those of `runAfter`, and those whose results it uses
-/// (`pkg/apis/pipeline/v1/pipeline_types.go`, `Deps`).
-pub fn dependencies(task: &PipelineTask) -> BTreeSet<String> {
-    results_used(task)
-        .into_iter()
-        .map(|result| result.task)
-        .chain(task.run_after.iter().cloned())
-        .collect()
-}
-
-/// The results a task refers to, where Tekton looks for them (`PipelineTaskResultRefs`).
-pub(super) fn results_used(task: &PipelineTask) -> Vec<ResultRef> {
-    let root = FieldPath::root();
-    let matrix = task.matrix.iter().flat_map(|matrix| {
-        let include = matrix.include.iter().flat_map(|include| &include.params);
-        matrix.params.iter().chain(include)
-    });
-    let values = task.params.iter().chain(matrix);
-    let mut found: Vec<ResultRef> = values
-        .flat_map(|param| params::texts(&root, &param.value))
-        .flat_map(|(_, text)| ResultRef::find_in(text))
-        .collect();
-    for when in &task.when {
-        for text in [&when.input, &when.cel].into_iter().chain(&when.values) {
-            found.extend(ResultRef::find_in(text));
-        }
-    }
-    if let Some(spec) = &task.task_spec {
-        let steps = spec.steps.iter().map(|step| texts::of_step(&root, step));
-        let sidecars = spec
-            .sidecars
-            .iter()
-            .map(|sidecar| texts::of_sidecar(&root, sidecar));
-        for text in steps.chain(sidecars).flatten().filter(is_searched) {
-            found.extend(ResultRef::find_in(&text.value));
-        }
-    }
-    found
-}
-
-fn is_searched(text: &Text) -> bool {
-    matches!(
-        text.field,
-        "name" | "image" | "imagePullPolicy" | "script" | "workingDir" | "command" | "args" | "env"
-    )
-}
+use crate::substitution::dependencies;
 
 /// Checks that the tasks can be put in order (`pkg/reconciler/pipeline/dag/dag.go`).
 pub(super) fn acyclic(check: &mut Checker, at: &FieldPath, spec: &PipelineSpec) {

@@ -36,11 +36,8 @@ pub(super) fn of_task(check: &mut Checker, at: &FieldPath, task: &PipelineTask) 
 }
 
 fn in_both(check: &mut Checker, at: &FieldPath, task: &PipelineTask, matrix: &Matrix) {
-    let include = matrix.include.iter().flat_map(|include| &include.params);
     let fanned: Vec<&str> = matrix
-        .params
-        .iter()
-        .chain(include)
+        .all_params()
         .map(|param| param.name.as_str())
         .collect();
     for (index, param) in task.params.iter().enumerate() {

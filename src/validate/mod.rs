@@ -36,7 +36,6 @@ mod volumes;
 mod when;
 mod workspaces;
 
-pub use graph::dependencies;
 pub use object::document;
 pub use support::support;
 pub use table::compatibility_table;

@@ -1,9 +1,11 @@
 //! Parameters: their declarations and values.
 
+use std::collections::BTreeMap;
+
 use super::checker::Checker;
 use super::names::{is_param_name, repeats};
 use crate::diagnostic::FieldPath;
-use crate::spec::{Param, ParamSpec, ParamType, ParamValue};
+use crate::spec::{Param, ParamSpec, ParamType, ParamValue, PropertySpec};
 
 /// Checks a list of declarations (`ValidateParameterTypes`).
 ///
@@ -36,12 +38,7 @@ fn types(check: &mut Checker, at: &FieldPath, spec: &ParamSpec) {
             ),
         );
     }
-    let wrong: Vec<&str> = spec
-        .properties
-        .iter()
-        .filter(|(_, property)| !matches!(property.property_type.as_str(), "" | "string"))
-        .map(|(key, _)| key.as_str())
-        .collect();
+    let wrong = not_text(&spec.properties);
     let properties = at.key("properties");
     if !wrong.is_empty() {
         check.fault(
@@ -55,6 +52,15 @@ fn types(check: &mut Checker, at: &FieldPath, spec: &ParamSpec) {
     if kind == ParamType::Object && spec.properties.is_empty() {
         check.missing(&properties);
     }
+}
+
+/// The keys of an object whose values are declared to be something else than text.
+pub(super) fn not_text(properties: &BTreeMap<String, PropertySpec>) -> Vec<&str> {
+    properties
+        .iter()
+        .filter(|(_, property)| !matches!(property.property_type.as_str(), "" | "string"))
+        .map(|(key, _)| key.as_str())
+        .collect()
 }
 
 /// Checks the values allowed (`validateParamEnums`); nobody does for StepActions.

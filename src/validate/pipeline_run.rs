@@ -52,11 +52,9 @@ pub(super) fn has_started(status: Option<&Value>) -> bool {
 
 fn ref_or_spec(check: &mut Checker, at: &FieldPath, spec: &PipelineRunSpec) {
     let both = [at.key("pipelineRef"), at.key("pipelineSpec")];
-    match (&spec.pipeline_ref, &spec.pipeline_spec) {
-        (None, None) => check.fault_among(&both, "expected exactly one, got neither"),
-        (Some(_), Some(_)) => check.fault_among(&both, "expected exactly one, got both"),
-        _ => {}
-    }
+    let given =
+        usize::from(spec.pipeline_ref.is_some()) + usize::from(spec.pipeline_spec.is_some());
+    check.exactly_one(&both, given);
     if let Some(reference) = &spec.pipeline_ref {
         refs::reference(
             check,

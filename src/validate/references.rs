@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::checker::{Checker, meant};
 use super::results::looks_like_result;
-use super::{graph, params, variables};
+use super::{params, variables};
 use crate::diagnostic::FieldPath;
 use crate::spec::{ParamType, PipelineSpec, PipelineTask};
-use crate::substitution::{ResultRef, references};
+use crate::substitution::{ResultRef, references, result_refs};
 
 /// The first parts a reference in a Pipeline can have.
 const PREFIXES: [&str; 6] = [
@@ -260,7 +260,7 @@ fn results_of_children(
     task: &PipelineTask,
     world: &World<'_>,
 ) {
-    for result in graph::results_used(task) {
+    for result in result_refs(task) {
         let child = world.tasks.get(result.task.as_str());
         if child.is_some_and(|t| t.pipeline_ref.is_some() || t.pipeline_spec.is_some()) {
             check.invalid(

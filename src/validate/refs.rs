@@ -18,10 +18,7 @@ pub(super) fn reference(
     }
     if !params.is_empty() {
         if !name.is_empty() {
-            check.fault_among(
-                &[at.key("name"), at.key("params")],
-                "expected exactly one, got both",
-            );
+            check.exactly_one(&[at.key("name"), at.key("params")], 2);
         }
         if resolver.is_empty() {
             check.missing(&at.key("resolver"));

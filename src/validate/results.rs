@@ -85,11 +85,7 @@ fn declared(
     if kind == Some(ParamType::Object) && properties.is_empty() {
         check.missing(&at.key("properties"));
     }
-    let wrong: Vec<&str> = properties
-        .iter()
-        .filter(|(_, property)| !matches!(property.property_type.as_str(), "" | "string"))
-        .map(|(key, _)| key.as_str())
-        .collect();
+    let wrong = params::not_text(properties);
     if !wrong.is_empty() {
         check.fault(
             &at.key("properties"),

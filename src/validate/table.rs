@@ -7,7 +7,7 @@ use super::support::DOCUMENTS;
 use crate::spec::{ObjectSchema, Schema, Support};
 
 const INTRODUCTION: &str = "\
-# Fields and what they do
+## Fields and what they do
 
 Every field of Tekton's `v1` and of the Kubernetes types inside it that can be written in a \
 document. A field that is not listed is an error.
@@ -55,7 +55,7 @@ fn section(text: &mut String, object: &ObjectSchema) {
     // Writing to a String cannot fail.
     let _ = write!(
         text,
-        "\n## {}\n\n| field | here | how, or why not |\n| --- | --- | --- |\n",
+        "\n### {}\n\n| field | here | how, or why not |\n| --- | --- | --- |\n",
         object.name
     );
     for field in object.fields {
@@ -84,7 +84,7 @@ mod tests {
     fn every_object_stands_in_the_table_once() {
         let table = compatibility_table();
         for object in objects() {
-            let heading = format!("\n## {}\n", object.name);
+            let heading = format!("\n### {}\n", object.name);
             assert_eq!(table.matches(&heading).count(), 1, "{}", object.name);
         }
         assert!(table.contains("| `displayName` | no effect | text for people |"));
@@ -96,7 +96,7 @@ mod tests {
         let table = compatibility_table().to_lowercase();
         for link in table.split("](#").skip(1) {
             let anchor = link.split(')').next().unwrap();
-            assert!(table.contains(&format!("\n## {anchor}\n")), "{anchor}");
+            assert!(table.contains(&format!("\n### {anchor}\n")), "{anchor}");
         }
     }
 }

@@ -47,11 +47,8 @@ pub(super) fn document(check: &mut Checker, at: &FieldPath, run: &TaskRun) {
 
 fn ref_or_spec(check: &mut Checker, at: &FieldPath, spec: &TaskRunSpec) {
     let both = [at.key("taskRef"), at.key("taskSpec")];
-    match (&spec.task_ref, &spec.task_spec) {
-        (None, None) => check.fault_among(&both, "expected exactly one, got neither"),
-        (Some(_), Some(_)) => check.fault_among(&both, "expected exactly one, got both"),
-        _ => {}
-    }
+    let given = usize::from(spec.task_ref.is_some()) + usize::from(spec.task_spec.is_some());
+    check.exactly_one(&both, given);
     if let Some(reference) = &spec.task_ref {
         refs::reference(
             check,
@@ -127,13 +124,11 @@ pub(super) fn overrides(
         .iter()
         .position(|step| step.compute_resources != ResourceRequirements::default());
     if let Some(index) = own.filter(|_| whole) {
-        check.fault_among(
-            &[
-                at.key("computeResources"),
-                at.key("stepSpecs").index(index).key("computeResources"),
-            ],
-            "expected exactly one, got both",
-        );
+        let both = [
+            at.key("computeResources"),
+            at.key("stepSpecs").index(index).key("computeResources"),
+        ];
+        check.exactly_one(&both, 2);
     }
 }
 

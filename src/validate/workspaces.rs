@@ -185,11 +185,9 @@ fn one_binding(check: &mut Checker, at: &FieldPath, binding: &WorkspaceBinding) 
     .into_iter()
     .filter(|given| *given)
     .count();
-    let places = SOURCES.map(|source| at.key(source));
-    match given {
-        0 => check.fault_among(&places, "expected exactly one, got neither"),
-        1 => source(check, at, binding),
-        _ => check.fault_among(&places, "expected exactly one, got both"),
+    check.exactly_one(&SOURCES.map(|source| at.key(source)), given);
+    if given == 1 {
+        source(check, at, binding);
     }
 }
 

@@ -58,6 +58,38 @@ fn check(run: &str, scripts: [&str; 2], status: i32, told: &str) {
     });
 }
 
+/// It says so each time, and each time how to go on.
+#[test]
+fn a_step_waits_before_it_starts_and_again_when_it_has_failed() {
+    let text = RUN
+        .replace("NAME", "breaks-twice")
+        .replace("[second]", "[first]");
+    let done = AtomicBool::new(false);
+    let scene = Scene::new();
+    scene.write("run.yaml", &text);
+    let output = thread::scope(|scope| {
+        for script in ["debug-beforestep-continue", "debug-continue"] {
+            let script = format!("/tekton/debug/scripts/{script}");
+            let done = &done;
+            scope.spawn(move || call("breaks-twice", &script, done));
+        }
+        let output = scene
+            .tkn_local(["run", "run.yaml"])
+            .recording_events()
+            .run();
+        done.store(true, Ordering::Relaxed);
+        output.exits(0)
+    });
+    let told: Vec<_> = output
+        .events("stepPaused")
+        .map(|event| {
+            let message = event["message"].as_str().expect("it says how to go on");
+            message.contains("debug-beforestep-continue")
+        })
+        .collect();
+    assert_eq!(told, [true, false], "{output}");
+}
+
 #[test]
 fn task_172_173_steps_go_on() {
     let scripts = ["debug-continue", "debug-beforestep-continue"];

@@ -1,6 +1,7 @@
 //! The stubs of `completions/` and the registration that the binary prints belong together.
 
 use crate::harness::Scene;
+use crate::runs::{Folder, pipeline_run};
 use crate::sources::read;
 
 /// What a shell is given when the stub asks for it.
@@ -11,6 +12,37 @@ fn registration(shell: &str) -> String {
         .run()
         .exits(0);
     output.stdout
+}
+
+/// What bash is offered for the last of these words.
+fn offered(folder: &Folder, words: &[&str]) -> Vec<String> {
+    let line = ["--", "tkn-local"].iter().chain(words);
+    let output = Scene::new()
+        .tkn_local(line)
+        .env("COMPLETE", "bash")
+        .env("_CLAP_COMPLETE_INDEX", &words.len().to_string())
+        .env("_CLAP_IFS", "\n")
+        .env(
+            "TKN_LOCAL_STATE_DIR",
+            &folder.path().join("state").to_string_lossy(),
+        )
+        .run()
+        .exits(0);
+    output.stdout.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn runs_and_their_tasks_complete() {
+    let folder = Folder::new();
+    let file = folder.file("run.yaml", &pipeline_run("first", "exit 0"));
+    folder.run(&["run", &file]);
+    assert_eq!(offered(&folder, &["logs", "f"]), ["first"]);
+    assert_eq!(offered(&folder, &["logs", "first", "g"]), ["greet"]);
+    assert_eq!(
+        offered(&folder, &["logs", "--sidecars", "latest", "e"]),
+        ["end"]
+    );
+    assert_eq!(offered(&folder, &["logs", "other", "g"]), [""; 0]);
 }
 
 #[test]

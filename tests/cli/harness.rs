@@ -32,10 +32,9 @@ impl Scene {
 
     /// A scene whose commands work in the project's own folder.
     pub(crate) fn in_project() -> Self {
-        Self {
-            cwd: crate::sources::root().to_owned(),
-            ..Self::new()
-        }
+        let mut scene = Self::new();
+        crate::sources::root().clone_into(&mut scene.cwd);
+        scene
     }
 
     /// The path of a file in the folder to work in.
@@ -68,6 +67,16 @@ impl Scene {
             command,
             stdin: Vec::new(),
             events: self.dir.path().join("events.jsonl"),
+        }
+    }
+}
+
+/// The volumes of runs that can be resumed outlive them, but not the state directory.
+impl Drop for Scene {
+    fn drop(&mut self) {
+        let runs = self.dir.path().join("state/runs");
+        if fs::read_dir(runs).is_ok_and(|mut runs| runs.next().is_some()) {
+            drop(self.tkn_local(["prune", "--runs", "0"]).run());
         }
     }
 }
@@ -223,6 +232,13 @@ impl Output {
             "no '{text}' on standard error\n{self}"
         );
         self
+    }
+
+    /// Its events of one name, in order.
+    pub(crate) fn events(&self, name: &str) -> impl Iterator<Item = &Value> {
+        self.events
+            .iter()
+            .filter(move |event| event["event"] == name)
     }
 
     /// Asserts status and reason of the last run that ended, by its events.

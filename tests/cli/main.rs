@@ -1,5 +1,6 @@
 //! What can be seen of tkn-local from outside, and what can be seen by reading its sources.
 
+mod actions;
 mod breakpoints;
 mod cases;
 mod checklist;
@@ -7,6 +8,7 @@ mod compatibility;
 mod completions;
 mod examples;
 mod faults;
+mod fields;
 mod forbidden;
 mod harness;
 mod layering;

@@ -184,6 +184,18 @@ fn every_link_leads_somewhere() {
 }
 
 #[test]
+fn every_document_has_one_title() {
+    for path in documents() {
+        let text = read(&path).text;
+        let outside = text.split("```").step_by(2);
+        let titles = outside
+            .flat_map(str::lines)
+            .filter(|line| line.starts_with("# "));
+        assert_eq!(titles.count(), 1, "{path}");
+    }
+}
+
+#[test]
 fn the_readme_lists_every_example() {
     let readme = read("README.md").text;
     for path in files_below("examples") {

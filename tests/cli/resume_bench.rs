@@ -144,7 +144,10 @@ impl Folder {
         assert_eq!(opened, 0, "{args:?} started something");
         assert_eq!(ran.status, ExitStatus::Invalid, "{args:?}: {}", ran.err);
         let from = ran.err.find("error: ").expect("there is an error");
-        ran.err[from..].to_owned()
+        let told = ran.err[from..].to_owned();
+        let closing = "; nothing was started\n";
+        assert!(told.contains(closing), "{args:?}: {told}");
+        told
     }
 }
 

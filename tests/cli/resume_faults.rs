@@ -3,6 +3,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use tkn_local::cli::ExitStatus;
 
 use crate::resume_bench::BUILD;
 use crate::runs::Folder;
@@ -11,11 +12,11 @@ use crate::runs::Folder;
 const WRONG: &[(&[&str], &str)] = &[
     (
         &["--disable", "compil"],
-        "disableTasks: the pipeline has no task \"compil\"; did you mean \"compile\"?",
+        "disableTasks: the pipeline has no task \"compil\"; nothing was started\nhint: did you mean \"compile\"?",
     ),
     (
         &["--only", "tests"],
-        "--only: the pipeline has no task \"tests\"; did you mean \"test\"?",
+        "--only: the pipeline has no task \"tests\"; nothing was started\nhint: did you mean \"test\"?",
     ),
     (
         &["--until", "zzz"],
@@ -50,7 +51,7 @@ const WRONG: &[(&[&str], &str)] = &[
     ),
     (
         &["--result", "fetch.commit=1"],
-        "result fetch.commit is given, but \"fetch\" is not disabled; add --disable fetch",
+        "result fetch.commit is given, but \"fetch\" is not disabled; nothing was started\nhint: add --disable fetch",
     ),
     (
         &["--disable", "fetch", "--result", "fetch.comit=1"],
@@ -73,7 +74,7 @@ const WRONG: &[(&[&str], &str)] = &[
     ),
     (
         &["--resume-from", "other"],
-        "run \"other\" is of another pipeline: no task name in common; --force resumes it all the same",
+        "run \"other\" is of another pipeline: no task name in common; nothing was started\nhint: --force resumes it all the same",
     ),
     (
         &["--resume-from", "single"],
@@ -81,7 +82,7 @@ const WRONG: &[(&[&str], &str)] = &[
     ),
     (
         &["--resume-from", "bild"],
-        "no run \"bild\"; did you mean \"build\"?",
+        "no run \"bild\"; nothing was started\nhint: did you mean \"build\"?",
     ),
 ];
 
@@ -159,6 +160,12 @@ fn a_source_must_be_known_readable_and_at_rest() {
         told.contains("state format 99") && told.contains("tkn-local 9.9.9"),
         "{told}"
     );
+    let mut odd: Value = serde_json::from_str(&text).expect("it is JSON");
+    odd["settings"]["given"] = json!("what was given");
+    fs::write(&header, odd.to_string()).expect("it is writable");
+    let ran = folder.tkn(&["resume", "build"]);
+    assert_eq!(ran.status, ExitStatus::Internal, "{}", ran.err);
+    assert!(ran.err.contains("run.json"), "{}", ran.err);
     fs::write(&header, text).expect("it is writable");
 
     let none = Folder::new().refusal(&["resume", "latest"]);
@@ -172,7 +179,7 @@ fn workspaces_are_copied_taken_or_left() {
     let gone = folder.refusal(&["resume", "build"]);
     assert!(
         gone.starts_with(
-            "error: the files of run build are gone, and with them its workspaces tree\n"
+            "error: the files of run build are gone, and with them its workspaces tree; nothing was started\n"
         ),
         "{gone}"
     );
@@ -201,7 +208,7 @@ fn workspaces_are_copied_taken_or_left() {
     let told = folder.refusal(&["resume", "build"]);
     assert!(
         told.starts_with(&format!(
-            "error: run build can not be resumed any more: run {heir} has taken its files\n"
+            "error: run build can not be resumed any more: run {heir} has taken its files; nothing was started\n"
         )),
         "{told}"
     );

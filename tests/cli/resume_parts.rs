@@ -11,7 +11,7 @@ fn a_disabled_task_takes_its_values_from_the_flag_the_file_and_the_source() {
     let folder = Folder::failed();
     let missing = folder.refusal(&["run", "build.yaml", "fetch.yaml", "--disable", "compile"]);
     assert!(
-        missing.starts_with("error: PipelineRun build: task \"pack\" needs result compile.digest of a disabled task; give it with --result compile.digest=VALUE\n"),
+        missing.starts_with("error: PipelineRun build: task \"pack\" needs result compile.digest of a disabled task; nothing was started\nhint: give it with --result compile.digest=VALUE\n"),
         "{missing}"
     );
     let run = [

@@ -138,7 +138,7 @@ impl Folder {
 }
 
 /// A PipelineRun of two tasks, the second with a result of the first; `last` ends it.
-fn pipeline_run(name: &str, last: &str) -> String {
+pub(crate) fn pipeline_run(name: &str, last: &str) -> String {
     format!(
         "
 apiVersion: tekton.dev/v1
@@ -225,6 +225,24 @@ fn a_run_that_fails_is_told_and_kept() {
 }
 
 #[test]
+fn a_process_that_is_another_by_now_is_not_signalled() {
+    let folder = Folder::new();
+    let file = folder.file("run.yaml", &pipeline_run("first", "exit 0"));
+    folder.run(&["run", &file]);
+    let dir = folder.path().join("state/runs/first");
+    let header = dir.join("run.json");
+    let mut value: Value = serde_json::from_slice(&std::fs::read(&header).unwrap()).unwrap();
+    // This very process, had it started at another time.
+    value["owner"] = serde_json::json!({"pid": std::process::id(), "processStart": 1});
+    std::fs::write(&header, value.to_string()).unwrap();
+    let lock = std::fs::File::open(dir.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let told = folder.run(&["cancel", "first"]);
+    assert_eq!(told.status, ExitStatus::Invalid);
+    assert!(told.err.contains("where it was started"), "{}", told.err);
+}
+
+#[test]
 fn standard_output_is_the_objects_alone_when_they_are_asked_for() {
     let folder = Folder::new();
     let file = folder.file("run.yaml", &pipeline_run("first", "exit 0"));
@@ -268,6 +286,23 @@ fn several_runs_go_one_after_another_and_the_worst_counts() {
 
     let only = folder.run(&["run", &file, "--only-run", "second"]);
     assert_eq!(only.status, ExitStatus::Success, "{}", only.err);
+}
+
+#[test]
+fn a_run_that_cannot_start_is_told_of_last_and_keeps_no_other_back() {
+    let folder = Folder::new();
+    let missing = "
+{apiVersion: tekton.dev/v1, kind: TaskRun, metadata: {name: lost}, spec: {taskRef: {name: nowhere}}}
+";
+    let file = folder.file(
+        "runs.yaml",
+        &[missing, &pipeline_run("first", "exit 0")].join("---"),
+    );
+    let ran = folder.run(&["run", &file]);
+    assert_eq!(ran.status, ExitStatus::Invalid, "{}", ran.err);
+    assert!(ran.out.contains("hello file"), "{}", ran.out);
+    let last = "error: 1 fault; TaskRun lost was not started\n";
+    assert!(ran.err.ends_with(last), "{}", ran.err);
 }
 
 #[test]

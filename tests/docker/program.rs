@@ -335,13 +335,13 @@ async fn task_172_a_failed_program_waits_at_its_breakpoint() {
         },
         ..shell("exit 5")
     };
-    let (control, running) = until_written(bench.start().await, launch(), "breakpoint").await;
+    let (mut control, running) = until_written(bench.start().await, launch(), "breakpoint").await;
     control.paused().await;
     assert_eq!(bench.shell("ls /shared/run").await.out(), "status\n");
     control.resume(0);
     assert_eq!(running.await.unwrap().exit, Exit::Code(0));
 
-    let (control, running) = until_written(bench.start().await, launch(), "breakpoint").await;
+    let (mut control, running) = until_written(bench.start().await, launch(), "breakpoint").await;
     control.paused().await;
     bench.shell("echo 1 >/shared/run/out.breakpointexit").await;
     assert_eq!(running.await.unwrap().exit, Exit::Code(1));
@@ -359,7 +359,7 @@ async fn task_173_a_program_waits_before_it_starts() {
         },
         ..shell("echo started")
     };
-    let (control, running) = until_written(bench.start().await, launch(), "breakpoint").await;
+    let (mut control, running) = until_written(bench.start().await, launch(), "breakpoint").await;
     control.paused().await;
     bench
         .shell("touch /shared/run/out.beforestepexit.err")
@@ -373,7 +373,7 @@ async fn task_173_a_program_waits_before_it_starts() {
         "out.err\nstatus\n"
     );
 
-    let (control, running) = until_written(bench.start().await, launch(), "breakpoint").await;
+    let (mut control, running) = until_written(bench.start().await, launch(), "breakpoint").await;
     control.paused().await;
     bench.shell("touch /shared/run/out.beforestepexit").await;
     assert_eq!(running.await.unwrap().exit, Exit::Code(0));

@@ -18,7 +18,7 @@ use crate::spec::ServiceAccount;
 ///
 /// The error is what the entrypoint says before it exits with 2: a secret without the keys of its
 /// type, a second login for the same URL, a URL it cannot read.
-pub fn credentials(
+pub(in crate::execute) fn credentials(
     service_account: Option<&ServiceAccount>,
     library: &Library,
 ) -> Result<Vec<Credential>, String> {
@@ -63,7 +63,10 @@ fn warnings(service_account: Option<&ServiceAccount>, library: &Library) -> Vec<
 }
 
 /// The warnings of several service accounts, each once.
-pub fn notices<'a>(accounts: impl IntoIterator<Item = &'a str>, library: &Library) -> Vec<String> {
+pub(in crate::execute) fn notices<'a>(
+    accounts: impl IntoIterator<Item = &'a str>,
+    library: &Library,
+) -> Vec<String> {
     let named = |name: &'a str| if name.is_empty() { "default" } else { name };
     let accounts: BTreeSet<&str> = accounts.into_iter().map(named).collect();
     let mut told = Vec::new();

@@ -9,5 +9,5 @@ mod pull;
 mod select;
 mod ssh;
 
-pub use initializer::{credentials, notices};
-pub use pull::pull_secrets;
+pub(super) use initializer::{credentials, notices};
+pub(super) use pull::pull_secrets;

@@ -9,7 +9,7 @@ use crate::spec::core::LocalObjectReference;
 /// The `config.json` of every `imagePullSecrets` there is, in order. As on a cluster, those of the
 /// service account are used when the pod template names none; secrets that are not there, or hold
 /// no docker configuration, are passed over.
-pub fn pull_secrets(
+pub(in crate::execute) fn pull_secrets(
     service_account: Option<&ServiceAccount>,
     image_pull_secrets: &[LocalObjectReference],
     library: &Library,

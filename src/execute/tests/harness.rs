@@ -242,6 +242,7 @@ impl Scenario {
             jobs: self.jobs,
             images: ImageRules::default(),
             allow_host_path: false,
+            allow_privileged: false,
             uploads: Vec::new(),
             library: library.into(),
             grace: Duration::from_secs(3),
@@ -287,7 +288,9 @@ impl Heard {
             Message::Event(event) => self.events.push((self.since.elapsed(), *event)),
             Message::Log(chunk) => {
                 let text = String::from_utf8_lossy(&chunk.data).into_owned();
-                self.output.push((chunk.task_run, chunk.container, text));
+                let source = &chunk.source;
+                self.output
+                    .push((source.task_run.clone(), source.container.clone(), text));
             }
         }
     }

@@ -42,6 +42,16 @@ async fn task_130_a_missing_image_of_a_sidecar_is_told_as_such() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_step_called_after_steps_keeps_its_name() {
+    let ran = without_image(
+        "tasks: [{name: a, taskSpec: {steps: [{name: step-x, image: gone, script: sleep 1}]}}]",
+    )
+    .await;
+    let of = ran.of("a");
+    assert!(of.contains(r#"the step "step-x" in TaskRun"#), "{of}");
+}
+
 /// A task that may be skipped may have an image that does not exist, as on a cluster.
 #[tokio::test(start_paused = true)]
 async fn a_missing_image_of_a_task_that_is_skipped_hurts_nobody() {
@@ -140,6 +150,29 @@ async fn a_container_the_engine_refuses_fails_its_task_alone() {
         of.contains("CreateContainerConfigError") && of.contains("no such user"),
         "{of}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_privileged_container_behind_a_name_made_of_params_needs_leave() {
+    let ran = pipeline(
+        "
+params: [{name: t, default: root}]
+tasks: [{name: a, taskRef: {name: $(params.t)}}]",
+    )
+    .and(
+        "
+apiVersion: tekton.dev/v1
+kind: Task
+metadata: {name: root}
+spec:
+  steps: [{name: s, image: i, securityContext: {privileged: true}, script: sleep 1}]
+  sidecars: [{name: x, image: i, securityContext: {privileged: true}, script: sleep 1}]",
+    )
+    .ran()
+    .await;
+    assert_eq!(launches(&ran), 0);
+    let of = ran.of("a");
+    assert!(of.contains("needs --allow-privileged"), "{of}");
 }
 
 #[tokio::test(start_paused = true)]

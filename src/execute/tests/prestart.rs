@@ -33,6 +33,16 @@ async fn the_next_step_starts_while_one_runs() {
     assert_eq!(ran.took(), 16_000);
 }
 
+/// The first, then two at a time.
+#[tokio::test(start_paused = true)]
+async fn short_steps_do_not_wait_for_one_start_after_another() {
+    let ran = slow(
+        "tasks: [{name: a, taskSpec: {steps: [{name: w, run: echo 1}, {name: x, run: echo 2}, {name: y, run: echo 3}, {name: z, run: echo 4}]}}]",
+    )
+    .await;
+    assert_eq!(ran.took(), 3_000);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_next_task_starts_while_one_runs() {
     let ran = slow(

@@ -11,10 +11,9 @@ impl Collector<'_> {
     pub(super) fn containers(&mut self, bound: &BoundTask) {
         let mut labels = Vec::new();
         for index in 0..bound.task.spec.steps.len() {
-            let container = bound.container(index);
-            let label = container.strip_prefix("step-").unwrap_or(&container);
-            labels.push(label.to_owned());
+            let label = bound.step_name(index);
             let owner = format!("step {label}");
+            labels.push(label);
             match bound.step(index, &Scope::new()) {
                 Ok(step) => self.step(&owner, step),
                 Err(condition) => self.text(owner, &condition.message),

@@ -5,7 +5,7 @@ use crate::spec::param::{Param, ParamValue};
 use crate::spec::task::TaskSpec;
 use crate::spec::when::WhenExpression;
 use crate::substitution::fields::{self, Place, Visitor};
-use crate::substitution::{Access, ResultRef, Scope};
+use crate::substitution::{ResultRef, Scope};
 
 /// The results a task of a pipeline is given through params, by the names they have there:
 /// `result fetch.commit`. `written` are the params before references are replaced, `scope` is what
@@ -36,18 +36,9 @@ fn results_in<'a>(
 ) -> impl Iterator<Item = (String, ParamValue)> + 'a {
     let found = texts.iter().flat_map(|text| ResultRef::find_in(text));
     found.filter_map(|reference| {
-        let side = if reference.finally {
-            "finally"
-        } else {
-            "tasks"
-        };
-        let part = match &reference.access {
-            Access::Whole | Access::Star => String::new(),
-            Access::Index(index) => format!("[{index}]"),
-            Access::Key(key) => format!(".{key}"),
-        };
+        let part = reference.part();
+        let value = scope.get(&(reference.whole() + &part))?;
         let (task, result) = (&reference.task, &reference.result);
-        let value = scope.get(&format!("{side}.{task}.results.{result}{part}"))?;
         Some((format!("result {task}.{result}{part}"), value))
     })
 }
@@ -58,11 +49,7 @@ struct Texts(Vec<String>);
 
 impl Texts {
     fn add_value(&mut self, value: &ParamValue) {
-        match value {
-            ParamValue::String(text) => self.0.push(text.clone()),
-            ParamValue::Array(items) => self.0.extend(items.iter().cloned()),
-            ParamValue::Object(map) => self.0.extend(map.values().cloned()),
-        }
+        self.0.extend(value.texts().into_iter().map(str::to_owned));
     }
 }
 
@@ -80,8 +67,7 @@ impl Visitor for Texts {
     }
 
     fn when(&mut self, _: usize, when: &mut WhenExpression) {
-        self.0.extend([when.input.clone(), when.cel.clone()]);
-        self.0.extend(when.values.iter().cloned());
+        self.0.extend(when.texts().map(str::to_owned));
     }
 }
 

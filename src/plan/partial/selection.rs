@@ -46,14 +46,3 @@ pub struct Selection {
     /// A source of another pipeline is taken.
     pub force: bool,
 }
-
-impl Selection {
-    /// True when every task is to run.
-    pub fn is_whole(&self) -> bool {
-        self.disable.is_empty()
-            && self.results.is_empty()
-            && self.only.is_empty()
-            && self.until.is_empty()
-            && self.from.is_empty()
-    }
-}
