@@ -15,6 +15,7 @@ mod link;
 mod log;
 mod memory;
 mod outputs;
+mod places;
 mod probe;
 mod processes;
 mod protocol;

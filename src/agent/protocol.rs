@@ -353,6 +353,8 @@ messages! {
         files: Vec<(String, String)>,
         /// Credentials: relative path and content.
         credentials: Vec<(String, Blob)>,
+        /// Mounts to look at before the start: target, and with what its source has to end.
+        places: Vec<(String, String)>,
         /// Without network.
         hermetic: bool,
         /// Waits before it starts.

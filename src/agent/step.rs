@@ -18,7 +18,7 @@ use super::processes::Processes;
 use super::protocol::{Blob, Check, End, Frame, How, Kind, MAX_FILE, Program};
 use super::record::Record;
 use super::sys::{O_NONBLOCK, SIGKILL, SIGTERM};
-use super::{breakpoint, memory, probe};
+use super::{breakpoint, memory, places, probe};
 
 /// What the main thread is told.
 pub(crate) enum Event {
@@ -176,6 +176,10 @@ impl Step {
 
     /// Prepares and runs the program.
     fn execute(&self, start: Instant) -> io::Result<How> {
+        if let Some(target) = places::strayed(&self.program.places)? {
+            let reason = format!("{target} is not of its volume: its subPath has a symbolic link");
+            return Ok(How::NotStarted { reason });
+        }
         let home = child::variable(&self.program.env, "HOME");
         for complaint in write_credentials(&self.program.credentials, home.as_deref()) {
             self.link.log(&complaint)?;

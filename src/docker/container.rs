@@ -26,6 +26,8 @@ pub struct DockerContainer {
     events: AgentEvents,
     /// How often the program has paused.
     paused: watch::Sender<usize>,
+    /// What is to be found where: [`super::volume::Volumes::places`].
+    places: Vec<(String, String)>,
 }
 
 impl DockerContainer {
@@ -34,6 +36,7 @@ impl DockerContainer {
         channel: u32,
         supervisor: Supervisor,
         events: AgentEvents,
+        places: Vec<(String, String)>,
     ) -> Self {
         Self {
             id,
@@ -41,6 +44,7 @@ impl DockerContainer {
             supervisor,
             events,
             paused: watch::Sender::new(0),
+            places,
         }
     }
 
@@ -100,8 +104,8 @@ impl Container for DockerContainer {
     }
 
     async fn run(mut self, launch: Launch, output: OutputSender) -> Result<Outcome, SandboxError> {
-        self.supervisor
-            .send(Kind::Launch, self.channel, &launch::program(launch));
+        let program = launch::program(launch, std::mem::take(&mut self.places));
+        self.supervisor.send(Kind::Launch, self.channel, &program);
         self.follow(&output).await
     }
 

@@ -8,8 +8,8 @@ use super::protocol::{Blob, End, How, Program, What};
 use crate::execute::sandbox::{Exit, Launch, Outcome, Probe};
 use crate::status::Timestamp;
 
-/// The message that releases a container.
-pub(super) fn program(launch: Launch) -> Program {
+/// The message that releases a container with mounts at these places.
+pub(super) fn program(launch: Launch, places: Vec<(String, String)>) -> Program {
     let credentials = launch.credentials.into_iter();
     Program {
         argv: launch.argv,
@@ -28,6 +28,7 @@ pub(super) fn program(launch: Launch) -> Program {
         credentials: credentials
             .map(|c| (c.path, Blob(c.content.to_vec())))
             .collect(),
+        places,
         hermetic: launch.hermetic,
         pause_before: launch.pauses.before,
         pause_on_failure: launch.pauses.on_failure,

@@ -283,7 +283,8 @@ impl Sandbox for DockerSandbox {
         let events = supervisor.listen(channel);
         supervisor.send(Kind::Expect, channel, &token);
         // Whatever happens from here on, dropping it ends what was started.
-        let mut pending = DockerContainer::new(String::new(), channel, supervisor, events);
+        let places = self.parts().volumes.places(&spec.mounts)?;
+        let mut pending = DockerContainer::new(String::new(), channel, supervisor, events, places);
         // In a task of its own: a caller that gives up leaves no container without an owner.
         let starting = tokio::spawn(self.clone().launch_container(spec, channel, token));
         let id = starting

@@ -12,6 +12,10 @@ const CLAIM_ROOT: &str = "/tkn-local-claims";
 /// From this version of the API a volume's sub-directory can be mounted by name.
 const SUB_PATH_API: (usize, usize) = (1, 45);
 
+/// So many names at the end of the place where an engine keeps a volume are the volume's own, as
+/// in `<name>/_data`; those before them need not be in a mount table.
+const OWN_PARTS: usize = 2;
+
 /// How a part of a volume is mounted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PartialMount {
@@ -98,6 +102,26 @@ impl Volumes {
         })
     }
 
+    /// What is bound by its path: the target of each mount, and with what that path ends.
+    pub(super) fn places(
+        &self,
+        mounts: &[sandbox::Mount],
+    ) -> Result<Vec<(String, String)>, SandboxError> {
+        let mut places = Vec::new();
+        for mount in mounts {
+            let MountSource::Volume(place) = &mount.source else {
+                continue;
+            };
+            let (volume, path) = self.find(place)?;
+            if self.partial == PartialMount::Mountpoint && !path.is_empty() {
+                let parts: Vec<&str> = volume.mountpoint.trim_matches('/').split('/').collect();
+                let own = parts[parts.len().saturating_sub(OWN_PARTS)..].join("/");
+                places.push((mount.target.clone(), format!("/{own}/{path}")));
+            }
+        }
+        Ok(places)
+    }
+
     /// Where a place is in the sandbox container.
     pub(super) fn path(&self, place: &VolumePath) -> Result<String, SandboxError> {
         let (_, path) = self.find(place)?;
@@ -173,6 +197,29 @@ mod tests {
             read_only: true,
         };
         serde_json::to_value(volumes(partial).mount(&mount).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn what_is_bound_by_its_path_can_be_recognised() {
+        let mut mounted = volumes(PartialMount::Mountpoint);
+        mounted.run.mountpoint = "/var/lib/engine/volumes/run/_data".to_owned();
+        let mounts = [
+            MountSource::Volume(VolumePath::Run("a/b".to_owned())),
+            MountSource::Volume(VolumePath::Claim {
+                claim: "cache".to_owned(),
+                path: String::new(),
+            }),
+            MountSource::Tmpfs,
+        ]
+        .map(|source| sandbox::Mount {
+            source,
+            target: "/t".to_owned(),
+            read_only: true,
+        });
+        let expected = vec![("/t".to_owned(), "/run/_data/a/b".to_owned())];
+        assert_eq!(mounted.places(&mounts).unwrap(), expected);
+        mounted.partial = PartialMount::SubPath;
+        assert!(mounted.places(&mounts).unwrap().is_empty());
     }
 
     #[test]

@@ -103,7 +103,7 @@ pub(super) fn environment(sources: &EnvSources<'_>) -> Result<Vec<(String, Strin
 }
 
 /// What an API server says of the first variable whose name it refuses.
-pub fn name_fault(env: &[EnvVar]) -> Option<String> {
+pub(super) fn name_fault(env: &[EnvVar]) -> Option<String> {
     let is_valid = |name: &str| {
         let allowed = |byte: u8| (b' '..=b'~').contains(&byte) && byte != b'=';
         !name.is_empty() && name.bytes().all(allowed)

@@ -102,6 +102,7 @@ cases! {
     task_159_names_and_resolvers_of_the_pod,
     pipeline_141_pipelines_in_a_circle,
     a_sidecar_that_is_ended,
+    a_sub_path_that_leads_out,
     resolved_from_given_files,
     refused_by_name,
 }
