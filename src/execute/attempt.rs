@@ -289,6 +289,11 @@ impl<E: Engine> Attempt<E> {
         };
         let end = match halted {
             Some(halt) => {
+                for late in sidecars.late() {
+                    let text = format!("waited for sidecar \"{late}\", which was not ready");
+                    let first = self.states.first().map(|state| state.name.clone());
+                    self.say(&first.unwrap_or_default(), &text).await;
+                }
                 self.skip_rest(0, Some(&halt));
                 StepEnd::Halted(halt)
             }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::attempt::Attempt;
 use super::env::{EnvSources, environment, expand};
@@ -20,6 +21,8 @@ type ControlOf<E> = <<<E as Engine>::Sandbox as Sandbox>::Container as Container
 
 struct Started<E: Engine> {
     readiness: Option<Check>,
+    /// It has been ready once, or has ended.
+    ready: CancellationToken,
     state: SidecarState,
     watched: Watched<ControlOf<E>>,
     end: JoinHandle<Result<Outcome, SandboxError>>,
@@ -137,6 +140,7 @@ impl<E: Engine> Sidecars<E> {
         let readiness = laid.source.readiness_probe.as_ref();
         self.running.push(Started {
             readiness: readiness.and_then(|spec| Check::new(spec, &laid.source)),
+            ready: CancellationToken::new(),
             state,
             watched,
             end,
@@ -145,11 +149,17 @@ impl<E: Engine> Sidecars<E> {
 
     /// Ends when every sidecar is ready, or has ended.
     pub(super) async fn ready(&self) {
-        let all = self
-            .running
-            .iter()
-            .map(|running| running.watched.ready(running.readiness.as_ref()));
+        let all = self.running.iter().map(|running| async {
+            running.watched.ready(running.readiness.as_ref()).await;
+            running.ready.cancel();
+        });
         futures_util::future::join_all(all).await;
+    }
+
+    /// The names of those that are not ready yet.
+    pub(super) fn late(&self) -> Vec<String> {
+        let late = self.running.iter().filter(|it| !it.ready.is_cancelled());
+        late.map(|running| running.state.name.clone()).collect()
     }
 
     /// Stops those that still run. The condition is that of a TaskRun all of whose sidecars have

@@ -116,7 +116,7 @@ impl<E: Engine> Attempt<E> {
     }
 
     /// A line on the step's standard error, as its entrypoint would write it.
-    async fn say(&self, name: &str, text: &str) {
+    pub(super) async fn say(&self, name: &str, text: &str) {
         let line = Output {
             stream: Stream::Stderr,
             data: Bytes::from(format!("{text}\n")),

@@ -100,6 +100,10 @@ async fn task_129_a_sidecar_that_is_never_ready_costs_the_task_its_time() {
     );
     assert_eq!(ran.finished("a"), 60_000);
     assert_eq!(ran.log.launched("r-a", "step-s"), None);
+    assert_eq!(
+        ran.said("a"),
+        "waited for sidecar \"x\", which was not ready\n"
+    );
 }
 
 #[tokio::test(start_paused = true)]
