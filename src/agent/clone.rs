@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File, FileTimes, Metadata};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, lchown, symlink};
+use std::os::unix::fs::{FileExt, MetadataExt, lchown, symlink};
 use std::path::{Path, PathBuf};
 
 use super::files::make_parents;
@@ -11,6 +11,10 @@ use super::protocol::{RUN_ROOT, SOURCE_ROOT};
 
 /// So many bytes are copied at a time.
 const PIECE: u64 = 64 << 20;
+/// The least that is left out when it is zero.
+const SPARSE_PIECE: usize = 64 << 10;
+/// What the kernel counts the blocks of a file in.
+const BLOCK: u64 = 512;
 
 /// Copies what is at a relative path of the source volume to the same path of the run's volume.
 /// Owners, modes, times and links are kept. It appears there all at once: an interrupted copy
@@ -69,7 +73,12 @@ impl Copier<'_> {
                 }
                 self.names.insert((meta.dev(), meta.ino()), to.to_owned());
             }
-            self.content(from, to)?;
+            // Fewer blocks than its length needs: some of it is not there, and is to stay so.
+            if meta.blocks() * BLOCK < meta.len() {
+                self.sparse_content(from, to)?;
+            } else {
+                self.content(from, to)?;
+            }
         } else {
             // Sockets, pipes and devices mean nothing without the process behind them.
             return Ok(());
@@ -80,6 +89,25 @@ impl Copier<'_> {
             .set_accessed(meta.accessed()?)
             .set_modified(meta.modified()?);
         File::open(to)?.set_times(times)
+    }
+
+    /// Leaves out what is zero, so that it takes no more place than before.
+    fn sparse_content(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        let (mut source, mut target) = (File::open(from)?, File::create_new(to)?);
+        let mut piece = vec![0; SPARSE_PIECE];
+        let mut length = 0;
+        loop {
+            let read = match source.read(&mut piece)? {
+                0 => return target.set_len(length),
+                read => &piece[..read],
+            };
+            let bytes = read.len() as u64;
+            if read.iter().any(|byte| *byte != 0) {
+                target.write_all_at(read, length)?;
+            }
+            length += bytes;
+            (self.copied)(bytes);
+        }
     }
 
     /// In pieces, so that it can be said how far it is; the kernel moves the bytes where it can.
@@ -134,6 +162,27 @@ mod tests {
         assert!(to.join("empty").is_dir());
         assert_eq!(fs::metadata(&to).unwrap().modified().unwrap(), time);
         assert!(!root.join("deep/to.cloning").exists());
+        fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn holes_of_a_file_stay_holes() {
+        let root = std::env::temp_dir().join(format!("tkn-local-holes-{}", std::process::id()));
+        let (from, to) = (root.join("from"), root.join("to"));
+        let (length, middle) = (64 << 20, 32 << 20);
+        fs::create_dir_all(&from).unwrap();
+        let file = File::create_new(from.join("file")).unwrap();
+        file.write_all_at(b"middle", middle).unwrap();
+        file.set_len(length).unwrap();
+        copy_tree(&from, &to, &mut |_| ()).unwrap();
+
+        let copy = File::open(to.join("file")).unwrap();
+        let meta = copy.metadata().unwrap();
+        assert_eq!(meta.len(), length);
+        assert!(meta.blocks() * BLOCK < length / 8, "{}", meta.blocks());
+        let mut text = [0; 8];
+        copy.read_exact_at(&mut text, middle - 1).unwrap();
+        assert_eq!(&text, b"\0middle\0");
         fs::remove_dir_all(root).unwrap();
     }
 
