@@ -41,6 +41,11 @@ impl Connect for DockerConnector {
         sweep(engine)
     }
 
+    async fn remove_old_versions(&self, engine: &DockerEngine) -> Result<(), CliError> {
+        let removed = engine.remove_old_agents().await;
+        removed.map_err(|error| broken(&error))
+    }
+
     async fn run_volumes(&self, engine: &DockerEngine) -> Result<Vec<String>, CliError> {
         let volumes = engine.volumes().await.map_err(|error| broken(&error))?;
         Ok(volumes

@@ -43,6 +43,12 @@ pub trait Connect {
         engine: Self::Engine,
     ) -> impl Future<Output = Result<Vec<String>, CliError>> + Send + 'static;
 
+    /// Removes what other versions of tkn-local left in the engine for all their runs.
+    fn remove_old_versions(
+        &self,
+        engine: &Self::Engine,
+    ) -> impl Future<Output = Result<(), CliError>> + Send;
+
     /// The ids of the runs whose volume is still there and not in use.
     fn run_volumes(
         &self,

@@ -57,6 +57,7 @@ pub(super) fn prune<C: Connect>(
         };
         let engine = connector.connect(request).await?.engine;
         let containers = connector.sweep(engine.clone()).await?;
+        connector.remove_old_versions(&engine).await?;
         let before = owned(&store, context)?;
         let removed = match rule {
             Some(rule) => store.prune(rule).map_err(|error| store_error(&error))?,

@@ -141,8 +141,16 @@ impl Volumes {
             VolumePath::Run(path) => (Some(&self.run), path),
             VolumePath::Claim { claim, path } => (self.claims.get(claim), path),
         };
-        let volume = volume
-            .ok_or_else(|| SandboxError::File(format!("{place:?} is in no volume of this run")))?;
+        let volume = volume.ok_or_else(|| {
+            let claim = match place {
+                VolumePath::Claim { claim, .. } => claim,
+                VolumePath::Run(path) => path,
+            };
+            SandboxError::Container(format!(
+                "claim {claim:?} is not mounted in the sandbox: its name must be known before the \
+                 start, so it must not be made of results"
+            ))
+        })?;
         check_relative(path)?;
         Ok((volume, path.trim_end_matches('/')))
     }

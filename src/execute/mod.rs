@@ -41,6 +41,7 @@ mod task_run;
 #[cfg(test)]
 mod tests;
 mod units;
+mod upcoming;
 mod verdict;
 mod volumes;
 

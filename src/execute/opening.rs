@@ -1,79 +1,63 @@
 //! What the sandbox of a job must offer, and what is in it before the start.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::context::{Context, Options};
 use super::run::Job;
 use super::sandbox::{Engine, FileOp, Sandbox, SandboxError, SandboxSpec, VolumePath};
-use super::units::{Maker, Storage, claim_of_template};
-use crate::plan::{Body, TaskRunRequest, bind};
+use super::units::claim_of_template;
+use super::upcoming::Upcoming;
+use crate::plan::{TaskRunRequest, bind};
+use crate::spec::workspace::WorkspaceBinding;
+use crate::substitution::fields;
 
-/// What the sandbox of a job must offer.
-pub(super) fn sandbox_spec(job: &Job, options: &Options) -> SandboxSpec {
+/// What the sandbox of a job must offer. `runs` are its TaskRuns.
+pub(super) fn sandbox_spec(job: &Job, runs: &[Upcoming], options: &Options) -> SandboxSpec {
     let mut spec = SandboxSpec {
         run: options.run_id.clone(),
         hostname: crate::name::pod(job.name(), 0),
         ..SandboxSpec::default()
     };
     super::pod::apply(job, &mut spec);
-    match job {
-        Job::Pipeline(plan) => {
-            let bound = plan.bindings.iter().map(|binding| {
-                let mut binding = binding.clone();
-                crate::substitution::fields::binding(&mut binding, &mut &plan.scope);
-                binding
-            });
-            spec.claims = bound
-                .filter_map(|binding| Some(binding.persistent_volume_claim?.claim_name))
-                .collect();
-            for task in &plan.tasks {
-                if let Body::Task(resolved) = &task.body {
-                    let maker = Maker {
-                        plan,
-                        scope: &plan.scope,
-                        storage: &Storage::new(),
-                    };
-                    let scope = maker.preview(plan.index_of(&task.name).unwrap_or_default());
-                    spec.claims.extend(volume_claims(
-                        scope.as_ref().map(|unit| &unit.request),
-                        resolved,
-                    ));
-                }
-            }
-        }
-        Job::Task(request) => {
-            let own = request
-                .workspaces
-                .iter()
-                .filter_map(|binding| binding.persistent_volume_claim.as_ref());
-            spec.claims = own.map(|claim| claim.claim_name.clone()).collect();
-            spec.claims
-                .extend(volume_claims(Some(request), &request.task));
+    let mut claims = BTreeSet::new();
+    if let Job::Pipeline(plan) = job {
+        for binding in &plan.bindings {
+            let mut binding = binding.clone();
+            fields::binding(&mut binding, &mut &plan.scope);
+            claims.extend(claim(&binding));
         }
     }
-    spec.claims.sort();
-    spec.claims.dedup();
+    for run in runs {
+        let request = &run.unit.request;
+        claims.extend(request.workspaces.iter().filter_map(claim));
+        claims.extend(volume_claims(request));
+    }
+    spec.claims = claims.into_iter().collect();
     super::carry_over::ask(&mut spec, &options.files);
     spec
 }
 
-/// The claims among the volumes of a Task.
-fn volume_claims(
-    request: Option<&TaskRunRequest>,
-    task: &crate::resolve::ResolvedTask,
-) -> Vec<String> {
-    let bound = request.and_then(|request| bind(request, 0).ok());
-    let pod = request
-        .map(|request| request.overrides.pod_template.volumes.clone())
-        .unwrap_or_default();
-    let mut volumes = task.spec.volumes.clone();
-    volumes.extend(pod);
-    volumes
-        .into_iter()
-        .filter_map(|mut volume| {
+fn claim(binding: &WorkspaceBinding) -> Option<String> {
+    let claim = binding.persistent_volume_claim.as_ref()?;
+    Some(claim.claim_name.clone())
+}
+
+/// The claims among the volumes of a TaskRun.
+fn volume_claims(request: &TaskRunRequest) -> Vec<String> {
+    let own = &request.task.spec.volumes;
+    let volumes = own.iter().chain(&request.overrides.pod_template.volumes);
+    let mut claims = volumes.filter(|volume| volume.persistent_volume_claim.is_some());
+    let Some(first) = claims.next() else {
+        return Vec::new();
+    };
+    let bound = bind(request, 0).ok();
+    std::iter::once(first)
+        .chain(claims)
+        .filter_map(|volume| {
+            let mut volume = volume.clone();
             if let Some(bound) = &bound {
-                crate::substitution::fields::volume(&mut volume, &mut &bound.scope);
+                fields::volume(&mut volume, &mut &bound.scope);
             }
             Some(volume.persistent_volume_claim?.claim_name)
         })

@@ -1,12 +1,10 @@
 //! What the pods of a run ask of the one sandbox that stands for all of them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use super::run::Job;
 use super::sandbox::SandboxSpec;
-use super::scheduler::{Decision, Scheduler};
-use super::units::{Maker, Storage};
+use super::upcoming;
 use crate::diagnostic::Diagnostic;
 use crate::plan::partial::Fate;
 use crate::plan::{Body, Plan, PlannedTask};
@@ -177,16 +175,7 @@ fn of_task(plan: &Plan, index: usize, task: &PlannedTask) -> Vec<Asked> {
     if written.unsettled().is_none() {
         return vec![written];
     }
-    let mut scheduler = Scheduler::new(Arc::new(plan.clone()));
-    let Ok(Decision::Start(start)) = scheduler.start(index, Vec::new()) else {
-        return vec![written];
-    };
-    let maker = Maker {
-        plan,
-        scope: scheduler.scope(),
-        storage: &Storage::new(),
-    };
-    let units = maker.task_runs(&start, resolved).into_iter();
+    let units = upcoming::of_task(plan, index, resolved).into_iter();
     units
         .map(|unit| Asked::of(&unit.request.overrides.pod_template))
         .collect()

@@ -1,88 +1,47 @@
 //! Runs that end before their first container.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use serde_json::Value;
 
 use super::attempt::wanted_images;
-use super::context::{Context, Options};
+use super::context::Context;
 use super::images::Images;
 use super::laid_out::image_fault;
 use super::pipeline_run::{PipelineEnd, started};
 use super::run::Job;
 use super::sandbox::Engine;
-use super::units::{Maker, Storage, Unit};
+use super::units::Unit;
+use super::upcoming::Upcoming;
 use crate::event::{EventKind, RunKind};
 use crate::plan::partial::Fate;
 use crate::plan::{Plan, RunRequest, bind};
+use crate::resolve::Library;
 use crate::status::Condition;
 
 /// A TaskRun whose image is not to be had.
 pub(super) struct ImageFault {
     task: usize,
-    unit: Box<Unit>,
+    unit: Unit,
     condition: Condition,
 }
 
-/// Looks up every image that is known before the start. The faults are those of tasks that run
-/// whatever happens: on a cluster the run could not succeed either.
+/// Looks up every image that is known before the start, all at once. The faults are those of tasks
+/// that run whatever happens: on a cluster the run could not succeed either.
 pub(super) async fn check_images<E: Engine>(
     job: &Job,
+    runs: &[Upcoming],
     images: &Images<E>,
-    options: &Options,
+    library: &Library,
 ) -> Vec<ImageFault> {
+    let checks = runs.iter().map(|run| check_run(job, run, images, library));
+    let faults = join_all(checks).await;
     let Job::Pipeline(plan) = job else {
+        // It says so itself, and nothing else waits for it.
         return Vec::new();
     };
-    let maker = Maker {
-        plan,
-        scope: &plan.scope,
-        storage: &Storage::new(),
-    };
-    let checks = (0..plan.tasks.len())
-        .filter_map(|task| Some((task, maker.preview(task)?)))
-        .map(|(task, unit)| async move {
-            let fate = plan.carried.fate(&plan.tasks[task].name);
-            let is_reused = fate.is_some_and(|fate| fate.fate == Fate::Reuse);
-            let bound = bind(&unit.request, 0).ok()?;
-            let library = &options.library;
-            let account = library
-                .service_account(&unit.request.overrides.service_account)
-                .map(AsRef::as_ref);
-            let pod = &unit.request.overrides.pod_template;
-            let secrets =
-                super::credentials::pull_secrets(account, &pod.image_pull_secrets, library);
-            for wanted in wanted_images(&bound).ok()? {
-                if wanted.reference.contains("$(") {
-                    continue;
-                }
-                // What is reused needs no image; that it is another by now shows if it is there.
-                let policy = if is_reused {
-                    "Never"
-                } else {
-                    wanted.policy.as_str()
-                };
-                let found = images.get(&wanted.reference, policy, &secrets).await;
-                if let Err(error) = found
-                    && !is_reused
-                {
-                    let condition = image_fault(
-                        &unit.request,
-                        wanted.role,
-                        &wanted.name,
-                        &wanted.reference,
-                        &error.to_string(),
-                    );
-                    return Some(ImageFault {
-                        task,
-                        unit: Box::new(unit),
-                        condition,
-                    });
-                }
-            }
-            None
-        });
-    let faults = futures_util::future::join_all(checks).await;
     let certain = certain(plan);
     faults
         .into_iter()
@@ -90,6 +49,54 @@ pub(super) async fn check_images<E: Engine>(
         .filter(|fault| !plan.tasks[fault.task].continue_on_error)
         .filter(|fault| certain[fault.task])
         .collect()
+}
+
+/// Looks the images of a TaskRun up. The fault is that of a TaskRun of the root run.
+async fn check_run<E: Engine>(
+    job: &Job,
+    run: &Upcoming,
+    images: &Images<E>,
+    library: &Library,
+) -> Option<ImageFault> {
+    let request = &run.unit.request;
+    let bound = bind(request, 0).ok()?;
+    let account = library.service_account(&request.overrides.service_account);
+    let pod = &request.overrides.pod_template;
+    let account = account.map(AsRef::as_ref);
+    let secrets = super::credentials::pull_secrets(account, &pod.image_pull_secrets, library);
+    let is_reused = match job {
+        Job::Pipeline(plan) if !run.of_child => {
+            let fate = plan.carried.fate(&request.pipeline_task);
+            fate.is_some_and(|fate| fate.fate == Fate::Reuse)
+        }
+        Job::Pipeline(_) | Job::Task(_) => false,
+    };
+    let mut wanted = wanted_images(&bound).ok()?;
+    wanted.retain(|wanted| !wanted.reference.contains("$("));
+    let lookups = wanted.iter().map(|wanted| {
+        // What is reused needs no image; that it is another by now shows if it is there.
+        let policy = if is_reused { "Never" } else { &wanted.policy };
+        images.get(&wanted.reference, policy, &secrets)
+    });
+    let found = join_all(lookups).await;
+    if is_reused || run.of_child {
+        return None;
+    }
+    let (wanted, error) = wanted
+        .iter()
+        .zip(found)
+        .find_map(|(wanted, found)| Some((wanted, found.err()?)))?;
+    Some(ImageFault {
+        task: run.task,
+        unit: run.unit.clone(),
+        condition: image_fault(
+            request,
+            wanted.role,
+            &wanted.name,
+            &wanted.reference,
+            &error.to_string(),
+        ),
+    })
 }
 
 /// For every task whether it runs unless something fails first.
@@ -110,7 +117,8 @@ pub(super) fn reject_images<E: Engine>(
 ) -> PipelineEnd {
     let emitter = &context.emitter;
     emitter.event(started(plan, None, true));
-    let count = faults.len();
+    let tasks: BTreeSet<usize> = faults.iter().map(|fault| fault.task).collect();
+    let count = tasks.len();
     for fault in faults {
         let task_run = fault.unit.request.identity.name.clone();
         emitter.event(EventKind::TaskRunCreated {
@@ -119,7 +127,7 @@ pub(super) fn reject_images<E: Engine>(
             object: fault.unit.request.object(),
             display_name: fault.unit.display_name,
             when: Vec::new(),
-            combination: Vec::new(),
+            combination: fault.unit.combination,
             inputs: Value::Null,
         });
         emitter.event(EventKind::TaskRunFinished {

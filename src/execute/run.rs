@@ -19,9 +19,10 @@ use super::rejection::{check_images, reject_images};
 use super::sandbox::{Engine, Sandbox, SandboxError};
 use super::scheduler::Ending;
 use super::task_run::task_run;
-use super::units::{Maker, Storage, claim_of_template, run_claims, storage_of};
+use super::units::{Storage, claim_of_template, run_claims, storage_of};
+use super::upcoming::upcoming;
 use crate::event::{EventKind, Message, RunKind};
-use crate::plan::{Body, Plan, Requested, TaskRunRequest, build};
+use crate::plan::{Plan, Requested, TaskRunRequest};
 use crate::spec::core::ClaimVolume;
 use crate::spec::workspace::WorkspaceBinding;
 use crate::status::{Condition, ConditionStatus};
@@ -161,15 +162,16 @@ async fn execute<E: Engine>(
         options.images.clone(),
         Arc::clone(&progress),
     );
+    let runs = upcoming(&job, &options.library);
     // Whoever asks to stop does not wait for images.
     let checks = async {
         tokio::select! {
-            faults = check_images(&job, &images, &options) => faults,
+            faults = check_images(&job, &runs, &images, &options.library) => faults,
             () = asked_to_cancel(stopped.clone()) => Vec::new(),
         }
     };
     let opened = tokio::select! {
-        opened = async { tokio::join!(engine.open(sandbox_spec(&job, &options)), checks) } => opened,
+        opened = async { tokio::join!(engine.open(sandbox_spec(&job, &runs, &options)), checks) } => opened,
         () = obey(&mut interrupts, &stop) => return Err(ExecuteError::Killed),
     };
     let (sandbox, image_faults) = (opened.0?, opened.1);
@@ -384,28 +386,4 @@ fn claim_templates(request: &mut TaskRunRequest) {
         }
     };
     request.workspaces.iter_mut().for_each(claim);
-}
-
-/// The plans of the children of a plan, as far as they can be made before the start.
-pub fn children(plan: &Plan, library: &crate::resolve::Library) -> Vec<Plan> {
-    let maker = Maker {
-        plan,
-        scope: &plan.scope,
-        storage: &Storage::new(),
-    };
-    plan.tasks
-        .iter()
-        .enumerate()
-        .filter(|(_, task)| task.body == Body::Pipeline)
-        .filter_map(|(task, planned)| {
-            let start = super::scheduler::Start {
-                task,
-                when: Vec::new(),
-                params: planned.source.params.clone(),
-                combinations: None,
-                display_name: String::new(),
-            };
-            build(&maker.child(&start).0, library).ok()
-        })
-        .collect()
 }

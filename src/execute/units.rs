@@ -52,6 +52,7 @@ pub(super) fn claim_of_template(binding: &WorkspaceBinding, identity: &Identity)
 }
 
 /// One TaskRun to be of a task that starts.
+#[derive(Clone)]
 pub(super) struct Unit {
     /// What to run.
     pub request: TaskRunRequest,
@@ -261,12 +262,17 @@ impl Maker<'_> {
     /// A TaskRun of a task as far as it is known before its turn; `None` for what has no single one.
     pub(super) fn preview(&self, task: usize) -> Option<Unit> {
         let planned = &self.plan.tasks[task];
-        let Body::Task(resolved) = &planned.body else {
-            return None;
-        };
-        if planned.source.matrix.is_some() {
-            return None;
+        match &planned.body {
+            Body::Task(resolved) if planned.source.matrix.is_none() => {
+                Some(self.single(task, resolved))
+            }
+            Body::Task(_) | Body::Pipeline | Body::Absent(_) => None,
         }
+    }
+
+    /// A TaskRun of a task before its turn, without the params of a matrix.
+    pub(super) fn single(&self, task: usize, resolved: &Arc<ResolvedTask>) -> Unit {
+        let planned = &self.plan.tasks[task];
         let params = self.scope.params(&planned.source.params);
         let start = Start {
             task,
@@ -275,6 +281,7 @@ impl Maker<'_> {
             combinations: None,
             display_name: planned.source.display_name.clone(),
         };
-        self.task_runs(&start, resolved).pop()
+        let combination = Combination::default();
+        self.unit(&start, resolved, &combination, (0, 1))
     }
 }

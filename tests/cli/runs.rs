@@ -37,6 +37,10 @@ impl Connect for Fake {
         std::future::ready(Ok(Vec::new()))
     }
 
+    async fn remove_old_versions(&self, _engine: &FakeEngine) -> Result<(), CliError> {
+        Ok(())
+    }
+
     async fn run_volumes(&self, _engine: &FakeEngine) -> Result<Vec<String>, CliError> {
         let opened = self.engine.log().calls().into_iter();
         let opened = opened.filter_map(|recorded| match recorded.call {

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use bollard::models::ContainerCreateBody;
-use bollard::query_parameters::{CreateContainerOptions, KillContainerOptions};
+use bollard::query_parameters::{CreateContainerOptions, KillContainerOptions, TagImageOptions};
 use futures_util::FutureExt;
 use tkn_local::execute::sandbox::{
     Container, Engine, Exit, ImageRequest, PullPolicy, Sandbox, SandboxError, SandboxSpec,
@@ -227,6 +227,24 @@ async fn containers_of_dead_runs_are_reaped() {
     bench.engine.reap().await.unwrap();
     let left = containers(&bench.run).await;
     assert_eq!(left, [format!("/{own}")]);
+    bench.close().await;
+}
+
+/// Its own image is in use and stays.
+#[tokio::test]
+async fn images_of_other_versions_are_removed() {
+    let bench = Bench::open("old").await;
+    let (repository, tag) = ("tkn-local/agent", bench.run.as_str());
+    let options = TagImageOptions {
+        repo: Some(repository.to_owned()),
+        tag: Some(tag.to_owned()),
+    };
+    let image = &bench.image.id;
+    docker().tag_image(image, Some(options)).await.unwrap();
+    bench.engine.remove_old_agents().await.unwrap();
+    let old = format!("{repository}:{tag}");
+    assert!(docker().inspect_image(&old).await.is_err());
+    assert_eq!(bench.shell("echo alive").await.out(), "alive\n");
     bench.close().await;
 }
 

@@ -1,5 +1,7 @@
 //! Images that are not to be had, and containers that cannot be made.
 
+use std::collections::BTreeSet;
+
 use super::harness::{Ran, pipeline};
 use crate::execute::fake::{Call, FakeEngine};
 
@@ -90,6 +92,76 @@ async fn each_image_is_asked_for_once() {
             .await;
     assert!(ran.condition().is_true());
     assert_eq!(ran.log.count(|call| matches!(call, Call::Image(_))), 1);
+}
+
+/// Those of a matrix, of a child pipeline, of its finally tasks; not those of a disabled task.
+#[tokio::test(start_paused = true)]
+async fn all_images_are_asked_for_before_the_first_container_starts() {
+    let ran = pipeline(
+        "
+tasks:
+- {name: a, run: sleep 1}
+- name: m
+  runAfter: [a]
+  matrix: {params: [{name: v, value: [one, two]}]}
+  taskSpec: {params: [{name: v}], steps: [{name: x, image: of-$(params.v), script: sleep 1}]}
+- name: sub
+  runAfter: [m]
+  pipelineSpec:
+    tasks: [{name: b, taskSpec: {steps: [{name: x, image: of-child, script: sleep 1}]}}]
+    finally: [{name: f, taskSpec: {steps: [{name: x, image: of-finally, script: sleep 1}]}}]
+- {name: off, taskSpec: {steps: [{name: x, image: of-disabled, script: sleep 1}]}}",
+    )
+    .without("off", &[])
+    .ran()
+    .await;
+    assert!(ran.condition().is_true(), "{}", ran.verdict());
+    let asked: BTreeSet<String> = ran
+        .log
+        .calls()
+        .iter()
+        .take_while(|recorded| !matches!(recorded.call, Call::Start(_)))
+        .filter_map(|recorded| match &recorded.call {
+            Call::Image(request) => Some(request.requested.clone()),
+            _ => None,
+        })
+        .collect();
+    for image in ["of-one", "of-two", "of-child", "of-finally"] {
+        assert!(asked.contains(image), "{image}: {asked:?}");
+    }
+    assert!(!asked.contains("of-disabled"), "{asked:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_image_of_one_combination_ends_the_run_before_it_starts() {
+    let ran = without_image(
+        "
+tasks:
+- {name: a, run: sleep 1}
+- name: m
+  runAfter: [a]
+  matrix: {params: [{name: v, value: [there, gone]}]}
+  taskSpec: {params: [{name: v}], steps: [{name: x, image: $(params.v), script: sleep 1}]}",
+    )
+    .await;
+    assert_eq!(launches(&ran), 0);
+    assert_eq!(ran.children(), ["r-m-1"]);
+    ran.assert_counted("False Failed", [1, 1, 0, 1]);
+}
+
+/// Its own guards and failures decide whether it is needed.
+#[tokio::test(start_paused = true)]
+async fn a_missing_image_of_a_child_run_is_told_when_its_turn_comes() {
+    let ran = without_image(
+        "
+tasks:
+- {name: a, run: sleep 1}
+- name: sub
+  runAfter: [a]
+  pipelineSpec: {tasks: [{name: b, taskSpec: {steps: [{name: x, image: gone, script: sleep 1}]}}]}",
+    )
+    .await;
+    ran.assert_counted("False Failed", [2, 1, 0, 0]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -223,3 +223,33 @@ async fn pipeline_35_what_the_pipeline_does_not_know_is_no_fault() {
         .await;
     assert!(ran.condition().is_true());
 }
+
+/// Volumes of tasks in a child pipeline and of a matrix, whose claims are named by params.
+#[tokio::test(start_paused = true)]
+async fn claims_of_volumes_are_there_before_the_start() {
+    let volume = "volumes: [{name: v, persistentVolumeClaim: {claimName: c-$(params.n)}}]";
+    let ran = pipeline(&format!(
+        "
+tasks:
+- name: m
+  matrix: {{params: [{{name: n, value: [one, two]}}]}}
+  taskSpec:
+    params: [{{name: n}}]
+    {volume}
+    steps: [{{name: s, volumeMounts: [{{name: v, mountPath: /v}}], run: sleep 1}}]
+- name: sub
+  pipelineSpec:
+    tasks:
+    - name: b
+      params: [{{name: n, value: child}}]
+      taskSpec:
+        params: [{{name: n}}]
+        {volume}
+        steps: [{{name: s, volumeMounts: [{{name: v, mountPath: /v}}], run: sleep 1}}]"
+    ))
+    .ran()
+    .await;
+    assert!(ran.condition().is_true(), "{}", ran.verdict());
+    let opened = |call: &Call| matches!(call, Call::Open(spec) if spec.claims == ["c-child", "c-one", "c-two"]);
+    assert!(ran.log.find(opened).is_some(), "{:?}", ran.log.calls());
+}
