@@ -93,7 +93,7 @@ impl Copier<'_> {
 
     /// Leaves out what is zero, so that it takes no more place than before.
     fn sparse_content(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        let (mut source, mut target) = (File::open(from)?, File::create_new(to)?);
+        let (mut source, target) = (File::open(from)?, File::create_new(to)?);
         let mut piece = vec![0; SPARSE_PIECE];
         let mut length = 0;
         loop {

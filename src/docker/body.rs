@@ -193,6 +193,7 @@ mod tests {
                 source: MountSource::Volume(VolumePath::Run("w".to_owned())),
                 target: "/workspace".to_owned(),
                 read_only: false,
+                is_part: false,
             }],
             ..ContainerSpec::default()
         };

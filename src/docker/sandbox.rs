@@ -108,6 +108,7 @@ impl DockerSandbox {
             source: MountSource::Volume(VolumePath::Run(AGENT_DIRECTORY.to_owned())),
             target: body::AGENT_MOUNT.to_owned(),
             read_only: true,
+            is_part: false,
         })?;
         let options = CreateContainerOptions {
             name: Some(format!("{name}-{channel}-{}", spec.container)),

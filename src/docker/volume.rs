@@ -102,13 +102,14 @@ impl Volumes {
         })
     }
 
-    /// What is bound by its path: the target of each mount, and with what that path ends.
+    /// What is bound by a path that may lead elsewhere: the target of each mount, and with what
+    /// the path ends.
     pub(super) fn places(
         &self,
         mounts: &[sandbox::Mount],
     ) -> Result<Vec<(String, String)>, SandboxError> {
         let mut places = Vec::new();
-        for mount in mounts {
+        for mount in mounts.iter().filter(|mount| mount.is_part) {
             let MountSource::Volume(place) = &mount.source else {
                 continue;
             };
@@ -203,6 +204,7 @@ mod tests {
             source: MountSource::Volume(source),
             target: "/t".to_owned(),
             read_only: true,
+            is_part: false,
         };
         serde_json::to_value(volumes(partial).mount(&mount).unwrap()).unwrap()
     }
@@ -223,9 +225,15 @@ mod tests {
             source,
             target: "/t".to_owned(),
             read_only: true,
+            is_part: true,
         });
         let expected = vec![("/t".to_owned(), "/run/_data/a/b".to_owned())];
         assert_eq!(mounted.places(&mounts).unwrap(), expected);
+        let whole = mounts.clone().map(|mount| sandbox::Mount {
+            is_part: false,
+            ..mount
+        });
+        assert!(mounted.places(&whole).unwrap().is_empty());
         mounted.partial = PartialMount::SubPath;
         assert!(mounted.places(&mounts).unwrap().is_empty());
     }

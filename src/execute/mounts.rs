@@ -16,6 +16,7 @@ impl Builder<'_> {
             source: MountSource::Volume(self.run_path(path)),
             target: target.to_owned(),
             read_only,
+            is_part: false,
         }
     }
 
@@ -85,6 +86,7 @@ impl Builder<'_> {
                 source,
                 target: clean(&mount.mount_path),
                 read_only,
+                is_part: !sub_path.is_empty(),
             });
         }
         for workspace in self.bound.workspaces.clone() {
@@ -107,6 +109,7 @@ impl Builder<'_> {
                 source,
                 target,
                 read_only,
+                is_part: !workspace.binding.sub_path.is_empty(),
             });
         }
         Ok(mounts)

@@ -113,6 +113,8 @@ pub struct Mount {
     pub target: String,
     /// Whether writing fails.
     pub read_only: bool,
+    /// A `subPath`: on the way to it there can be links that steps have made.
+    pub is_part: bool,
 }
 
 /// Who owns a file that is made. `None` leaves it to root.

@@ -145,6 +145,7 @@ async fn mounts_are_parts_of_volumes_read_only_or_not() {
         source,
         target: target.to_owned(),
         read_only,
+        is_part: false,
     };
     let in_claim = VolumePath::Claim {
         claim: claim.clone(),

@@ -113,6 +113,7 @@ impl Bench {
                 source: MountSource::Volume(VolumePath::Run("shared".to_owned())),
                 target: "/shared".to_owned(),
                 read_only: false,
+                is_part: false,
             }],
             ..ContainerSpec::default()
         }
