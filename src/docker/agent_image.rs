@@ -44,21 +44,14 @@ pub(super) async fn ensure(docker: &Docker) -> Result<String, SandboxError> {
 /// Removes the images of other versions of the agent, unless they are in use.
 pub(super) async fn remove_others(docker: &Docker) -> Result<(), SandboxError> {
     let own = format!("{REPOSITORY}:{}", tag());
-    let options = ListImagesOptions {
-        filters: Some([("reference".to_owned(), vec![REPOSITORY.to_owned()])].into()),
-        ..ListImagesOptions::default()
-    };
     let found = docker
-        .list_images(Some(options))
+        .list_images(None::<ListImagesOptions>)
         .await
         .map_err(engine("list images"))?;
-    for name in found
-        .into_iter()
-        .flat_map(|image| image.repo_tags)
-        .filter(|name| *name != own)
-    {
+    let tags = found.iter().flat_map(|image| &image.repo_tags);
+    for name in tags.filter(|name| is_agent(name) && !name.ends_with(&own)) {
         match docker
-            .remove_image(&name, None::<RemoveImageOptions>, None)
+            .remove_image(name, None::<RemoveImageOptions>, None)
             .await
         {
             Err(error) if !has_status(&error, 404) && !has_status(&error, 409) => {
@@ -68,6 +61,13 @@ pub(super) async fn remove_others(docker: &Docker) -> Result<(), SandboxError> {
         }
     }
     Ok(())
+}
+
+/// Whether a name is that of an agent, with the registry that Podman puts before it or without.
+fn is_agent(name: &str) -> bool {
+    let name = name.strip_prefix("docker.io/").unwrap_or(name);
+    let tag = name.strip_prefix(REPOSITORY);
+    tag.is_some_and(|tag| tag.starts_with(':'))
 }
 
 fn tag() -> String {
@@ -88,4 +88,17 @@ fn archive() -> std::io::Result<Bytes> {
     header.set_size(PROGRAM.len() as u64);
     archive.append_data(&mut header, AGENT.trim_start_matches('/'), PROGRAM)?;
     Ok(archive.into_inner()?.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_agent;
+
+    #[test]
+    fn agents_are_told_by_their_whole_name() {
+        assert!(is_agent("tkn-local/agent:1"));
+        assert!(is_agent("docker.io/tkn-local/agent:1"));
+        assert!(!is_agent("mine/tkn-local/agent:1"));
+        assert!(!is_agent("tkn-local/agents:1"));
+    }
 }

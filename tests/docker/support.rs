@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use bollard::Docker;
-use bollard::query_parameters::{CreateImageOptions, ListContainersOptions};
+use bollard::query_parameters::CreateImageOptions;
 use futures_util::TryStreamExt;
 use tkn_local::docker::{DockerContainer, DockerEngine, DockerSandbox, Surroundings};
 use tkn_local::event::Stream;
@@ -56,10 +56,17 @@ impl Ran {
     }
 }
 
+/// The engine of `DOCKER_HOST`, as [`docker`] has it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "which engine is tested is said by the environment alone"
+)]
 pub(crate) async fn engine() -> DockerEngine {
-    DockerEngine::connect(&Surroundings::default())
-        .await
-        .unwrap()
+    let surroundings = Surroundings {
+        docker_host: std::env::var("DOCKER_HOST").ok(),
+        ..Surroundings::default()
+    };
+    DockerEngine::connect(&surroundings).await.unwrap()
 }
 
 pub(crate) async fn image(engine: &DockerEngine) -> Image {
@@ -199,26 +206,27 @@ pub(crate) async fn until_written(
     (control, running)
 }
 
-/// The names of all containers of a run.
+/// The names of all containers of a run. Asked of the engine's own command, which knows all of
+/// Podman's states.
 pub(crate) async fn containers(run: &str) -> Vec<String> {
-    let filter = format!("dev.tekton.local/run={run}");
-    let options = ListContainersOptions {
-        all: true,
-        filters: Some([("label".to_owned(), vec![filter])].into()),
-        ..ListContainersOptions::default()
-    };
-    let found = docker().list_containers(Some(options)).await.unwrap();
-    found
-        .into_iter()
-        .map(|container| container.names.unwrap_or_default().concat())
-        .collect()
+    let filter = format!("label=dev.tekton.local/run={run}");
+    let mut list = tokio::process::Command::new("docker");
+    list.args(["ps", "--all", "--format", "{{.Names}}", "--filter", &filter]);
+    let output = list.output().await.expect("there is a docker command");
+    assert!(output.status.success(), "{output:?}");
+    let names = String::from_utf8(output.stdout).unwrap();
+    names.lines().map(ToOwned::to_owned).collect()
 }
 
 /// Waits until a run has no container left.
 pub(crate) async fn until_gone(run: &str) {
-    while !containers(run).await.is_empty() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let gone = async {
+        while !containers(run).await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(60), gone).await;
+    assert!(waited.is_ok(), "left: {:?}", containers(run).await);
 }
 
 pub(crate) fn docker() -> Docker {
