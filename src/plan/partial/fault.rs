@@ -18,7 +18,7 @@ pub enum PartialFault {
         near: Option<String>,
     },
     /// The same task twice.
-    #[error("{list}: \"{task}\" is named more than once")]
+    #[error("{list}: \"{task}\" is named more than once; name it once")]
     Duplicate {
         /// Where.
         list: &'static str,
@@ -26,10 +26,12 @@ pub enum PartialFault {
         task: String,
     },
     /// Enabled and disabled.
-    #[error("\"{0}\" is both enabled and disabled")]
+    #[error("\"{0}\" is both enabled and disabled; keep one of the two")]
     Both(String),
     /// `enableTasks` without a source.
-    #[error("enableTasks has no meaning without resumeFrom: nothing is reused")]
+    #[error(
+        "enableTasks has no meaning without resumeFrom: nothing is reused; go on with an earlier run by --resume-from RUN"
+    )]
     EnableWithoutSource,
     /// A result of a task that is not disabled.
     #[error(
