@@ -7,9 +7,12 @@
 //! one at once.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::task::Waker;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use futures_util::future::{BoxFuture, FutureExt as _, MaybeDone, maybe_done};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -28,13 +31,17 @@ struct Wish<S: Sandbox> {
     dropped: CancellationToken,
 }
 
+/// A place in the queue for the window; it holds for as long as it lives.
+type Place = Pin<Box<MaybeDone<BoxFuture<'static, Result<OwnedSemaphorePermit, AcquireError>>>>>;
+
 /// Starts containers ahead.
 pub(super) struct Prestart<S: Sandbox> {
     sandbox: S,
     wishes: Arc<Mutex<HashMap<Key, Wish<S>>>>,
     window: Arc<Semaphore>,
-    /// Opened when the first container has been taken: until then the engine's time belongs to it.
-    gate: CancellationToken,
+    /// Opens the window when the first container has been taken: until then the engine's time
+    /// belongs to it.
+    opening: Once,
 }
 
 fn key(spec: &ContainerSpec) -> Key {
@@ -47,8 +54,8 @@ impl<S: Sandbox> Prestart<S> {
         Self {
             sandbox,
             wishes: Arc::default(),
-            window: Arc::new(Semaphore::new(WINDOW)),
-            gate: CancellationToken::new(),
+            window: Arc::new(Semaphore::new(0)),
+            opening: Once::new(),
         }
     }
 
@@ -66,10 +73,10 @@ impl<S: Sandbox> Prestart<S> {
         let (urgent, dropped) = (CancellationToken::new(), CancellationToken::new());
         let handle = tokio::spawn(meet(
             self.sandbox.clone(),
-            Arc::clone(&self.window),
+            self.queue_up(),
             ops,
             spec.clone(),
-            [&urgent, &dropped, &self.gate].map(CancellationToken::clone),
+            [&urgent, &dropped].map(CancellationToken::clone),
         ));
         wishes.insert(
             key(&spec),
@@ -82,10 +89,20 @@ impl<S: Sandbox> Prestart<S> {
         );
     }
 
+    /// A place behind all earlier wishes. Taken here: tasks begin in any order.
+    fn queue_up(&self) -> Place {
+        let permit = Arc::clone(&self.window).acquire_owned();
+        let mut place = Box::pin(maybe_done(permit.boxed()));
+        let mut context = std::task::Context::from_waker(Waker::noop());
+        // Whether it is its turn already is seen by who waits for it.
+        let _is_ready = place.as_mut().poll(&mut context).is_ready();
+        place
+    }
+
     /// The container, started. Its files must have been made.
     pub(super) async fn take(&self, spec: &ContainerSpec) -> Result<S::Container, SandboxError> {
         let container = self.waiting_or_new(spec).await;
-        self.gate.cancel();
+        self.opening.call_once(|| self.window.add_permits(WINDOW));
         container
     }
 
@@ -121,17 +138,19 @@ impl<S: Sandbox> Prestart<S> {
 
 async fn meet<S: Sandbox>(
     sandbox: S,
-    window: Arc<Semaphore>,
+    mut place: Place,
     ops: Vec<FileOp>,
     spec: ContainerSpec,
-    [urgent, dropped, gate]: [CancellationToken; 3],
+    [urgent, dropped]: [CancellationToken; 2],
 ) -> Option<Started<S>> {
     let permit = tokio::select! {
         biased;
         () = dropped.cancelled() => return None,
         () = urgent.cancelled() => None,
-        permit = async { gate.cancelled().await; window.acquire_owned().await } => permit.ok(),
+        () = &mut place => place.as_mut().take_output().and_then(Result::ok),
     };
+    // Its place, when it was not its turn, is somebody else's.
+    drop(place);
     if let Err(error) = sandbox.files(ops).await {
         return Some(Err(error));
     }

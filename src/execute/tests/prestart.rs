@@ -1,5 +1,6 @@
 //! Containers started before their turn.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::harness::{Ran, pipeline};
@@ -99,6 +100,31 @@ tasks:
     let launched = ran.log.count(|call| matches!(call, Call::Launch(..)));
     let discarded = ran.log.count(|call| matches!(call, Call::Discard(_)));
     assert_eq!(all.len(), launched + discarded, "{all:?}");
+}
+
+/// On several threads, where tasks begin in any order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn wishes_are_met_in_the_order_they_will_be_needed() {
+    let chain: Vec<String> = (1..12)
+        .map(|index| {
+            format!(
+                "- {{name: t{index}, runAfter: [t{}], run: echo}}",
+                index - 1
+            )
+        })
+        .collect();
+    let yaml = format!("tasks:\n- {{name: t0, run: echo}}\n{}", chain.join("\n"));
+    for _ in 0..20 {
+        let engine = FakeEngine::new().start_delay(Duration::from_millis(2));
+        let ran = pipeline(&yaml).on(engine).ran().await;
+        let first: BTreeSet<String> = starts(&ran)
+            .into_iter()
+            .take(5)
+            .map(|(_, name)| name)
+            .collect();
+        let wanted = (0..5).map(|index| format!("r-t{index}/step-s"));
+        assert_eq!(first, wanted.collect());
+    }
 }
 
 /// A limit keeps the memory of waiting containers small.
