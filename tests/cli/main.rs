@@ -13,6 +13,7 @@ mod forbidden;
 mod harness;
 mod layering;
 mod readme;
+mod refusals;
 mod resume;
 mod resume_bench;
 mod resume_engine;
