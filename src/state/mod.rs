@@ -30,6 +30,8 @@ mod recorder;
 mod run_dir;
 mod source;
 mod store;
+#[cfg(test)]
+mod testing;
 
 pub use self::dirs::default_state_dir;
 pub use self::error::StateError;

@@ -183,7 +183,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::Recorder;
-    use crate::event::{Event, LogChunk, LogSource, Message, RunKind, Stream};
+    use crate::event::{Event, Message, RunKind};
+    use crate::state::testing::log;
     use crate::state::{NewRun, RunReader, RunStore, StateError};
 
     fn recorder() -> (tempfile::TempDir, Recorder) {
@@ -211,21 +212,6 @@ mod tests {
         value["run"] = json!("ci");
         let event: Event = serde_json::from_value(value).unwrap();
         Message::Event(Box::new(event))
-    }
-
-    fn log(text: &str) -> Message {
-        Message::Log(LogChunk {
-            source: LogSource {
-                run: "ci".to_owned(),
-                task: "t".to_owned(),
-                task_run: "ci-t".to_owned(),
-                container: "s".to_owned(),
-                sidecar: false,
-            }
-            .into(),
-            stream: Stream::Stdout,
-            data: text.to_owned().into(),
-        })
     }
 
     fn messages() -> Vec<Message> {

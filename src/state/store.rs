@@ -304,7 +304,8 @@ mod tests {
     use serde_json::json;
 
     use super::{PruneRule, RunStore};
-    use crate::event::{Message, RunKind};
+    use crate::event::RunKind;
+    use crate::state::testing::log;
     use crate::state::{FORMAT, Manifest, NewRun, Recorder, RunReader, StateError};
 
     fn new_run(name: &str, second: u8) -> NewRun {
@@ -442,19 +443,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let (_dir, store) = store();
         let mut recorder = store.create_run(&new_run("ci", 0)).unwrap();
-        let log = crate::event::LogChunk {
-            source: crate::event::LogSource {
-                run: "ci".to_owned(),
-                task: "t".to_owned(),
-                task_run: "ci-t".to_owned(),
-                container: "s".to_owned(),
-                sidecar: false,
-            }
-            .into(),
-            stream: crate::event::Stream::Stdout,
-            data: "x".into(),
-        };
-        recorder.message(&Message::Log(log)).unwrap();
+        recorder.message(&log("x")).unwrap();
         let dir = recorder.dir().clone();
         for path in [
             dir.path().to_owned(),
