@@ -156,6 +156,13 @@ impl Diagnostics {
         self.0.extend(other.0);
     }
 
+    /// Makes each an error, as `--strict` wants it.
+    pub fn forgive_nothing(&mut self) {
+        for diagnostic in &mut self.0 {
+            diagnostic.severity = Severity::Error;
+        }
+    }
+
     /// True when something must not start.
     pub fn has_errors(&self) -> bool {
         self.0

@@ -55,9 +55,7 @@ pub(super) fn prepare_inputs(inputs: &[Input], reading: Reading) -> Prepared {
         diagnostics.extend(differences);
     }
     if reading.strict {
-        for diagnostic in &mut diagnostics.0 {
-            diagnostic.severity = Severity::Error;
-        }
+        diagnostics.forgive_nothing();
     }
     sort(&mut diagnostics, &catalog);
     Prepared {

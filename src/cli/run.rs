@@ -26,7 +26,7 @@ use super::ready::{Planned, ready};
 use super::run_settings::RunSettings;
 use super::select::{Selected, select};
 use super::source_run::SourceRun;
-use crate::diagnostic::{Diagnostics, Severity};
+use crate::diagnostic::Diagnostics;
 use crate::execute::Job;
 use crate::manifest::{Catalog, Input};
 use crate::report::plural;
@@ -253,9 +253,7 @@ fn plan_all(
         planned.push(plan);
     }
     if settings.reading.strict {
-        for diagnostic in &mut pods.0 {
-            diagnostic.severity = Severity::Error;
-        }
+        pods.forgive_nothing();
     }
     print_all(context, pods, Diagnostics::default(), catalog)?;
     Ok(planned)
