@@ -16,6 +16,7 @@ use super::sidecars::Sidecars;
 use super::step::Known;
 use crate::event::EventKind;
 use crate::plan::{BoundTask, TaskRunRequest, bind};
+use crate::resolve::Library;
 use crate::spec::duration::GoDuration;
 use crate::status::{Condition, RunResult, StepState};
 use crate::substitution::Scope;
@@ -159,15 +160,7 @@ async fn look_up<E: Engine>(
     request: &TaskRunRequest,
 ) -> Result<BTreeMap<String, Image>, Condition> {
     let mut images = BTreeMap::new();
-    let library = &context.options.library;
-    let account = library
-        .service_account(&request.overrides.service_account)
-        .map(AsRef::as_ref);
-    let secrets = super::credentials::pull_secrets(
-        account,
-        &request.overrides.pod_template.image_pull_secrets,
-        library,
-    );
+    let secrets = pull_secrets(request, &context.options.library);
     for wanted in wanted_images(bound)? {
         if let Some(text) = wanted.above_limit {
             return Err(Condition::failed(
@@ -193,6 +186,14 @@ async fn look_up<E: Engine>(
         }
     }
     Ok(images)
+}
+
+/// The credentials with which the images of a TaskRun are pulled.
+pub(super) fn pull_secrets(request: &TaskRunRequest, library: &Library) -> Vec<Vec<u8>> {
+    let own = &request.overrides;
+    let account = library.service_account(&own.service_account);
+    let account = account.map(AsRef::as_ref);
+    super::credentials::pull_secrets(account, &own.pod_template.image_pull_secrets, library)
 }
 
 /// An image a container asks for.

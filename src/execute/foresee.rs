@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::scheduler::{Decision, Ending, Finished, Scheduler};
+use super::group::{reused_end, summary};
+use super::scheduler::{Decision, Scheduler};
 use super::units::{Maker, Unit, run_claims, storage_of};
 use crate::plan::partial::Foreseen;
 use crate::plan::{Body, Inputs, Plan, PlannedTask, bind, inputs, result_inputs};
@@ -18,19 +19,7 @@ pub fn foresee(plan: &Plan, library: &Library) -> BTreeMap<String, Foreseen> {
     for (index, task) in plan.tasks.iter().enumerate() {
         let successes = plan.carried.successes(&task.name);
         if !successes.is_empty() {
-            let results = successes.iter().map(|success| success.results.clone());
-            scheduler.finish(
-                index,
-                Finished {
-                    ending: Ending::Succeeded,
-                    reason: String::new(),
-                    results: results.collect(),
-                    artifacts: match successes {
-                        [only] => only.object.pointer("/status/artifacts").cloned(),
-                        _ => None,
-                    },
-                },
-            );
+            scheduler.finish(index, summary(successes.iter().map(reused_end).collect()));
         }
     }
     (0..plan.tasks.len())

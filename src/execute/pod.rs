@@ -6,7 +6,6 @@ use super::run::Job;
 use super::sandbox::SandboxSpec;
 use super::upcoming;
 use crate::diagnostic::Diagnostic;
-use crate::plan::partial::Fate;
 use crate::plan::{Body, Plan, PlannedTask};
 use crate::spec::PodTemplate;
 use crate::spec::core::DnsConfig;
@@ -150,8 +149,7 @@ fn asked(job: &Job) -> Vec<(String, Asked)> {
         Job::Pipeline(plan) => {
             let mut found: Vec<(String, Asked)> = Vec::new();
             for (index, task) in plan.tasks.iter().enumerate() {
-                let fate = plan.carried.fate(&task.name);
-                if fate.is_some_and(|fate| matches!(fate.fate, Fate::Disabled(_))) {
+                if plan.carried.disabled(&task.name).is_some() {
                     continue;
                 }
                 for asked in of_task(plan, index, task) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use super::attempt::wanted_images;
+use super::attempt::{pull_secrets, wanted_images};
 use super::context::Context;
 use super::images::Images;
 use super::laid_out::image_fault;
@@ -15,6 +15,7 @@ use super::run::Job;
 use super::sandbox::Engine;
 use super::units::Unit;
 use super::upcoming::Upcoming;
+use super::verdict::Tally;
 use crate::event::{EventKind, RunKind};
 use crate::plan::partial::Fate;
 use crate::plan::{Plan, RunRequest, bind};
@@ -60,10 +61,7 @@ async fn check_run<E: Engine>(
 ) -> Option<ImageFault> {
     let request = &run.unit.request;
     let bound = bind(request, 0).ok()?;
-    let account = library.service_account(&request.overrides.service_account);
-    let pod = &request.overrides.pod_template;
-    let account = account.map(AsRef::as_ref);
-    let secrets = super::credentials::pull_secrets(account, &pod.image_pull_secrets, library);
+    let secrets = pull_secrets(request, library);
     let is_reused = match job {
         Job::Pipeline(plan) if !run.of_child => {
             let fate = plan.carried.fate(&request.pipeline_task);
@@ -137,11 +135,12 @@ pub(super) fn reject_images<E: Engine>(
             artifacts: None,
         });
     }
-    let skipped = plan.tasks.len() - count;
-    let condition = Condition::failed(
-        "Failed",
-        format!("Tasks Completed: {count} (Failed: {count}, Cancelled 0), Skipped: {skipped}"),
-    );
+    let tally = Tally {
+        failed: count,
+        skipped: plan.tasks.len() - count,
+        ..Tally::default()
+    };
+    let condition = Condition::failed("Failed", tally.message());
     emitter.event(EventKind::RunFinished {
         condition: condition.clone(),
         results: Vec::new(),

@@ -270,18 +270,21 @@ impl Maker<'_> {
         }
     }
 
-    /// A TaskRun of a task before its turn, without the params of a matrix.
-    pub(super) fn single(&self, task: usize, resolved: &Arc<ResolvedTask>) -> Unit {
-        let planned = &self.plan.tasks[task];
-        let params = self.scope.params(&planned.source.params);
-        let start = Start {
+    /// What a task starts with as far as it is known before its turn, without its matrix.
+    pub(super) fn early(&self, task: usize) -> Start {
+        let source = &self.plan.tasks[task].source;
+        Start {
             task,
             when: Vec::new(),
-            params,
+            params: self.scope.params(&source.params),
             combinations: None,
-            display_name: planned.source.display_name.clone(),
-        };
+            display_name: source.display_name.clone(),
+        }
+    }
+
+    /// A TaskRun of a task before its turn, without the params of a matrix.
+    pub(super) fn single(&self, task: usize, resolved: &Arc<ResolvedTask>) -> Unit {
         let combination = Combination::default();
-        self.unit(&start, resolved, &combination, (0, 1))
+        self.unit(&self.early(task), resolved, &combination, (0, 1))
     }
 }

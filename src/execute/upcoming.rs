@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use super::run::Job;
-use super::scheduler::{Decision, Scheduler, Start};
+use super::scheduler::{Decision, Scheduler};
 use super::units::{Maker, Storage, Unit};
-use crate::plan::partial::Fate;
 use crate::plan::{Body, Plan, TaskRunRequest, build};
 use crate::resolve::{Library, ResolvedTask};
 
@@ -42,8 +41,7 @@ fn alone(request: &TaskRunRequest) -> Unit {
 fn of_plan(plan: &Plan, library: &Library) -> Vec<Upcoming> {
     let mut found = Vec::new();
     for (task, planned) in plan.tasks.iter().enumerate() {
-        let fate = plan.carried.fate(&planned.name);
-        if fate.is_some_and(|fate| matches!(fate.fate, Fate::Disabled(_))) {
+        if plan.carried.disabled(&planned.name).is_some() {
             continue;
         }
         match &planned.body {
@@ -99,15 +97,8 @@ fn first_look<'a>(plan: &'a Plan, storage: &'a Storage) -> Maker<'a> {
 }
 
 fn child(plan: &Plan, task: usize, library: &Library) -> Option<Plan> {
-    let planned = &plan.tasks[task];
-    let start = Start {
-        task,
-        when: Vec::new(),
-        params: plan.scope.params(&planned.source.params),
-        combinations: None,
-        display_name: String::new(),
-    };
     let storage = Storage::new();
-    let (request, _) = first_look(plan, &storage).child(&start);
+    let maker = first_look(plan, &storage);
+    let (request, _) = maker.child(&maker.early(task));
     build(&request, library).ok()
 }

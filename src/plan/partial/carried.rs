@@ -80,10 +80,15 @@ impl Carried {
             .get(task)?
             .iter()
             .find(|success| same_params(&success.combination, combination))?;
-        if self.reuse == Reuse::Always || self.unchosen.contains(task) {
+        if self.stays(task) {
             return Some(Ok(success));
         }
         Some(first_change(&success.inputs, inputs).map_or(Ok(success), Err))
+    }
+
+    /// True when a success of this task is reused whatever changed.
+    pub(super) fn stays(&self, task: &str) -> bool {
+        self.reuse == Reuse::Always || self.unchosen.contains(task)
     }
 
     /// True when a task may be reused.
@@ -117,14 +122,14 @@ impl Carried {
                 .map(|reference| reference.task.as_str())
                 .filter(|task| open.contains(task))
                 .collect();
-            let bound = self.reuse == Reuse::Always || self.unchosen.contains(&planned.name);
+            let stays = self.stays(&planned.name);
             let Some(fate) = self.fates.iter_mut().find(|fate| fate.task == planned.name) else {
                 continue;
             };
             if let Some(known) = foreseen.get(&planned.name) {
                 settle(fate, known);
             }
-            if fate.fate == Fate::Reuse && !producers.is_empty() && !bound {
+            if fate.fate == Fate::Reuse && !producers.is_empty() && !stays {
                 let producers: Vec<String> =
                     producers.iter().map(|task| format!("{task}'s")).collect();
                 fate.reason = format!(

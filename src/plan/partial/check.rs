@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::carried::{Carried, Fate};
 use super::fault::PartialFault;
-use super::selection::{Given, Reuse, Selection};
+use super::selection::{Given, Selection};
 use super::source::Source;
 use crate::diagnostic::did_you_mean;
 use crate::plan::model::{Body, Plan, PlannedTask};
@@ -153,10 +153,9 @@ pub fn result_type(plan: &Plan, task: &str, result: &str) -> Option<ParamType> {
 pub(super) fn missing(plan: &Plan, carried: &Carried) -> Vec<PartialFault> {
     let mut faults = Vec::new();
     for (task, fate) in plan.tasks.iter().zip(&carried.fates) {
-        let stays = carried.reuse == Reuse::Always || carried.unchosen.contains(&task.name);
         let settled = match fate.fate {
             Fate::Disabled(_) => true,
-            Fate::Reuse => stays,
+            Fate::Reuse => carried.stays(&task.name),
             Fate::Run => false,
         };
         if task.finally || settled {
