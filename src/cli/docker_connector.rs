@@ -6,7 +6,7 @@ use super::engine::{Connect, Connected, EngineRequest};
 use super::error::CliError;
 use super::exit::ExitStatus;
 use crate::docker::{ConnectError, DockerEngine, Surroundings};
-use crate::execute::sandbox::SandboxError;
+use crate::sandbox::SandboxError;
 
 /// Finds Docker, Podman, or whatever speaks their language.
 #[derive(Debug, Clone, Copy, Default)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::error::CliError;
-use crate::execute::sandbox::Engine;
+use crate::sandbox::Engine;
 
 /// Where to look for an engine.
 #[derive(Debug, Clone, Default)]

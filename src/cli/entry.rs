@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser as _};
 use clap_complete::CompleteEnv;
 
-use super::command::{Cli, dispatch};
+use super::commands::command::{Cli, dispatch};
 use super::context::Context;
 use super::docker_connector::DockerConnector;
 use super::engine::Connect;

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::body::AGENT;
 use super::error::{engine, has_status};
-use crate::execute::sandbox::SandboxError;
+use crate::sandbox::SandboxError;
 
 /// The agent, as the build script made it.
 static PROGRAM: &[u8] = include_bytes!(env!("TKN_LOCAL_AGENT"));

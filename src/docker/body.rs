@@ -6,7 +6,7 @@ use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, HostConfigL
 
 use super::protocol::SOURCE_ROOT;
 use super::volume::{self, Volumes};
-use crate::execute::sandbox::{ContainerSpec, SandboxError, SandboxSpec};
+use crate::sandbox::{ContainerSpec, SandboxError, SandboxSpec};
 
 /// Where the agent is in its own image.
 pub(super) const AGENT: &str = "/agent";
@@ -144,9 +144,9 @@ mod tests {
 
     use serde_json::json;
 
-    use super::super::volume::{PartialMount, Volume};
     use super::*;
-    use crate::execute::sandbox::{self as execute, MountSource, VolumePath};
+    use crate::docker::volume::{PartialMount, Volume};
+    use crate::sandbox::{self as execute, MountSource, VolumePath};
 
     fn volumes() -> Volumes {
         Volumes {

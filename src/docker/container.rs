@@ -9,9 +9,7 @@ use super::launch;
 use super::protocol::{Check, Kind, WINDOW};
 use super::reader::{AgentEvent, AgentEvents};
 use super::supervisor::Supervisor;
-use crate::execute::sandbox::{
-    Container, Control, Launch, Outcome, OutputSender, Probe, SandboxError,
-};
+use crate::sandbox::{Container, Control, Launch, Outcome, OutputSender, Probe, SandboxError};
 use crate::status::Timestamp;
 
 /// After so many bytes of output were taken the agent gets credit for as many.

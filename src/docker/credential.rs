@@ -7,7 +7,7 @@ use bollard::auth::DockerCredentials;
 use docker_credential::{CredentialRetrievalError, DockerCredential, get_credential_from_reader};
 use http::HeaderValue;
 
-use crate::execute::sandbox::SandboxError;
+use crate::sandbox::SandboxError;
 
 const HEADER: &str = "X-Registry-Auth";
 /// The registry of references without one, and what Docker's configuration files call it.

@@ -17,9 +17,7 @@ use super::owner::Owner;
 use super::sandbox::DockerSandbox;
 use super::volume::PartialMount;
 use super::{agent_image, credential, image};
-use crate::execute::sandbox::{
-    Engine, Image, ImageRequest, PullProgress, SandboxError, SandboxSpec,
-};
+use crate::sandbox::{Engine, Image, ImageRequest, PullProgress, SandboxError, SandboxSpec};
 
 /// Seconds until the headers of an answer must be there.
 const TIMEOUT: u64 = 120;

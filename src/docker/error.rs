@@ -2,7 +2,7 @@
 
 use bollard::errors::Error;
 
-use crate::execute::sandbox::SandboxError;
+use crate::sandbox::SandboxError;
 
 /// Why no engine can be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

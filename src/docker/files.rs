@@ -2,7 +2,7 @@
 
 use super::protocol::{Blob, FileOperation};
 use super::volume::Volumes;
-use crate::execute::sandbox::{FileOp, SandboxError};
+use crate::sandbox::{FileOp, SandboxError};
 
 /// The operation with its path as the supervisor sees it.
 pub(super) fn operation(op: FileOp, volumes: &Volumes) -> Result<FileOperation, SandboxError> {

@@ -10,7 +10,7 @@ use futures_util::TryStreamExt;
 use super::credential;
 use super::engine::DockerEngine;
 use super::error::{engine, has_status, message};
-use crate::execute::sandbox::{Image, ImageRequest, PullPolicy, PullProgress, SandboxError};
+use crate::sandbox::{Image, ImageRequest, PullPolicy, PullProgress, SandboxError};
 
 /// Looks an image up, pulling it if it must be.
 pub(super) async fn find(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::protocol::{Blob, End, How, Program, What};
-use crate::execute::sandbox::{Exit, Launch, Outcome, Probe};
+use crate::sandbox::{Exit, Launch, Outcome, Probe};
 use crate::status::Timestamp;
 
 /// The message that releases a container with mounts at these places.

@@ -15,7 +15,7 @@ use super::sandbox::{DockerSandbox, Parts};
 use super::supervisor::Supervisor;
 use super::volume::{Volume, Volumes};
 use super::{body, label};
-use crate::execute::sandbox::{Sandbox, SandboxError, SandboxSpec, VolumePath};
+use crate::sandbox::{Sandbox, SandboxError, SandboxSpec, VolumePath};
 
 /// The mode of a fresh claim: any user can write, as in the usual provisioners.
 const CLAIM_MODE: u32 = 0o777;

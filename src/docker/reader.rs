@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::protocol::{Blob, End, Frame, HEADER, Kind, parse_header};
 use crate::event::Stream as OutputStream;
-use crate::execute::sandbox::Output;
+use crate::sandbox::Output;
 
 /// How much of the supervisor's standard error is kept for the message about its end.
 const LAST_WORDS: usize = 4096;

@@ -14,7 +14,7 @@ use super::engine::DockerEngine;
 use super::error::{engine, has_status};
 use super::label;
 use super::owner::{Life, Owner};
-use crate::execute::sandbox::SandboxError;
+use crate::sandbox::SandboxError;
 
 /// What [`DockerEngine::reap`] removed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

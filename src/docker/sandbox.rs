@@ -21,7 +21,7 @@ use super::reap::Listed;
 use super::supervisor::Supervisor;
 use super::volume::Volumes;
 use super::{archive, body, files, label, open};
-use crate::execute::sandbox::{
+use crate::sandbox::{
     ContainerSpec, FileOp, Mount, MountSource, Sandbox, SandboxError, SandboxSpec, VolumePath,
 };
 

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::protocol::{Frame, Kind, Wire};
 use super::reader::{AgentEvents, Reader, Routes, lock};
-use crate::execute::sandbox::SandboxError;
+use crate::sandbox::SandboxError;
 
 /// A running supervisor. When the last clone is dropped the sandbox ends.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bollard::models::{Mount, MountType, MountVolumeOptions};
 
 use super::protocol::RUN_ROOT;
-use crate::execute::sandbox::{self, MountSource, SandboxError, VolumePath};
+use crate::sandbox::{self, MountSource, SandboxError, VolumePath};
 
 /// Where the volumes of claims are in the sandbox container, by name.
 const CLAIM_ROOT: &str = "/tkn-local-claims";

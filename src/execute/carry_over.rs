@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::context::{Context, Files};
-use super::sandbox::{Engine, FileOp, Sandbox, SandboxError, SandboxSpec, VolumePath};
+use super::options::{Context, Files};
+use crate::sandbox::{Engine, FileOp, Sandbox, SandboxError, SandboxSpec, VolumePath};
 
 /// What was copied from an earlier run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::sandbox::Output;
 use crate::event::{Event, EventKind, LogChunk, LogSource, Message};
+use crate::sandbox::Output;
 
 /// Bytes of output that may wait for the sinks.
 const BUDGET: u32 = 8 * 1024 * 1024;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use regex::Regex;
 use tokio::sync::OnceCell;
 
-use super::sandbox::{Engine, Image, ImageRequest, PullPolicy, PullProgress, SandboxError};
+use crate::sandbox::{Engine, Image, ImageRequest, PullPolicy, PullProgress, SandboxError};
 
 /// How references in the YAML become images.
 #[derive(Debug, Clone, Default)]
@@ -114,7 +114,7 @@ mod tests {
     use regex::Regex;
 
     use super::ImageRules;
-    use crate::execute::sandbox::PullPolicy;
+    use crate::sandbox::PullPolicy;
 
     #[test]
     fn the_first_pattern_that_matches_wins() {

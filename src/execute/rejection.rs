@@ -6,20 +6,20 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use super::attempt::{pull_secrets, wanted_images};
-use super::context::Context;
 use super::images::Images;
-use super::laid_out::image_fault;
-use super::pipeline_run::{PipelineEnd, started};
+use super::options::Context;
+use super::pipeline_run::drafts::Unit;
+use super::pipeline_run::runner::{PipelineEnd, started};
+use super::pod::builder::image_fault;
+use super::prestart::upcoming::Upcoming;
 use super::run::Job;
-use super::sandbox::Engine;
-use super::units::Unit;
-use super::upcoming::Upcoming;
-use super::verdict::Tally;
+use super::schedule::verdict::Tally;
+use super::task_run::attempt::{pull_secrets, wanted_images};
 use crate::event::{EventKind, RunKind};
-use crate::plan::partial::Fate;
+use crate::plan::reuse::Fate;
 use crate::plan::{Plan, RunRequest, bind};
 use crate::resolve::Library;
+use crate::sandbox::Engine;
 use crate::status::Condition;
 
 /// A TaskRun whose image is not to be had.

@@ -8,21 +8,21 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Semaphore, watch};
 
 use super::carry_over::{Copied, carry_over};
-use super::context::{Context, Files, Halt, Options};
 use super::emitter::{Emitter, Envelope};
 use super::images::{Images, Progress, Waiting};
-use super::opening::{sandbox_spec, task_claims, upload};
-use super::pipeline_run::{PipelineEnd, pipeline_run, started};
-use super::pipeline_stop::Stop;
-use super::prestart::Prestart;
+use super::options::{Context, Files, Halt, Options};
+use super::pipeline_run::drafts::{Storage, claim_of_template, run_claims, storage_of};
+use super::pipeline_run::runner::{PipelineEnd, pipeline_run, started};
+use super::pipeline_run::stop::Stop;
+use super::prestart::pool::Prestart;
+use super::prestart::upcoming::upcoming;
 use super::rejection::{check_images, reject_images};
-use super::sandbox::{Engine, Sandbox, SandboxError};
-use super::scheduler::Ending;
-use super::task_run::task_run;
-use super::units::{Storage, claim_of_template, run_claims, storage_of};
-use super::upcoming::upcoming;
+use super::sandboxes::{sandbox_spec, task_claims, upload};
+use super::schedule::scheduler::Ending;
+use super::task_run::retries::task_run;
 use crate::event::{EventKind, Message, RunKind};
 use crate::plan::{Plan, Requested, TaskRunRequest};
+use crate::sandbox::{Engine, Sandbox, SandboxError};
 use crate::spec::core::ClaimVolume;
 use crate::spec::workspace::WorkspaceBinding;
 use crate::status::{Condition, ConditionStatus};
@@ -370,7 +370,7 @@ async fn standalone<E: Engine>(
 fn uploaded(options: &Options) -> Storage {
     let names = options.uploads.iter().map(|(workspace, _)| workspace);
     names
-        .map(|name| (name.clone(), super::layout::workspace_dir(name)))
+        .map(|name| (name.clone(), super::pod::layout::workspace_dir(name)))
         .collect()
 }
 

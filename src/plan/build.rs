@@ -8,10 +8,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::check;
-use super::graph::Graph;
 use super::model::{Body, Identity, Overrides, Plan, PlannedTask, Requested};
-use super::partial::Carried;
-use super::timeouts::Timeouts;
+use super::reuse::Carried;
+use crate::language::Graph;
+use crate::language::Timeouts;
 use crate::resolve::{
     Library, ResolveError, ResolvedPipeline, ResolvedTask, pipeline_params, resolve_pipeline,
     resolve_task,

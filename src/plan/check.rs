@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::matrix::matrix_type_fault;
 use super::model::{Body, Identity, PlannedTask};
 use super::workspaces::wanted_workspaces;
+use crate::language::matrix_type_fault;
 use crate::resolve::task_params;
 use crate::spec::param::{Param, ParamType, ParamValue};
 use crate::spec::pipeline::{Matrix, PipelineRunSpec, PipelineSpec};

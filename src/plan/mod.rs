@@ -2,23 +2,16 @@
 
 mod build;
 mod check;
-mod graph;
-mod inputs;
-mod matrix;
+mod fingerprint;
 mod model;
-pub mod partial;
+pub mod reuse;
 mod step;
 mod task_run;
-mod timeouts;
-pub mod when;
 mod workspaces;
 
 pub use build::{RunRequest, build};
-pub use graph::{Graph, GraphFault};
-pub use inputs::{Change, Input, Inputs, first_change, inputs, result_inputs};
-pub use matrix::{Combination, fan_out, has_empty_array, matrix_type_fault};
+pub use fingerprint::{Change, Input, Inputs, first_change, inputs, result_inputs};
 pub use model::{Body, Identity, Overrides, Plan, PlannedTask, Requested};
 pub use step::step_result_value;
 pub use task_run::{BoundTask, BoundWorkspace, TaskRunRequest, bind, truncated};
-pub use timeouts::{Timeouts, standalone as standalone_timeout};
 pub use workspaces::{join_sub_path, wanted_workspaces};

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::graph::Graph;
-use super::partial::Carried;
-use super::timeouts::Timeouts;
+use super::reuse::Carried;
+use crate::language::Graph;
+use crate::language::Timeouts;
 use crate::resolve::ResolvedTask;
 use crate::spec::core::{ObjectMeta, PodTemplate, ResourceRequirements};
 use crate::spec::pipeline::{PipelineResult, PipelineTask};

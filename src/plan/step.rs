@@ -347,8 +347,8 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::super::model::Identity;
-    use super::super::task_run::{TaskRunRequest, bind};
+    use crate::plan::model::Identity;
+    use crate::plan::task_run::{TaskRunRequest, bind};
     use crate::resolve::{Library, ResolvedTask};
     use crate::spec::Object;
     use crate::spec::param::ParamValue;

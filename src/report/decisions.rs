@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::style::{Style, clean};
-use super::summary::value_text;
+use super::summary::text::value_text;
 use super::table::{Cell, write_table};
 use crate::event::TaskState;
-use crate::plan::partial::{Fate, TaskFate};
+use crate::plan::reuse::{Fate, TaskFate};
 use crate::plan::{Plan, PlannedTask};
 use crate::spec::param::ParamValue;
 use crate::status::SkipReason;

@@ -6,9 +6,7 @@
 
 mod decisions;
 mod describe;
-mod exit_meaning;
 mod json;
-mod lines;
 mod list;
 mod live;
 mod log_files;
@@ -16,22 +14,18 @@ mod plain;
 mod reporter;
 #[cfg(test)]
 mod sample;
-mod state_line;
 mod style;
 mod summary;
 mod table;
-mod tails;
-mod tame;
-mod task_rows;
 
 pub use self::decisions::{decisions_json, write_decisions};
 pub use self::describe::{Described, write_description};
 pub use self::json::{Json, STREAM_VERSION};
 pub use self::list::{ListRow, write_list};
-pub use self::live::Live;
+pub use self::live::view::Live;
 pub use self::log_files::{LogQuery, write_logs};
-pub use self::plain::{Plain, PlainOptions};
+pub use self::plain::printer::{Plain, PlainOptions};
 pub use self::reporter::{Reporter, Terminal};
 pub use self::style::{Mark, Style, ago, between, bytes, clean, duration, plural};
-pub use self::summary::{Outro, write_summary};
-pub use self::tails::{TAIL_LINES, Tails};
+pub use self::summary::tails::{TAIL_LINES, Tails};
+pub use self::summary::text::{Outro, write_summary};

@@ -2,10 +2,10 @@
 
 use std::io::{self, Write};
 
-use super::live::Live;
-use super::plain::Plain;
-use super::summary::{Outro, write_summary};
-use super::tails::Tails;
+use super::live::view::Live;
+use super::plain::printer::Plain;
+use super::summary::tails::Tails;
+use super::summary::text::{Outro, write_summary};
 use crate::event::{Message, Record};
 
 /// What is known of where output goes.

@@ -136,7 +136,7 @@ macro_rules! api_object {
             $(
                 #[doc = concat!("`", $yaml, "`.")]
                 $(#[$field_meta])*
-                #[serde(rename = $yaml, skip_serializing_if = "crate::spec::schema::is_default")]
+                #[serde(rename = $yaml, skip_serializing_if = "super::schema::is_default")]
                 pub $field: $type,
             )*
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::event::{Record, RunRecord, TaskRunRecord, TaskState};
-use crate::plan::partial::{Source, SourceState, SourceTask, Success};
+use crate::plan::reuse::{Source, SourceState, SourceTask, Success};
 use crate::status::SkipReason;
 
 /// Reads the record of a run as the source of another. `id` is the name of its directory.

@@ -8,9 +8,9 @@ use regex::Regex;
 use super::checker::Checker;
 use super::names::{self, repeats};
 use super::texts::{self, Text};
-use super::volumes::clean;
 use super::{refs, results, variables, when};
 use crate::diagnostic::FieldPath;
+use crate::language::paths::clean;
 use crate::spec::core::VolumeMount;
 use crate::spec::{Step, StepTemplate, TaskSpec};
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::checker::{Checker, meant};
 use super::names::{self, repeats};
-use super::volumes::clean;
 use crate::diagnostic::FieldPath;
+use crate::language::paths::clean;
 use crate::spec::workspace::{PipelineWorkspaceDeclaration, WorkspaceUsage};
 use crate::spec::{PipelineTask, TaskSpec, WorkspaceBinding};
 

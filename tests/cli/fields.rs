@@ -12,7 +12,7 @@ use crate::tokens::{tokens, without_tests};
 /// Where a field is handled without anything coming of it.
 const WITHOUT_EFFECT: &[&str] = &[
     "src/agent/",
-    "src/execute/fake/",
+    "src/sandbox/fake/",
     "src/execute/tests/",
     "src/manifest/",
     "src/spec/",
@@ -23,7 +23,7 @@ const WITHOUT_EFFECT: &[&str] = &[
 /// Fields that are used in another way: a file, and a text in it.
 const OTHERWISE: &[(&str, &str, &str)] = &[
     // Found by its path, so that the refusal stands at its line.
-    ("managed_by", "src/cli/reach.rs", "\"spec.managedBy\""),
+    ("managed_by", "src/cli/load/reach.rs", "\"spec.managedBy\""),
     // Read by a method, as it may be left out.
     ("param_type", "src/spec/param.rs", "fn kind(&self)"),
     // It makes edges, which the rules ask for as well as the plan.

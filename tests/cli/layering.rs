@@ -23,8 +23,10 @@ const LAYERS: &[(Order, &[&str])] = &[
     // `status` and `diagnostic` speak of what `spec` and `name` define.
     (Order::Written, &["spec", "name", "status", "diagnostic"]),
     (Order::Free, &["manifest", "substitution"]),
+    (Order::Free, &["language"]),
     (Order::Written, &["resolve", "validate", "plan"]),
-    (Order::Free, &["event"]),
+    // The sandbox speaks of the streams of `event`.
+    (Order::Written, &["event", "sandbox"]),
     (Order::Free, &["execute"]),
     (Order::Free, &["docker", "state", "report"]),
     (Order::Free, &["cli"]),
@@ -293,7 +295,7 @@ mod synthetic {
             ("src/status.rs", "use crate::spec::param::ParamValue;"),
             (
                 "src/docker/engine.rs",
-                "use crate::execute::sandbox::Sandbox;\nuse bollard::Docker;",
+                "use crate::sandbox::Sandbox;\nuse bollard::Docker;",
             ),
             (
                 "src/docker/supervisor.rs",

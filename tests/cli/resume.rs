@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 use tkn_local::cli::ExitStatus;
-use tkn_local::execute::fake::{Call, FakeEngine};
+use tkn_local::sandbox::fake::{Call, FakeEngine};
 
 use crate::resume_bench::{BUILD, FETCH};
 use crate::runs::Folder;

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 use tkn_local::cli::ExitStatus;
-use tkn_local::execute::fake::{Call, FakeEngine};
+use tkn_local::sandbox::fake::{Call, FakeEngine};
 
 use crate::runs::{Folder, Ran};
 
@@ -164,7 +164,7 @@ impl Ran {
             .collect()
     }
 
-    pub(crate) fn opened(&self) -> tkn_local::execute::sandbox::SandboxSpec {
+    pub(crate) fn opened(&self) -> tkn_local::sandbox::SandboxSpec {
         let calls = self.engine.log().calls().into_iter();
         let mut opened = calls.filter_map(|recorded| match recorded.call {
             Call::Open(spec) => Some(spec),

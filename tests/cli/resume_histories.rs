@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use serde_json::Value;
 use tkn_local::cli::ExitStatus;
-use tkn_local::execute::fake::Call;
+use tkn_local::sandbox::fake::Call;
 
 use crate::runs::{Folder, Ran};
 

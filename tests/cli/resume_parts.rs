@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tkn_local::cli::ExitStatus;
-use tkn_local::execute::fake::FakeEngine;
+use tkn_local::sandbox::fake::FakeEngine;
 
 use crate::runs::Folder;
 

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tkn_local::cli::{
     CliError, Connect, Connected, EngineRequest, Environment, ExitStatus, OutStream, run_with,
 };
-use tkn_local::execute::fake::{Call, FakeEngine};
+use tkn_local::sandbox::fake::{Call, FakeEngine};
 
 /// Finds an engine without containers.
 struct Fake {

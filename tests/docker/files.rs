@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use tkn_local::execute::sandbox::{
+use tkn_local::sandbox::{
     ContainerSpec, Engine, FileOp, Mount, MountSource, Sandbox, SandboxError, SandboxSpec,
     VolumePath,
 };

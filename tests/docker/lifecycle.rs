@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use bollard::models::ContainerCreateBody;
 use bollard::query_parameters::{CreateContainerOptions, KillContainerOptions, TagImageOptions};
 use futures_util::FutureExt;
-use tkn_local::execute::sandbox::{
+use tkn_local::sandbox::{
     Container, Engine, Exit, ImageRequest, PullPolicy, Sandbox, SandboxError, SandboxSpec,
 };
 

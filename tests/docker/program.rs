@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tkn_local::execute::sandbox::{
+use tkn_local::sandbox::{
     Container, ContainerSpec, Control, Credential, Exit, Launch, Pauses, Probe, Sandbox, WantedFile,
 };
 

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use bollard::query_parameters::RemoveImageOptions;
-use tkn_local::execute::sandbox::{Engine, Image, ImageRequest, PullPolicy, SandboxError};
+use tkn_local::sandbox::{Engine, Image, ImageRequest, PullPolicy, SandboxError};
 
 use crate::registry::Registry;
 use crate::support::{docker, engine};

@@ -9,7 +9,7 @@ use bollard::query_parameters::CreateImageOptions;
 use futures_util::TryStreamExt;
 use tkn_local::docker::{DockerContainer, DockerEngine, DockerSandbox, Surroundings};
 use tkn_local::event::Stream;
-use tkn_local::execute::sandbox::{
+use tkn_local::sandbox::{
     Container, ContainerSpec, Control, Engine, Exit, FileOp, Image, ImageRequest, Launch, Mount,
     MountSource, Outcome, Output, PullPolicy, Sandbox, SandboxSpec, VolumePath,
 };

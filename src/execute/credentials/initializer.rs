@@ -8,8 +8,8 @@ use super::docker::DockerAuths;
 use super::git::GitLogins;
 use super::select::{Selected, Use, missing, selected};
 use super::ssh::SshKeys;
-use crate::execute::sandbox::Credential;
 use crate::resolve::Library;
+use crate::sandbox::Credential;
 use crate::spec::ServiceAccount;
 
 /// The files the entrypoint writes to `/tekton/creds` and copies to `$HOME`. `service_account` is
@@ -167,7 +167,7 @@ mod tests {
         secrets: &[Object],
     ) -> Result<Vec<(String, String)>, String> {
         let files = credentials(account, &Library::new(secrets))?;
-        let file = |file: &crate::execute::sandbox::Credential| {
+        let file = |file: &crate::sandbox::Credential| {
             let content = String::from_utf8(file.content.to_vec()).unwrap();
             (file.path.clone(), content)
         };

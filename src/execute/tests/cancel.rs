@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::harness::{Scenario, pipeline};
-use crate::execute::fake::{Call, FakeEngine};
 use crate::execute::{ExecuteError, Interrupt};
+use crate::sandbox::fake::{Call, FakeEngine};
 
 const CANCELLED: &str = r#"False Cancelled: PipelineRun "r" was cancelled"#;
 

@@ -344,7 +344,7 @@ finally:
             .calls()
             .into_iter()
             .find_map(|recorded| match recorded.call {
-                crate::execute::fake::Call::Start(spec) if spec.task_run == name => {
+                crate::sandbox::fake::Call::Start(spec) if spec.task_run == name => {
                     spec.labels.get("tekton.dev/memberOf").cloned()
                 }
                 _ => None,

@@ -7,14 +7,14 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::event::{Event, EventKind, Message, Record, RunKind, TaskRunRecord};
-use crate::execute::fake::{FakeEngine, Log};
 use crate::execute::images::ImageRules;
 use crate::execute::rejection::rejected;
 use crate::execute::{Ended, ExecuteError, Files, Interrupt, Job, Options, run};
 use crate::manifest::{Input, ReadOptions, load};
-use crate::plan::partial::{Disable, Selection, decide};
+use crate::plan::reuse::{Disable, Selection, decide};
 use crate::plan::{Identity, RunRequest, build};
 use crate::resolve::Library;
+use crate::sandbox::fake::{FakeEngine, Log};
 use crate::spec::Object;
 use crate::spec::param::ParamValue;
 use crate::status::{Condition, ConditionStatus, StepState};

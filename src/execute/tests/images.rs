@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::harness::{Ran, pipeline};
-use crate::execute::fake::{Call, FakeEngine};
+use crate::sandbox::fake::{Call, FakeEngine};
 
 async fn without_image(yaml: &str) -> Ran {
     pipeline(yaml)

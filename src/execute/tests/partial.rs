@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::harness::{Scenario, pipeline};
-use crate::execute::fake::{Call, FakeEngine};
 use crate::execute::{ExecuteError, Files, Interrupt};
+use crate::sandbox::fake::{Call, FakeEngine};
 
 #[tokio::test(start_paused = true)]
 async fn a_disabled_task_keeps_its_place_and_takes_no_time() {

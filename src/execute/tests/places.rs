@@ -1,8 +1,8 @@
 //! Where programs run and what they find there.
 
 use super::harness::{Ran, pipeline, ran};
-use crate::execute::fake::{Call, FakeEngine};
-use crate::execute::sandbox::{Image, Launch};
+use crate::sandbox::fake::{Call, FakeEngine};
+use crate::sandbox::{Image, Launch};
 
 fn launch(ran: &Ran, container: &str) -> Launch {
     let calls = ran.log.calls();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::harness::{Ran, pipeline};
-use crate::execute::fake::{Call, FakeEngine, Name};
+use crate::sandbox::fake::{Call, FakeEngine, Name};
 
 async fn slow(yaml: &str) -> Ran {
     let engine = FakeEngine::new().start_delay(Duration::from_secs(1));

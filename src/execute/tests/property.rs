@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::harness::{Ran, pipeline};
-use crate::execute::fake::{Call, FakeEngine};
+use crate::sandbox::fake::{Call, FakeEngine};
 
 /// A task of a generated pipeline.
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
 //! Sidecars.
 
 use super::harness::{Ran, ran};
-use crate::execute::fake::Call;
+use crate::sandbox::fake::Call;
 
 async fn with_sidecar(sidecar: &str, step: &str) -> Ran {
     ran(&format!(

@@ -1,8 +1,8 @@
 //! Steps: order, failure, guards, time.
 
 use super::harness::{Ran, pipeline, ran};
-use crate::execute::fake::{Call, FakeEngine};
-use crate::execute::sandbox::{Image, Launch};
+use crate::sandbox::fake::{Call, FakeEngine};
+use crate::sandbox::{Image, Launch};
 
 /// Runs a task `a` of these steps.
 async fn steps(yaml: &str) -> Ran {

@@ -1,7 +1,7 @@
 //! Workspaces: who shares what.
 
 use super::harness::pipeline;
-use crate::execute::fake::{Call, FakeEngine};
+use crate::sandbox::fake::{Call, FakeEngine};
 
 const WRITE_THEN_READ: &str = r#"
 workspaces: [{name: w}]

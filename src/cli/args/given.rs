@@ -1,0 +1,196 @@
+//! What a command line changes in its runs, in a form that can be kept: a run that is resumed is
+//! given the same again.
+
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+
+use super::image_map;
+use super::overrides::Overrides;
+use super::param_flag::ParamFlag;
+use super::workspace_flag::WorkspaceFlag;
+use crate::cli::error::CliError;
+use crate::cli::load::reach::Permissions;
+use crate::spec::GoDuration;
+
+/// Arguments as they were written, and where.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
+pub(crate) struct Given {
+    /// The directory that relative paths are below.
+    pub(crate) cwd: PathBuf,
+    pub(crate) param: Vec<String>,
+    pub(crate) workspace: Vec<String>,
+    pub(crate) service_account: Option<String>,
+    pub(crate) timeout: Option<String>,
+    pub(crate) image_map: Vec<String>,
+    pub(crate) image_map_file: Vec<PathBuf>,
+    pub(crate) resolve: Vec<String>,
+    pub(crate) allow_unknown_fields: bool,
+    pub(crate) allow_host_path: bool,
+    pub(crate) allow_privileged: bool,
+    /// The workspaces are new ones: directories are copied into them again.
+    pub(crate) fresh: bool,
+}
+
+/// What several command lines say together; a later one counts above an earlier one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Merged {
+    pub(crate) overrides: Overrides,
+    pub(crate) permissions: Permissions,
+    pub(crate) image_map: Vec<(Regex, String)>,
+    /// References to resolvers and the files that stand for them.
+    pub(crate) resolve: Vec<(String, PathBuf)>,
+    pub(crate) allow_unknown_fields: bool,
+    /// Workspaces the last command line gives.
+    pub(crate) own_workspaces: Vec<String>,
+}
+
+impl Merged {
+    /// Reads what the arguments name. `given` is in the order of time, the present one last.
+    pub(crate) fn of(given: &[Given]) -> Result<Self, CliError> {
+        let mut merged = Self::default();
+        for (index, one) in given.iter().enumerate() {
+            merged.add(one, index + 1 == given.len())?;
+        }
+        Ok(merged)
+    }
+
+    fn add(&mut self, given: &Given, is_last: bool) -> Result<(), CliError> {
+        let cwd = &given.cwd;
+        for argument in &given.param {
+            self.overrides.params.push(ParamFlag::parse(argument, cwd)?);
+        }
+        self.workspaces(given, is_last)?;
+        if let Some(account) = &given.service_account {
+            self.overrides.service_account = Some(account.clone());
+        }
+        if let Some(timeout) = &given.timeout {
+            self.overrides.timeout = Some(duration(timeout)?);
+        }
+        // Of image rules the first match counts.
+        let mut map = given
+            .image_map
+            .iter()
+            .map(|argument| image_map::parse(argument))
+            .collect::<Result<Vec<_>, _>>()?;
+        for file in &given.image_map_file {
+            map.extend(image_map::read_file(&cwd.join(file))?);
+        }
+        map.append(&mut self.image_map);
+        self.image_map = map;
+        for argument in &given.resolve {
+            let (key, file) = served(argument)?;
+            self.resolve.push((key, cwd.join(file)));
+        }
+        self.allow_unknown_fields |= given.allow_unknown_fields;
+        self.permissions.host_path |= given.allow_host_path;
+        self.permissions.privileged |= given.allow_privileged;
+        Ok(())
+    }
+
+    /// The files a directory was copied into are carried over: it is not copied again.
+    fn workspaces(&mut self, given: &Given, is_last: bool) -> Result<(), CliError> {
+        for argument in &given.workspace {
+            let flag = WorkspaceFlag::parse(argument, &given.cwd)?;
+            let name = flag.binding.name.clone();
+            let all = &mut self.overrides.workspaces;
+            all.retain(|earlier| earlier.binding.name != name);
+            all.push(flag);
+            if is_last {
+                self.own_workspaces.push(name);
+            }
+        }
+        if is_last && !given.fresh {
+            for flag in &mut self.overrides.workspaces {
+                if !self.own_workspaces.contains(&flag.binding.name) {
+                    flag.upload = None;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn duration(text: &str) -> Result<GoDuration, CliError> {
+    GoDuration::parse(text).ok_or_else(|| {
+        CliError::usage(format!("--timeout {text}: this is no duration"))
+            .hint("a duration looks like 90s, 15m or 1h30m")
+    })
+}
+
+/// `KIND:REF=FILE`. Both REF and FILE may hold `=`; the last one separates.
+fn served(argument: &str) -> Result<(String, &Path), CliError> {
+    argument
+        .rsplit_once('=')
+        .filter(|(key, file)| key.contains(':') && !file.is_empty())
+        .map(|(key, file)| (key.to_owned(), Path::new(file)))
+        .ok_or_else(|| {
+            CliError::usage(format!(
+                "--resolve {argument}: this is not of the form KIND:REF=FILE"
+            ))
+            .hint("for example --resolve git:task/build.yaml=build.yaml")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Given, Merged};
+
+    fn given(param: &[&str], workspace: &[String]) -> Given {
+        Given {
+            cwd: "/nowhere".into(),
+            param: param.iter().map(|&text| text.to_owned()).collect(),
+            workspace: workspace.to_vec(),
+            ..Given::default()
+        }
+    }
+
+    #[test]
+    fn the_present_command_line_counts_above_earlier_ones() {
+        let earlier = Given {
+            timeout: Some("1h".to_owned()),
+            image_map: vec!["a=b".to_owned()],
+            allow_privileged: true,
+            ..given(&["p=1", "q=1"], &[])
+        };
+        let own = Given {
+            timeout: Some("2h".to_owned()),
+            image_map: vec!["a=c".to_owned()],
+            ..given(&["p=2"], &[])
+        };
+        let merged = Merged::of(&[earlier, own]).unwrap();
+        let params: Vec<&str> = merged
+            .overrides
+            .params
+            .iter()
+            .map(|flag| flag.name.as_str())
+            .collect();
+        assert_eq!(params, ["p", "q", "p"], "the last of a name counts");
+        assert_eq!(merged.overrides.timeout.unwrap().to_string(), "2h0m0s");
+        assert_eq!(merged.image_map[0].1, "c", "the first match counts");
+        assert!(merged.permissions.privileged && !merged.permissions.host_path);
+    }
+
+    #[test]
+    fn a_directory_is_copied_into_a_workspace_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| format!("name={name},path={}", dir.path().display());
+        let earlier = given(&[], &[path("kept"), path("given")]);
+        let own = given(&[], &[path("given")]);
+        let uploads = |own: &Given| -> Vec<String> {
+            let merged = Merged::of(&[earlier.clone(), own.clone()]).unwrap();
+            assert_eq!(merged.own_workspaces, ["given"]);
+            let uploads = merged.overrides.uploads();
+            uploads.into_iter().map(|(name, _)| name).collect()
+        };
+        assert_eq!(uploads(&own), ["given"]);
+        let fresh = Given { fresh: true, ..own };
+        assert_eq!(uploads(&fresh), ["kept", "given"]);
+    }
+}

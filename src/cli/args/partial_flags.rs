@@ -1,0 +1,221 @@
+//! The flags of partial execution.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
+
+use super::param_flag::ParamFlag;
+use crate::cli::error::CliError;
+use crate::plan::reuse::{Disable, Reuse, Selection};
+use crate::spec::PipelineRunSpec;
+
+/// Flags that say which tasks run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
+#[command(next_help_heading = "Running a part")]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct PartialArgs {
+    /// Do not run these tasks
+    #[arg(long, value_name = "TASK,…", value_delimiter = ',')]
+    disable: Vec<String>,
+    /// What others get instead of a result of a disabled task: text, JSON for an array or object,
+    /// `@file`
+    #[arg(long, value_name = "TASK.RESULT=VALUE")]
+    result: Vec<String>,
+    /// Disable everything downstream of disabled tasks as well
+    #[arg(long)]
+    disable_dependents: bool,
+    /// When resuming: run these tasks again although they succeeded
+    #[arg(long, value_name = "TASK,…", value_delimiter = ',')]
+    enable: Vec<String>,
+    /// These tasks alone; the others are disabled, or reused when resuming
+    #[arg(long, value_name = "TASK,…", value_delimiter = ',')]
+    only: Vec<String>,
+    /// These tasks and all they wait for
+    #[arg(long, value_name = "TASK,…", value_delimiter = ',')]
+    until: Vec<String>,
+    /// These tasks and all that wait for them
+    #[arg(long, value_name = "TASK,…", value_delimiter = ',')]
+    from: Vec<String>,
+    /// When resuming: whether a success whose inputs have changed is reused [default: unchanged]
+    #[arg(long, value_enum, value_name = "WHEN")]
+    reuse: Option<ReuseChoice>,
+    /// When resuming: what becomes of the files of the earlier run's workspaces [default: clone]
+    #[arg(long, value_enum, value_name = "HOW")]
+    workspaces: Option<WorkspacesChoice>,
+    /// Resume a run that has no task name in common with the pipeline
+    #[arg(long)]
+    force: bool,
+}
+
+/// When a success is reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ReuseChoice {
+    /// When its inputs are the same.
+    Unchanged,
+    /// Whatever changed.
+    Always,
+}
+
+/// What a resumed run has in its workspaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum WorkspacesChoice {
+    /// A copy of what is there.
+    #[default]
+    Clone,
+    /// What is there itself: the earlier run can not be resumed any more.
+    Take,
+    /// Nothing.
+    Fresh,
+}
+
+/// The flags, read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct PartialFlags {
+    given: PartialArgs,
+    results: Vec<ParamFlag>,
+}
+
+impl PartialFlags {
+    /// Reads what the flags name, below `cwd`.
+    pub(crate) fn parse(given: PartialArgs, cwd: &Path) -> Result<Self, CliError> {
+        let results = given
+            .result
+            .iter()
+            .map(|argument| result(argument, cwd))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut names = BTreeSet::new();
+        match results.iter().find(|flag| !names.insert(&flag.name)) {
+            Some(again) => Err(CliError::invalid(format!(
+                "--result {} is given more than once",
+                again.name
+            ))),
+            None => Ok(Self { given, results }),
+        }
+    }
+
+    /// True when the flags ask for nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.given == PartialArgs::default()
+    }
+
+    /// What was given for results: task, result and value.
+    pub(crate) fn results(&self) -> impl Iterator<Item = (&str, &str, &ParamFlag)> {
+        self.results.iter().filter_map(|flag| {
+            let (task, result) = flag.name.split_once('.')?;
+            Some((task, result, flag))
+        })
+    }
+
+    /// What the resumed run has in its workspaces.
+    pub(crate) fn workspaces(&self) -> WorkspacesChoice {
+        self.given.workspaces.unwrap_or_default()
+    }
+
+    /// The file and the flags in one, but the values given by flags. What a flag says of a task
+    /// counts above what the file says of it.
+    pub(crate) fn selection(&self, spec: &PipelineRunSpec) -> Selection {
+        let flags = &self.given;
+        let file_disables = spec.disable_tasks.iter();
+        let from_file = file_disables.filter(|task| {
+            !flags.enable.contains(&task.name) && !flags.disable.contains(&task.name)
+        });
+        let dependents = |name: &str| {
+            let mut file = spec.disable_tasks.iter();
+            flags.disable_dependents
+                || file.any(|task| task.name == name && task.disable_dependents)
+        };
+        let disable = from_file
+            .map(|task| &task.name)
+            .chain(&flags.disable)
+            .map(|name| Disable {
+                name: name.clone(),
+                dependents: dependents(name),
+            })
+            .collect();
+        let enabled = spec.resume_from.iter().flat_map(|from| &from.enable_tasks);
+        let enable = enabled
+            .map(|task| &task.name)
+            .filter(|name| !flags.disable.contains(name) && !flags.enable.contains(name))
+            .chain(&flags.enable)
+            .cloned()
+            .collect();
+        let results = spec
+            .disable_tasks
+            .iter()
+            .filter(|task| !task.results.is_empty() && !flags.enable.contains(&task.name))
+            .map(|task| {
+                let own = task.results.iter();
+                let own = own.map(|result| (result.name.clone(), result.value.clone()));
+                (task.name.clone(), own.collect())
+            })
+            .collect();
+        Selection {
+            disable,
+            enable,
+            results,
+            only: flags.only.clone(),
+            until: flags.until.clone(),
+            from: flags.from.clone(),
+            reuse: match flags.reuse {
+                Some(ReuseChoice::Always) => Reuse::Always,
+                Some(ReuseChoice::Unchanged) | None => Reuse::Unchanged,
+            },
+            force: flags.force,
+        }
+    }
+
+    /// The arguments of a `resume` that goes on with a run of these flags. Its own files are gone
+    /// on with, so `--workspaces fresh` is left out; what was enabled has been run again.
+    pub(crate) fn to_go_on(&self) -> Vec<String> {
+        let PartialArgs {
+            disable,
+            result,
+            disable_dependents,
+            enable: _,
+            only,
+            until,
+            from,
+            reuse,
+            workspaces,
+            force: _,
+        } = &self.given;
+        let mut line = Vec::new();
+        for (flag, tasks) in [
+            ("--disable", disable),
+            ("--only", only),
+            ("--until", until),
+            ("--from", from),
+        ] {
+            if !tasks.is_empty() {
+                line.extend([flag.to_owned(), tasks.join(",")]);
+            }
+        }
+        for result in result {
+            line.extend(["--result".to_owned(), result.clone()]);
+        }
+        if *disable_dependents {
+            line.push("--disable-dependents".to_owned());
+        }
+        if *reuse == Some(ReuseChoice::Always) {
+            line.extend(["--reuse".to_owned(), "always".to_owned()]);
+        }
+        if *workspaces == Some(WorkspacesChoice::Take) {
+            line.extend(["--workspaces".to_owned(), "take".to_owned()]);
+        }
+        line
+    }
+}
+
+fn result(argument: &str, cwd: &Path) -> Result<ParamFlag, CliError> {
+    let flag = ParamFlag::parse_as("--result", argument, cwd)?;
+    match flag.name.split_once('.') {
+        Some((task, result)) if !task.is_empty() && !result.is_empty() => Ok(flag),
+        _ => Err(CliError::usage(format!(
+            "--result {argument}: this is not of the form TASK.RESULT=VALUE"
+        ))),
+    }
+}

@@ -1,0 +1,226 @@
+//! From the arguments of `run` to its settings.
+
+use std::path::{Path, PathBuf};
+
+use super::given::{Given, Merged};
+use super::how_args::HowArgs;
+use super::overrides::Overrides;
+use super::partial_flags::{PartialFlags, WorkspacesChoice};
+use crate::cli::error::CliError;
+use crate::cli::load::prepare::Reading;
+use crate::cli::load::reach::Permissions;
+use crate::cli::output::Format;
+use crate::cli::settings::Settings;
+use crate::execute::images::ImageRules;
+use crate::manifest::ReadOptions;
+
+/// Where events go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum EventsTarget {
+    /// Standard output.
+    Stdout,
+    /// A file.
+    File(PathBuf),
+}
+
+/// How to run.
+#[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
+pub(crate) struct RunSettings {
+    pub(crate) reading: Reading,
+    pub(crate) overrides: Overrides,
+    /// The workspaces of this command line, not of an earlier one.
+    pub(crate) own_workspaces: Vec<String>,
+    pub(crate) permissions: Permissions,
+    /// References to resolvers and the files that stand for them.
+    pub(crate) resolve: Vec<(String, PathBuf)>,
+    pub(crate) jobs: Option<usize>,
+    pub(crate) images: ImageRules,
+    pub(crate) format: Option<Format>,
+    pub(crate) with_taskruns: bool,
+    pub(crate) events: Option<EventsTarget>,
+    pub(crate) dry_run: bool,
+    pub(crate) keep: bool,
+    pub(crate) no_progress: bool,
+    /// What changes the runs, as it was written: kept for those that go on with them.
+    pub(crate) given: Vec<Given>,
+    pub(crate) partial: PartialFlags,
+}
+
+impl RunSettings {
+    /// Reads what arguments name, relative to the working directory. `earlier` is what the runs
+    /// that are gone on with were given, the first of them first.
+    pub(crate) fn resolve(
+        args: HowArgs,
+        settings: &Settings,
+        earlier: Vec<Given>,
+    ) -> Result<Self, CliError> {
+        let cwd = &settings.environment.cwd;
+        let partial = PartialFlags::parse(args.partial.clone(), cwd)?;
+        let events = events(&args, cwd)?;
+        let mut given = earlier;
+        let HowArgs {
+            param,
+            workspace,
+            service_account,
+            timeout,
+            jobs,
+            pull,
+            image_map,
+            image_map_file,
+            resolve,
+            output,
+            with_taskruns,
+            events: _,
+            dry_run,
+            strict,
+            allow_unknown_fields,
+            allow_host_path,
+            allow_privileged,
+            keep,
+            no_progress,
+            partial: _,
+        } = args;
+        given.push(Given {
+            cwd: cwd.clone(),
+            param,
+            workspace,
+            service_account,
+            timeout,
+            image_map,
+            image_map_file,
+            resolve,
+            allow_unknown_fields,
+            allow_host_path,
+            allow_privileged,
+            fresh: partial.workspaces() == WorkspacesChoice::Fresh,
+        });
+        let merged = Merged::of(&given)?;
+        Ok(Self {
+            reading: Reading {
+                options: ReadOptions {
+                    allow_unknown_fields: merged.allow_unknown_fields,
+                    lenient: !strict,
+                },
+                strict,
+                forgives_refused: false,
+            },
+            overrides: merged.overrides,
+            own_workspaces: merged.own_workspaces,
+            permissions: merged.permissions,
+            resolve: merged.resolve,
+            jobs: jobs.map(std::num::NonZeroUsize::get),
+            images: ImageRules {
+                map: merged.image_map,
+                pull: pull.map(Into::into),
+            },
+            format: output,
+            with_taskruns,
+            events,
+            dry_run,
+            keep,
+            no_progress,
+            given,
+            partial,
+        })
+    }
+}
+
+fn events(args: &HowArgs, cwd: &Path) -> Result<Option<EventsTarget>, CliError> {
+    let events = args.events.as_ref().map(|path| {
+        if path.as_os_str() == "-" {
+            EventsTarget::Stdout
+        } else {
+            EventsTarget::File(cwd.join(path))
+        }
+    });
+    if events == Some(EventsTarget::Stdout) && args.output.is_some() {
+        return Err(
+            CliError::usage("-o and --events - both want standard output")
+                .hint("give --events a file"),
+        );
+    }
+    Ok(events)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::{EventsTarget, RunSettings};
+    use crate::cli::commands::command::{Cli, Command};
+    use crate::cli::output::Format;
+    use crate::cli::settings::{Environment, Settings};
+
+    fn resolve(args: &[&str]) -> Result<RunSettings, String> {
+        let line = ["tkn-local", "run", "f.yaml"].iter().chain(args);
+        let cli = Cli::try_parse_from(line).map_err(|error| error.to_string())?;
+        let Command::Run(args) = cli.command else {
+            panic!("the command is run");
+        };
+        let environment = Environment {
+            cwd: "/here".into(),
+            ..Environment::default()
+        };
+        let settings = Settings::resolve(cli.global, environment);
+        RunSettings::resolve(args.how, &settings, Vec::new()).map_err(|error| error.message)
+    }
+
+    #[test]
+    fn arguments_become_settings() {
+        let settings = resolve(&[
+            "-p",
+            "a=b",
+            "-w",
+            "name=w,emptyDir=",
+            "-j",
+            "3",
+            "-o",
+            "yaml",
+            "--with-taskruns",
+            "--events",
+            "e.jsonl",
+            "--resolve",
+            "http:https://x/?a=b=t.yaml",
+            "--timeout",
+            "1h30m",
+            "--pull",
+            "never",
+        ])
+        .unwrap();
+        assert_eq!(settings.jobs, Some(3));
+        assert_eq!(settings.format, Some(Format::Yaml));
+        assert!(settings.with_taskruns && settings.reading.options.lenient);
+        assert_eq!(
+            settings.events,
+            Some(EventsTarget::File("/here/e.jsonl".into()))
+        );
+        assert_eq!(
+            settings.resolve,
+            [("http:https://x/?a=b".to_owned(), "/here/t.yaml".into())]
+        );
+        assert_eq!(settings.overrides.timeout.unwrap().to_string(), "1h30m0s");
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_an_error() {
+        for (args, expected) in [
+            (vec!["-o", "json", "--events", "-"], "-o and --events -"),
+            (vec!["--with-taskruns"], "--output"),
+            (vec!["-j", "0"], "0"),
+            (
+                vec!["--timeout", "soon"],
+                "--timeout soon: this is no duration",
+            ),
+            (vec!["--resolve", "x=y"], "--resolve x=y: "),
+            (vec!["--pull", "maybe"], "maybe"),
+            (vec!["--image-map", "x"], "--image-map x: "),
+        ] {
+            let message = resolve(&args).unwrap_err();
+            assert!(message.contains(expected), "{args:?}: {message}");
+        }
+    }
+}

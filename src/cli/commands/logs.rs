@@ -1,0 +1,108 @@
+//! `tkn-local logs`.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+
+use clap::Args;
+use clap_complete::ArgValueCompleter;
+
+use crate::cli::args::complete::tasks_of_logs;
+use crate::cli::context::{Context, unwritable};
+use crate::cli::error::CliError;
+use crate::cli::exit::ExitStatus;
+use crate::cli::runs::earlier::{RunId, record};
+use crate::diagnostic::did_you_mean;
+use crate::event::Record;
+use crate::report::{LogQuery, write_logs};
+
+/// Print the logs of an earlier run, in the order of the pipeline
+#[derive(Debug, Args)]
+pub(crate) struct LogsArgs {
+    #[command(flatten)]
+    run: RunId,
+    /// Of this task only
+    #[arg(value_name = "TASK", add = ArgValueCompleter::new(tasks_of_logs))]
+    task: Option<String>,
+    /// Of this step only
+    #[arg(long, value_name = "STEP")]
+    step: Option<String>,
+    /// Of attempts that failed and were repeated as well
+    #[arg(long)]
+    all_attempts: bool,
+    /// Of sidecars as well
+    #[arg(long)]
+    sidecars: bool,
+    /// The bytes alone, without [task : step]
+    #[arg(long)]
+    no_prefix: bool,
+}
+
+/// Prints.
+pub(crate) fn logs(args: LogsArgs, context: &mut Context) -> Result<ExitStatus, CliError> {
+    let LogsArgs {
+        run,
+        task,
+        step,
+        all_attempts,
+        sidecars,
+        no_prefix,
+    } = args;
+    let run = run.find(context)?;
+    let record = record(&run)?;
+    let query = LogQuery {
+        task: task.as_deref(),
+        step: step.as_deref(),
+        all_attempts,
+        sidecars,
+        prefix: !no_prefix,
+        style: context.settings.out,
+    };
+    let directory = run.dir().logs();
+    let count = write_logs(&mut context.out, &record, query, |path| {
+        File::open(directory.join(path))
+    })
+    .map_err(|error| unwritable("output", &error))?;
+    if count == 0 {
+        no_logs(&record, run.id(), task.as_deref(), step.as_deref())?;
+        context.tell(&format!("run {} has no such logs", run.id()))?;
+    }
+    Ok(ExitStatus::Success)
+}
+
+/// Fails when what was asked for is not in the run at all.
+fn no_logs(
+    record: &Record,
+    id: &str,
+    task: Option<&str>,
+    step: Option<&str>,
+) -> Result<(), CliError> {
+    let runs = record.task_runs();
+    let of_task = || {
+        runs.iter()
+            .filter(|run| task.is_none_or(|it| it == run.task))
+    };
+    let tasks: BTreeSet<&str> = runs.iter().map(|run| run.task.as_str()).collect();
+    if let Some(task) = task.filter(|task| !tasks.contains(task)) {
+        return Err(unknown(id, "task", task, &tasks));
+    }
+    let steps: BTreeSet<&str> = of_task()
+        .flat_map(|run| &run.status.steps)
+        .map(|step| step.name.as_str())
+        .collect();
+    match step.filter(|step| !steps.contains(step)) {
+        Some(step) => Err(unknown(id, "step", step, &steps)),
+        None => Ok(()),
+    }
+}
+
+fn unknown(id: &str, kind: &str, name: &str, there: &BTreeSet<&str>) -> CliError {
+    let error = CliError::invalid(format!("run {id} has no logs of a {kind} {name:?}"));
+    match did_you_mean(name, there.iter().copied()) {
+        Some(near) => error.hint(format!("did you mean {near:?}?")),
+        None if there.is_empty() => error,
+        None => error.hint(format!(
+            "{kind}s that ran: {}",
+            there.iter().copied().collect::<Vec<_>>().join(", ")
+        )),
+    }
+}

@@ -1,0 +1,144 @@
+//! `tkn-local prune`.
+
+use std::collections::BTreeSet;
+
+use clap::Args;
+use tokio::runtime::Runtime;
+
+use crate::cli::context::Context;
+use crate::cli::engine::{Connect, EngineRequest};
+use crate::cli::error::CliError;
+use crate::cli::exit::ExitStatus;
+use crate::cli::runs::source_run::volume;
+use crate::cli::runs::store_error::store_error;
+use crate::report::plural;
+use crate::spec::GoDuration;
+use crate::state::{PruneRule, RunStore};
+use crate::status::Timestamp;
+
+/// Remove what dead processes left in the engine, and earlier runs
+///
+/// Without options no run is removed. With both, a run is removed that both would remove. The
+/// volume of a run goes with it; it can then not be resumed.
+#[derive(Debug, Args)]
+pub(crate) struct PruneArgs {
+    /// Keep the newest so many runs
+    #[arg(long, value_name = "N")]
+    runs: Option<usize>,
+    /// Keep runs that are younger, such as 12h
+    #[arg(long, value_name = "DURATION")]
+    older_than: Option<String>,
+    /// Remove also the volumes of runs that are not in this state directory
+    #[arg(long)]
+    volumes: bool,
+}
+
+/// Prunes.
+pub(crate) fn prune<C: Connect>(
+    args: PruneArgs,
+    context: &mut Context,
+    connector: &C,
+) -> Result<ExitStatus, CliError> {
+    let PruneArgs {
+        runs,
+        older_than,
+        volumes,
+    } = args;
+    let rule = rule(runs, older_than.as_deref(), Timestamp::now())?;
+    let store =
+        RunStore::open(context.settings.state_dir()?).map_err(|error| store_error(&error))?;
+    let runtime = Runtime::new().map_err(|error| {
+        CliError::new(ExitStatus::Internal, "cannot start").cause(error.to_string())
+    })?;
+    runtime.block_on(async {
+        let request = EngineRequest {
+            host: context.settings.engine_host.clone(),
+            variables: context.settings.environment.engine.clone(),
+        };
+        let engine = connector.connect(request).await?.engine;
+        let containers = connector.sweep(engine.clone()).await?;
+        connector.remove_old_versions(&engine).await?;
+        let before = owned(&store, context)?;
+        let removed = match rule {
+            Some(rule) => store.prune(rule).map_err(|error| store_error(&error))?,
+            None => Vec::new(),
+        };
+        let kept = owned(&store, context)?;
+        let mut gone = 0;
+        for run in connector.run_volumes(&engine).await? {
+            if !kept.contains(&run) && (volumes || before.contains(&run)) {
+                connector.remove_run_volume(&engine, &run).await?;
+                gone += 1;
+            }
+        }
+        context.tell(&format!(
+            "removed {}, {} and {}",
+            plural(removed.len() as u64, "run"),
+            plural(containers.len() as u64, "container"),
+            plural(gone, "volume"),
+        ))
+    })?;
+    Ok(ExitStatus::Success)
+}
+
+/// The volumes that belong to runs: a volume that was taken belongs to the run that took it.
+fn owned(store: &RunStore, context: &Context) -> Result<BTreeSet<String>, CliError> {
+    let runs = store.list().map_err(|error| store_error(&error))?.runs;
+    let mut owned = BTreeSet::new();
+    for run in &runs {
+        let taken = run.taken_by().map_err(|error| store_error(&error))?;
+        if taken.is_none() {
+            owned.insert(volume(run, context)?);
+        }
+    }
+    Ok(owned)
+}
+
+/// Which runs stay; `None` when all do.
+fn rule(
+    runs: Option<usize>,
+    older_than: Option<&str>,
+    now: Timestamp,
+) -> Result<Option<PruneRule>, CliError> {
+    let keep_since = older_than.map(|text| since(text, now)).transpose()?;
+    if runs.is_none() && keep_since.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(PruneRule {
+        keep: runs.unwrap_or_default(),
+        keep_since,
+    }))
+}
+
+fn since(text: &str, now: Timestamp) -> Result<Timestamp, CliError> {
+    GoDuration::parse(text)
+        .and_then(GoDuration::limit)
+        .and_then(|age| now.checked_sub(age).ok())
+        .ok_or_else(|| {
+            CliError::usage(format!("--older-than {text}: this is no duration"))
+                .hint("a duration looks like 90m or 12h")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rule;
+    use crate::status::Timestamp;
+
+    #[test]
+    fn without_options_every_run_stays() {
+        let now: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
+        let short = |runs, older| {
+            rule(runs, older, now)
+                .map(|rule| rule.map(|rule| (rule.keep, rule.keep_since.map(|at| at.to_string()))))
+                .map_err(|error| error.message)
+        };
+        assert_eq!(short(None, None), Ok(None));
+        assert_eq!(short(Some(3), None), Ok(Some((3, None))));
+        assert_eq!(
+            short(None, Some("2h")),
+            Ok(Some((0, Some("2026-01-01T10:00:00Z".to_owned()))))
+        );
+        assert!(short(None, Some("old")).is_err());
+    }
+}

@@ -1,0 +1,131 @@
+//! `tkn-local resume`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::run::{Wanted, run_prepared};
+use crate::cli::args::how_args::HowArgs;
+use crate::cli::args::run_settings::RunSettings;
+use crate::cli::context::Context;
+use crate::cli::engine::Connect;
+use crate::cli::error::CliError;
+use crate::cli::exit::ExitStatus;
+use crate::cli::load::prepare::{Prepared, prepare_inputs};
+use crate::cli::load::select;
+use crate::cli::runs::earlier::RunId;
+use crate::cli::runs::source_run::SourceRun;
+use crate::cli::runs::store_error::store_error;
+use crate::manifest::{Catalog, Input};
+use crate::report::clean;
+use crate::spec::Object;
+use crate::state::Manifest;
+
+/// Go on with an earlier run: what succeeded in it and has not changed is reused
+///
+/// Makes a new run of the files the earlier one was made of, as they are now, with the params,
+/// workspaces and permissions it was given. The earlier run is not changed.
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArgs {
+    #[command(flatten)]
+    run: RunId,
+    /// Take the files as they were, not as they are now
+    #[arg(long)]
+    as_recorded: bool,
+    #[command(flatten)]
+    how: HowArgs,
+}
+
+/// Resumes.
+pub(crate) fn resume<C: Connect>(
+    args: ResumeArgs,
+    context: &mut Context,
+    connector: &C,
+) -> Result<ExitStatus, CliError> {
+    let ResumeArgs {
+        run,
+        as_recorded,
+        how,
+    } = args;
+    let source = SourceRun::find(&run.run, context)?;
+    let settings = RunSettings::resolve(how, &context.settings, source.given()?)?;
+    let engine = source.reader.header().settings.get("engineHost");
+    if let (None, Some(host)) = (&context.settings.engine_host, engine) {
+        context.settings.engine_host = host.as_str().map(str::to_owned);
+    }
+    let manifests = source
+        .reader
+        .manifests()
+        .map_err(|error| store_error(&error))?;
+    let (inputs, copied) = inputs(&manifests, as_recorded, context)?;
+    let mut prepared = prepare_inputs(&inputs, settings.reading);
+    prepared.copies = copied;
+    let wanted = Wanted {
+        only: origin(&source, &prepared)?,
+        source: Some(source),
+        resumes: true,
+    };
+    run_prepared(prepared, &wanted, &settings, context, connector)
+}
+
+/// The files as they are now, or as they were where they are gone, and the latter.
+fn inputs(
+    manifests: &[Manifest],
+    as_recorded: bool,
+    context: &mut Context,
+) -> Result<(Vec<Input>, Vec<Manifest>), CliError> {
+    let mut inputs = Vec::new();
+    let mut copied = Vec::new();
+    for manifest in manifests {
+        let name = clean(&manifest.given).into_owned();
+        match manifest.path.as_ref().filter(|path| path.is_file()) {
+            Some(path) if !as_recorded => {
+                inputs.push(Input::Path(near(path, &context.settings.environment.cwd)));
+                continue;
+            }
+            Some(_) => context.tell(&format!("{name}: as it was"))?,
+            None if manifest.path.is_some() => {
+                context.tell(&format!("{name} is gone: taken as it was"))?;
+            }
+            None => context.tell(&format!("{name}: as it was, for it is no file"))?,
+        }
+        inputs.push(Input::Text {
+            name: manifest.given.clone(),
+            bytes: manifest.content.clone(),
+        });
+        copied.push(manifest.clone());
+    }
+    Ok((inputs, copied))
+}
+
+/// The path from here, which is shorter in messages.
+fn near(path: &Path, cwd: &Path) -> PathBuf {
+    let near = path.strip_prefix(cwd).ok();
+    let near = near.filter(|near| near.canonicalize().is_ok_and(|same| same == path));
+    near.unwrap_or(path).to_owned()
+}
+
+/// What the run is called in its files by now: as before, or else it is the only one there.
+fn origin(source: &SourceRun, prepared: &Prepared) -> Result<Option<String>, CliError> {
+    let Some(origin) = source.origin() else {
+        return Ok(None);
+    };
+    let catalog = &prepared.catalog;
+    if prepared.diagnostics.has_errors() || select::select(catalog, Some(origin)).is_ok() {
+        return Ok(Some(origin.to_owned()));
+    }
+    if pipeline_runs(catalog) == 1 {
+        return Ok(None);
+    }
+    let unknown = select::select(catalog, Some(origin)).err();
+    Err(unknown
+        .unwrap_or_else(|| CliError::invalid("there is no run in the files"))
+        .cause(format!("run {} was made of it", source.reader.id()))
+        .hint("--as-recorded takes the files as they were"))
+}
+
+fn pipeline_runs(catalog: &Catalog) -> usize {
+    let runs = catalog.runs();
+    runs.filter(|document| matches!(document.object, Object::PipelineRun(_)))
+        .count()
+}

@@ -1,0 +1,394 @@
+//! `tkn-local run`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use clap::Args;
+use clap_complete::ArgValueCompleter;
+use tokio::runtime::Runtime;
+
+use crate::cli::args::complete::run_ids;
+use crate::cli::args::how_args::HowArgs;
+use crate::cli::args::run_settings::RunSettings;
+use crate::cli::context::Context;
+use crate::cli::engine::{Connect, Connected, EngineRequest};
+use crate::cli::error::CliError;
+use crate::cli::exit::ExitStatus;
+use crate::cli::load::diagnose;
+use crate::cli::load::prepare::{Prepared, prepare, prepare_inputs};
+use crate::cli::load::reach::{reachable, refusals};
+use crate::cli::load::select::{Selected, select};
+use crate::cli::output::Format;
+use crate::cli::plan::blame::blame;
+use crate::cli::plan::job;
+use crate::cli::plan::outline::Outline;
+use crate::cli::plan::pod_settings::pod_settings;
+use crate::cli::plan::ready::{Planned, ready};
+use crate::cli::run::execution::{Execution, Outcome};
+use crate::cli::runs::source_run::SourceRun;
+use crate::diagnostic::Diagnostics;
+use crate::execute::Job;
+use crate::manifest::{Catalog, Input};
+use crate::report::plural;
+use crate::resolve::Library;
+use crate::spec::{Object, PipelineSpec};
+
+/// Run every PipelineRun and TaskRun of the files, one after another
+///
+/// Where there is no run in the files, the lone Pipeline or Task is run. Logs are on standard
+/// output, everything else on standard error.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// A file, a directory (its .yaml, .yml and .json files) or - for standard input
+    #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::AnyPath)]
+    files: Vec<String>,
+    /// Of several runs in the files, this one
+    #[arg(long, value_name = "NAME")]
+    only_run: Option<String>,
+    /// Resume an earlier run with these files: what succeeded in it is reused
+    #[arg(long, value_name = "RUN", add = ArgValueCompleter::new(run_ids))]
+    resume_from: Option<String>,
+    #[command(flatten)]
+    pub(crate) how: HowArgs,
+}
+
+/// Runs what the files hold. The status is that of the worst run.
+pub(crate) fn run<C: Connect>(
+    args: RunArgs,
+    context: &mut Context,
+    connector: &C,
+) -> Result<ExitStatus, CliError> {
+    let RunArgs {
+        files,
+        only_run,
+        resume_from,
+        how,
+    } = args;
+    let settings = RunSettings::resolve(how, &context.settings, Vec::new())?;
+    let prepared = prepare(&files, settings.reading)?;
+    let wanted = Wanted {
+        only: only_run,
+        source: resume_from
+            .map(|run| SourceRun::find(&run, context))
+            .transpose()?,
+        resumes: false,
+    };
+    run_prepared(prepared, &wanted, &settings, context, connector)
+}
+
+/// Which runs of the files are wanted, and what they go on with.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted {
+    /// The one of this name.
+    pub(crate) only: Option<String>,
+    /// The earlier run they resume, whatever the file says.
+    pub(crate) source: Option<SourceRun>,
+    /// It is a new run of the same name with a fresh suffix.
+    pub(crate) resumes: bool,
+}
+
+/// Runs what is wanted of the files.
+pub(crate) fn run_prepared<C: Connect>(
+    prepared: Prepared,
+    wanted: &Wanted,
+    settings: &RunSettings,
+    context: &mut Context,
+    connector: &C,
+) -> Result<ExitStatus, CliError> {
+    let Prepared {
+        catalog,
+        diagnostics,
+        copies,
+    } = prepared;
+    let selected = if diagnostics.has_errors() {
+        Vec::new()
+    } else {
+        select(&catalog, wanted.only.as_deref())?
+    };
+    let served = serve(context, settings)?;
+    let refused = refused(&catalog, &selected, &served, settings);
+    print_all(context, diagnostics, refused, &catalog)?;
+    let mut library = Library::new(catalog.documents().iter().map(|document| &document.object));
+    for Served { key, file, objects } in served {
+        library.serve(&key, &file, objects);
+    }
+    let planned = plan_all(context, settings, selected, wanted, &library, &catalog)?;
+    if settings.dry_run {
+        return dry_run(context, settings, planned);
+    }
+    let runtime = Runtime::new().map_err(|error| {
+        CliError::new(ExitStatus::Internal, "cannot start").cause(error.to_string())
+    })?;
+    let keeps = planned.iter().any(Result::is_ok);
+    let execution = Execution::new(
+        settings,
+        Arc::new(library),
+        &catalog,
+        copies,
+        context,
+        keeps,
+    )?;
+    let status = runtime.block_on(execute_all(execution, planned, context, connector));
+    // What was left to do in the background is not waited for.
+    runtime.shutdown_background();
+    status
+}
+
+/// What the selected runs, and what is served to them, can reach and may not do.
+fn refused(
+    catalog: &Catalog,
+    selected: &[Selected],
+    served: &[Served],
+    settings: &RunSettings,
+) -> Diagnostics {
+    let own: BTreeSet<_> = selected.iter().map(|selected| selected.document).collect();
+    let roots = own.iter().filter_map(|id| catalog.document(*id));
+    let roots = roots.map(|document| &document.object);
+    let served = served.iter().flat_map(|served| &served.objects);
+    let mut reached: BTreeSet<_> = roots
+        .chain(served)
+        .flat_map(|object| reachable(catalog, object))
+        .collect();
+    reached.extend(own);
+    let mut found = Diagnostics::default();
+    for document in reached.iter().filter_map(|id| catalog.document(*id)) {
+        found.extend(refusals(document, settings.permissions));
+    }
+    found
+}
+
+fn print_all(
+    context: &mut Context,
+    mut diagnostics: Diagnostics,
+    refused: Diagnostics,
+    catalog: &Catalog,
+) -> Result<(), CliError> {
+    diagnostics.extend(refused);
+    diagnose::print(context, &diagnostics, catalog)?;
+    match diagnose::count(&diagnostics) {
+        Some(faults) => Err(CliError::invalid(faults)),
+        None => Ok(()),
+    }
+}
+
+/// A file that stands for what a resolver would fetch.
+struct Served {
+    /// What `--resolve` calls it.
+    key: String,
+    /// The file, as it is told of.
+    file: String,
+    objects: Vec<Object>,
+}
+
+/// Reads the files that stand for what a resolver would fetch, by the rules for all files.
+fn serve(context: &mut Context, settings: &RunSettings) -> Result<Vec<Served>, CliError> {
+    let mut served = Vec::new();
+    for (key, file) in &settings.resolve {
+        let Prepared {
+            catalog,
+            diagnostics,
+            ..
+        } = prepare_inputs(&[Input::Path(file.clone())], settings.reading);
+        let mut refused = Diagnostics::default();
+        for document in catalog.documents() {
+            refused.extend(refusals(document, settings.permissions));
+        }
+        let near = file.strip_prefix(&context.settings.environment.cwd);
+        let name = near.unwrap_or(file).display().to_string();
+        if diagnostics.has_errors() {
+            diagnose::print(context, &diagnostics, &catalog)?;
+            return Err(
+                CliError::invalid(format!("{name} cannot stand for {key}")).hint(format!(
+                    "give a file with the Pipeline, Task or StepAction that {key} is: \
+                     --resolve '{key}=FILE'"
+                )),
+            );
+        }
+        print_all(context, diagnostics, refused, &catalog)?;
+        let objects = catalog.documents().iter();
+        served.push(Served {
+            key: key.clone(),
+            file: name,
+            objects: objects.map(|document| document.object.clone()).collect(),
+        });
+    }
+    Ok(served)
+}
+
+/// Plans every run. One that cannot start is told at once, and does not keep the others back.
+fn plan_all(
+    context: &mut Context,
+    settings: &RunSettings,
+    selected: Vec<Selected>,
+    wanted: &Wanted,
+    library: &Library,
+    catalog: &Catalog,
+) -> Result<Vec<Planned>, CliError> {
+    let mut planned = Vec::new();
+    let mut pods = Diagnostics::default();
+    for mut selected in selected {
+        let origin = selected.run.origin().to_owned();
+        for warning in settings.overrides.apply(&mut selected.run, library)? {
+            context.tell(&format!("warning: {warning}"))?;
+        }
+        if wanted.resumes {
+            selected.run.begin_anew();
+        }
+        let run = &mut selected.run;
+        let plan = ready(
+            run,
+            origin,
+            wanted.source.as_ref(),
+            settings,
+            library,
+            context,
+        )?;
+        match &plan {
+            Ok(ready) => pods.extend(pod_settings(&selected, &ready.job)),
+            Err(rejected) => {
+                let fault = Diagnostics(vec![blame(catalog, &selected, rejected)]);
+                diagnose::print_in_full(context, &fault, catalog)?;
+            }
+        }
+        planned.push(plan);
+    }
+    if settings.reading.strict {
+        pods.forgive_nothing();
+    }
+    print_all(context, pods, Diagnostics::default(), catalog)?;
+    Ok(planned)
+}
+
+fn dry_run(
+    context: &mut Context,
+    settings: &RunSettings,
+    planned: Vec<Planned>,
+) -> Result<ExitStatus, CliError> {
+    let mut rejected = 0;
+    let mut objects = Vec::new();
+    let mut texts = Vec::new();
+    for plan in planned {
+        match plan {
+            Ok(ready) => {
+                texts.push(match ready.decisions(context.settings.out)? {
+                    Some(decisions) => decisions,
+                    None => outline(&ready.job)?.text(context.settings.out),
+                });
+                objects.push(match settings.format {
+                    Some(Format::Json) => ready.decisions_json(),
+                    _ => job::object_of(&ready.job),
+                });
+            }
+            Err(_) => rejected += 1,
+        }
+    }
+    let text = match settings.format {
+        Some(format) => format.text(objects, false)?,
+        None => texts.join("\n"),
+    };
+    context.write_out(&text)?;
+    match rejected {
+        0 => Ok(ExitStatus::Success),
+        _ => Err(CliError::invalid(plural(rejected, "fault"))),
+    }
+}
+
+/// The last word on runs that were rejected, when they were told of already.
+fn not_started(rejected: &[String], started: bool) -> CliError {
+    let faults = plural(rejected.len() as u64, "fault");
+    CliError::invalid(match rejected {
+        _ if !started => faults,
+        [run] => format!("{faults}; {run} was not started"),
+        runs => format!("{faults}; {} were not started", runs.join(", ")),
+    })
+}
+
+fn outline(job: &Job) -> Result<Outline, CliError> {
+    match job {
+        Job::Pipeline(plan) => {
+            let spec: PipelineSpec = serde_json::from_value(plan.pipeline_spec.clone())
+                .map_err(|error| CliError::from_source(ExitStatus::Internal, &error))?;
+            Outline::new(format!("PipelineRun {}", plan.identity.name), &spec)
+        }
+        Job::Task(request) => Ok(Outline::of_task(
+            format!("TaskRun {}", request.identity.name),
+            &request.task.spec,
+        )),
+    }
+}
+
+async fn execute_all<C: Connect>(
+    mut execution: Execution<'_>,
+    planned: Vec<Planned>,
+    context: &mut Context,
+    connector: &C,
+) -> Result<ExitStatus, CliError> {
+    let engine = if planned.iter().any(Result::is_ok) {
+        let engine = connect(context, connector).await?;
+        let sweep = connector.sweep(engine.engine.clone());
+        tokio::spawn(async move {
+            // A leftover that resists is no reason not to run; `prune` tells.
+            let swept = sweep.await;
+            tracing::debug!(?swept, "looked for what dead processes left");
+        });
+        Some(engine)
+    } else {
+        None
+    };
+    if let Some(engine) = &engine {
+        for ready in planned.iter().flatten() {
+            ready.check_volume(connector, &engine.engine).await?;
+        }
+    }
+    let mut status = ExitStatus::Success;
+    let mut started = false;
+    let mut not_begun = Vec::new();
+    for plan in planned {
+        let outcome = match (plan, &engine) {
+            (Ok(ready), Some(engine)) => {
+                let name = ready.job.name().to_owned();
+                let executed = execution.execute(ready, engine, context).await;
+                let outcome = executed.map_err(|error| match error.status {
+                    ExitStatus::Invalid if started => CliError {
+                        message: format!("{}; {name} was not started", error.message),
+                        ..error
+                    },
+                    _ => error,
+                });
+                started = true;
+                outcome?
+            }
+            (Ok(_), None) => continue,
+            (Err(rejected), _) => {
+                not_begun.push(rejected.title());
+                execution.reject(*rejected)?
+            }
+        };
+        let Outcome {
+            status: of_run,
+            interrupted,
+        } = outcome;
+        status = status.max(of_run);
+        if interrupted {
+            break;
+        }
+    }
+    execution.finish(context)?;
+    if status == ExitStatus::Invalid && !not_begun.is_empty() {
+        return Err(not_started(&not_begun, started));
+    }
+    Ok(status)
+}
+
+async fn connect<C: Connect>(
+    context: &mut Context,
+    connector: &C,
+) -> Result<Connected<C::Engine>, CliError> {
+    let request = EngineRequest {
+        host: context.settings.engine_host.clone(),
+        variables: context.settings.environment.engine.clone(),
+    };
+    let engine = connector.connect(request).await?;
+    context.tell(&format!("engine: {}", engine.name))?;
+    Ok(engine)
+}

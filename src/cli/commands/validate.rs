@@ -1,0 +1,147 @@
+//! `tkn-local validate`.
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::exit::ExitStatus;
+use crate::cli::load::diagnose;
+use crate::cli::load::prepare::{Prepared, Reading, prepare};
+use crate::cli::load::select::{Run, Selected};
+use crate::cli::plan::pod_settings::pod_settings;
+use crate::diagnostic::{Diagnostic, Diagnostics, FieldPath, Severity};
+use crate::execute::Job;
+use crate::manifest::{Catalog, Document, ReadOptions, render};
+use crate::plan::{Identity, RunRequest, build};
+use crate::report::plural;
+use crate::resolve::Library;
+use crate::spec::Object;
+
+/// Report every fault of the files, with its place; start nothing
+///
+/// Checks each document by the rules of Tekton's admission webhook. That something is referred to
+/// and not in the files is no fault; that a run would fail for what is in them is a warning.
+#[derive(Debug, Args)]
+pub(crate) struct ValidateArgs {
+    /// A file, a directory (its .yaml, .yml and .json files) or - for standard input
+    #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::AnyPath)]
+    files: Vec<String>,
+    /// json: print a list of the faults on standard output
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
+    output: Format,
+    /// A difference from a cluster is a fault, not a notice
+    #[arg(long)]
+    strict: bool,
+    /// Unknown fields and repeated keys are notices, not faults
+    #[arg(long)]
+    allow_unknown_fields: bool,
+}
+
+/// How faults are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Format {
+    /// For people, on standard error.
+    #[default]
+    Text,
+    /// For programs, on standard output.
+    Json,
+}
+
+/// Validates; the status is that of invalid files if there is a fault.
+pub(crate) fn validate(args: ValidateArgs, context: &mut Context) -> Result<ExitStatus, CliError> {
+    let ValidateArgs {
+        files,
+        output,
+        strict,
+        allow_unknown_fields,
+    } = args;
+    let reading = Reading {
+        options: ReadOptions {
+            allow_unknown_fields,
+            lenient: false,
+        },
+        strict,
+        forgives_refused: true,
+    };
+    let Prepared {
+        catalog,
+        mut diagnostics,
+        ..
+    } = prepare(&files, reading)?;
+    if !diagnostics.has_errors() {
+        diagnostics.extend(foreseen(&catalog, strict));
+    }
+    match output {
+        Format::Json => {
+            let list = render::json(&diagnostics, &catalog);
+            context.write_out(&format!("{list:#}\n"))?;
+        }
+        Format::Text => {
+            diagnose::print_in_full(context, &diagnostics, &catalog)?;
+            context.tell(&verdict(&diagnostics, &catalog))?;
+        }
+    }
+    Ok(if diagnostics.has_errors() {
+        ExitStatus::Invalid
+    } else {
+        ExitStatus::Success
+    })
+}
+
+fn verdict(diagnostics: &Diagnostics, catalog: &Catalog) -> String {
+    match diagnose::count(diagnostics) {
+        Some(faults) => faults,
+        None => format!(
+            "{}, no faults",
+            plural(catalog.documents().len() as u64, "object")
+        ),
+    }
+}
+
+/// What every PipelineRun of the files would fail with as soon as it is started.
+fn foreseen(catalog: &Catalog, strict: bool) -> Diagnostics {
+    let library = Library::new(catalog.documents().iter().map(|document| &document.object));
+    let found = catalog.runs();
+    let found = found.flat_map(|document| foresee(document, &library).0);
+    let as_warning = |mut diagnostic: Diagnostic| {
+        diagnostic.severity = match diagnostic.severity {
+            Severity::Notice if strict => Severity::Error,
+            Severity::Notice => Severity::Notice,
+            Severity::Warning | Severity::Error => Severity::Warning,
+        };
+        diagnostic
+    };
+    Diagnostics(found.map(as_warning).collect())
+}
+
+fn foresee(document: &Document, library: &Library) -> Diagnostics {
+    let Object::PipelineRun(run) = &document.object else {
+        return Diagnostics::default();
+    };
+    let request = RunRequest {
+        identity: Identity::new(&run.metadata),
+        spec: run.spec.clone(),
+        ..RunRequest::default()
+    };
+    let selected = Selected {
+        document: document.id,
+        run: Run::Pipeline(run.clone()),
+    };
+    match build(&request, library) {
+        Ok(plan) => pod_settings(&selected, &Job::Pipeline(Box::new(plan))),
+        // What is not in the files may be in the cluster.
+        Err(condition)
+            if matches!(
+                condition.reason.as_str(),
+                "CouldntGetPipeline" | "CouldntGetTask"
+            ) =>
+        {
+            Diagnostics::default()
+        }
+        Err(condition) => {
+            let message = format!("this run would fail: {}", condition.message);
+            let at = FieldPath::root().key("spec");
+            Diagnostics(vec![Diagnostic::error(message).at(document.id, at)])
+        }
+    }
+}

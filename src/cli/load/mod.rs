@@ -1,0 +1,6 @@
+//! From arguments to documents: files read, checked and selected.
+
+pub(super) mod diagnose;
+pub(super) mod prepare;
+pub(super) mod reach;
+pub(super) mod select;

@@ -1,0 +1,101 @@
+//! The front half of every command that reads files: load them, hold them against the rules.
+
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use crate::cli::error::CliError;
+use crate::diagnostic::{Diagnostics, Severity};
+use crate::manifest::{Catalog, Input, ReadOptions, load};
+use crate::state::Manifest;
+use crate::validate;
+
+/// How files are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Reading {
+    /// How much is forgiven.
+    pub(crate) options: ReadOptions,
+    /// A difference from a cluster is a fault, not a notice.
+    pub(crate) strict: bool,
+    /// What a cluster takes and is not to be had here is a warning: nothing is to be run.
+    pub(crate) forgives_refused: bool,
+}
+
+/// What the files say, and what is wrong with them.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) catalog: Catalog,
+    pub(crate) diagnostics: Diagnostics,
+    /// Files that are gone and were read from the record of an earlier run.
+    pub(crate) copies: Vec<Manifest>,
+}
+
+/// Loads the files and checks every document by itself.
+pub(crate) fn prepare(files: &[String], reading: Reading) -> Result<Prepared, CliError> {
+    Ok(prepare_inputs(&inputs(files)?, reading))
+}
+
+/// The same for what was found already.
+pub(crate) fn prepare_inputs(inputs: &[Input], reading: Reading) -> Prepared {
+    let (catalog, mut diagnostics) = load(inputs, reading.options);
+    for document in catalog.documents() {
+        // What was left out of a faulty document would be missed a second time.
+        if !document.faulty {
+            diagnostics.extend(validate::document(
+                &document.object,
+                document.id,
+                &document.api_version,
+            ));
+        }
+        let mut differences = validate::support(&document.object, document.id);
+        for difference in &mut differences.0 {
+            if reading.forgives_refused && difference.severity == Severity::Error {
+                difference.severity = Severity::Warning;
+            }
+        }
+        diagnostics.extend(differences);
+    }
+    if reading.strict {
+        diagnostics.forgive_nothing();
+    }
+    sort(&mut diagnostics, &catalog);
+    Prepared {
+        catalog,
+        diagnostics,
+        copies: Vec::new(),
+    }
+}
+
+fn inputs(files: &[String]) -> Result<Vec<Input>, CliError> {
+    let mut inputs = Vec::new();
+    let mut stdin_was_read = false;
+    for file in files {
+        if file != "-" {
+            inputs.push(Input::Path(PathBuf::from(file)));
+            continue;
+        }
+        if std::mem::replace(&mut stdin_was_read, true) {
+            continue;
+        }
+        let mut bytes = Vec::new();
+        std::io::stdin()
+            .lock()
+            .read_to_end(&mut bytes)
+            .map_err(|error| {
+                CliError::invalid("cannot read standard input").cause(error.to_string())
+            })?;
+        inputs.push(Input::Text {
+            name: "-".to_owned(),
+            bytes,
+        });
+    }
+    Ok(inputs)
+}
+
+/// In the order of the text, whoever found them; what has no place comes first.
+fn sort(diagnostics: &mut Diagnostics, catalog: &Catalog) {
+    diagnostics.0.sort_by_key(|diagnostic| {
+        let document = diagnostic.document;
+        let place = document.and_then(|id| catalog.locate(id, &diagnostic.path));
+        (document, place.map(|location| location.span.start))
+    });
+}

@@ -1,0 +1,7 @@
+//! From the documents of a run to what can be executed.
+
+pub(super) mod blame;
+pub(super) mod job;
+pub(super) mod outline;
+pub(super) mod pod_settings;
+pub(super) mod ready;

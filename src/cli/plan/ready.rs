@@ -1,0 +1,287 @@
+//! From a run of the files, and what is known of an earlier one, to what can be executed.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::job::{self, Rejected};
+use crate::cli::args::partial_flags::PartialFlags;
+use crate::cli::args::run_settings::RunSettings;
+use crate::cli::context::Context;
+use crate::cli::engine::Connect;
+use crate::cli::error::CliError;
+use crate::cli::exit::ExitStatus;
+use crate::cli::load::select::Run;
+use crate::cli::run::carrying::Carrying;
+use crate::cli::runs::source_run::SourceRun;
+use crate::execute::Job;
+use crate::execute::foresee;
+use crate::plan::reuse::{Fate, Faults, Selection, Source, decide, result_type};
+use crate::plan::{Identity, Plan, RunRequest, build};
+use crate::report::{Style, decisions_json, write_decisions};
+use crate::resolve::{Library, resolve_pipeline};
+use crate::spec::pipeline::{DisableTask, NamedTask, ResumeFrom};
+use crate::spec::{Param, PipelineRun};
+use crate::state::RunReader;
+use crate::substitution::Scope;
+
+/// A run that can be executed, or its end before anything was started.
+pub(crate) type Planned = Result<Ready, Box<Rejected>>;
+
+/// A run that can be executed.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    /// The run.
+    pub(crate) job: Job,
+    /// What its files call it.
+    pub(crate) origin: String,
+    /// What it goes on with.
+    pub(crate) resumed: Option<Resumed>,
+}
+
+/// What a run goes on with.
+#[derive(Debug)]
+pub(crate) struct Resumed {
+    /// The earlier run.
+    pub(crate) reader: RunReader,
+    /// The files of it.
+    pub(crate) carrying: Carrying,
+}
+
+impl Ready {
+    /// The id of the run it resumes.
+    pub(crate) fn source(&self) -> Option<&str> {
+        self.resumed.as_ref().map(|resumed| resumed.reader.id())
+    }
+
+    /// What becomes of each task; `None` when all run.
+    pub(crate) fn decisions(&self, style: Style) -> Result<Option<String>, CliError> {
+        let Job::Pipeline(plan) = &self.job else {
+            return Ok(None);
+        };
+        if plan.carried.fates.is_empty() {
+            return Ok(None);
+        }
+        let mut text = Vec::new();
+        write_decisions(&mut text, plan, self.source(), style)
+            .map_err(|error| CliError::from_source(ExitStatus::Internal, &error))?;
+        Ok(Some(String::from_utf8_lossy(&text).into_owned()))
+    }
+
+    /// The same for programs.
+    pub(crate) fn decisions_json(&self) -> Value {
+        match &self.job {
+            Job::Pipeline(plan) => decisions_json(plan, self.source()),
+            Job::Task(request) => json!({
+                "run": request.identity.name,
+                "resumedFrom": null,
+                "tasks": [{
+                    "task": request.pipeline_task, "decision": "run", "reason": "", "results": {},
+                }],
+            }),
+        }
+    }
+
+    /// Fails when the files it goes on with are not there.
+    pub(crate) async fn check_volume<C: Connect>(
+        &self,
+        connector: &C,
+        engine: &C::Engine,
+    ) -> Result<(), CliError> {
+        let Some(resumed) = &self.resumed else {
+            return Ok(());
+        };
+        let carrying = &resumed.carrying;
+        if carrying.needs_volume() && !connector.has_run_volume(engine, carrying.volume()).await? {
+            return Err(carrying.volume_is_gone());
+        }
+        Ok(())
+    }
+}
+
+/// Plans a run: `source` is what it is to go on with, whatever its file says.
+pub(crate) fn ready(
+    run: &mut Run,
+    origin: String,
+    source: Option<&SourceRun>,
+    settings: &RunSettings,
+    library: &Library,
+    context: &mut Context,
+) -> Result<Planned, CliError> {
+    let flags = &settings.partial;
+    let whole = |job| Ready {
+        job,
+        origin: origin.clone(),
+        resumed: None,
+    };
+    let title = run.title();
+    let Run::Pipeline(pipeline) = run else {
+        if source.is_some() || !flags.is_empty() {
+            let message = format!("{title}: only a PipelineRun can be resumed, or run in part");
+            return Err(CliError::invalid(message));
+        }
+        return Ok(job::plan(run, library).map(whole));
+    };
+    let source = match (source, &pipeline.spec.resume_from) {
+        (Some(source), _) => Some(source.clone()),
+        (None, Some(from)) => Some(SourceRun::find(&from.name, context)?),
+        (None, None) => None,
+    };
+    if source.is_none() && flags.is_empty() && pipeline.spec.disable_tasks.is_empty() {
+        return Ok(job::plan(run, library).map(whole));
+    }
+    let part = Part {
+        flags,
+        source: source.as_ref().map(|source| &source.source),
+        library,
+        title: &title,
+    };
+    let plan = match part.plan(pipeline)? {
+        Ok(plan) => plan,
+        Err(rejected) => return Ok(Err(Box::new(rejected))),
+    };
+    let carrying = |source: &SourceRun| {
+        let own = &settings.own_workspaces;
+        Carrying::new(flags.workspaces(), &plan, source, own, context)
+    };
+    let resumed = match &source {
+        Some(source) => Some(Resumed {
+            carrying: carrying(source)?,
+            reader: source.reader.clone(),
+        }),
+        None => None,
+    };
+    let fresh = resumed.iter();
+    let fresh = fresh.filter_map(|resumed| resumed.carrying.warning(&plan));
+    for warning in plan.carried.warnings.iter().cloned().chain(fresh) {
+        context.tell(&format!("warning: {warning}"))?;
+    }
+    Ok(Ok(Ready {
+        job: Job::Pipeline(Box::new(plan)),
+        origin,
+        resumed,
+    }))
+}
+
+/// Planning a run of which a part is not to run.
+struct Part<'a> {
+    flags: &'a PartialFlags,
+    source: Option<&'a Source>,
+    library: &'a Library,
+    title: &'a str,
+}
+
+impl Part<'_> {
+    fn plan(&self, run: &mut PipelineRun) -> Result<Result<Plan, Rejected>, CliError> {
+        let mut selection = self.flags.selection(&run.spec);
+        if let Some(source) = self.source {
+            let from = run.spec.resume_from.get_or_insert_with(ResumeFrom::default);
+            from.name.clone_from(&source.run);
+        }
+        let mut request = RunRequest {
+            identity: Identity::new(&run.metadata),
+            spec: run.spec.clone(),
+            ..RunRequest::default()
+        };
+        // Which definitions must exist follows from the decisions, which need the graph alone.
+        request.disabled = self.all_tasks(run);
+        let sketch = match build(&request, self.library) {
+            Ok(sketch) => sketch,
+            Err(condition) => return Ok(Err(job::rejected(&request, condition))),
+        };
+        self.add_results(&mut selection, &sketch)?;
+        let carried = decide(&sketch, self.source, &selection)
+            .map_err(|faults| unfit(self.title, &faults))?;
+        let fates = carried.fates.iter();
+        let disabled = fates.filter(|fate| matches!(fate.fate, Fate::Disabled(_)));
+        request.disabled = disabled.map(|fate| fate.task.clone()).collect();
+        write_back(run, &selection, &request.disabled);
+        request.spec = run.spec.clone();
+        let mut plan = match build(&request, self.library) {
+            Ok(plan) => plan,
+            Err(condition) => return Ok(Err(job::rejected(&request, condition))),
+        };
+        plan.carried = carried;
+        let foreseen = foresee(&plan, self.library);
+        let mut carried = std::mem::take(&mut plan.carried);
+        carried.foresee(&plan, &foreseen);
+        plan.carried = carried;
+        Ok(Ok(plan))
+    }
+
+    fn all_tasks(&self, run: &PipelineRun) -> BTreeSet<String> {
+        let spec = &run.spec;
+        let mut scope = Scope::new();
+        for param in &spec.params {
+            scope.set_param(&param.name, &param.value);
+        }
+        let found = resolve_pipeline(
+            spec.pipeline_ref.as_ref(),
+            spec.pipeline_spec.as_ref(),
+            self.library,
+            &scope,
+        );
+        let pipeline = found.map(|pipeline| pipeline.spec).unwrap_or_default();
+        let tasks = pipeline.tasks.into_iter().chain(pipeline.finally);
+        tasks.map(|task| task.name).collect()
+    }
+
+    /// The values given by flags, of the types the Tasks declare.
+    fn add_results(&self, selection: &mut Selection, sketch: &Plan) -> Result<(), CliError> {
+        for (task, result, flag) in self.flags.results() {
+            let value = match result_type(sketch, task, result) {
+                Some(kind) => flag.value(kind).map_err(|error| CliError {
+                    status: ExitStatus::Invalid,
+                    ..error
+                })?,
+                None => flag.guessed(),
+            };
+            let given = selection.results.entry(task.to_owned()).or_default();
+            given.insert(result.to_owned(), value);
+        }
+        Ok(())
+    }
+}
+
+/// Makes the file say what was decided to be left out.
+fn write_back(run: &mut PipelineRun, selection: &Selection, disabled: &BTreeSet<String>) {
+    let cascade = |name: &str| {
+        let mut entries = selection.disable.iter();
+        entries.any(|entry| entry.name == name && entry.dependents)
+    };
+    let entry = |name: &String| {
+        let given = selection.results.get(name).into_iter().flatten();
+        DisableTask {
+            name: name.clone(),
+            results: given
+                .map(|(name, value)| Param {
+                    name: name.clone(),
+                    value: value.clone(),
+                })
+                .collect(),
+            disable_dependents: cascade(name),
+        }
+    };
+    run.spec.disable_tasks = disabled.iter().map(entry).collect();
+    if let Some(from) = &mut run.spec.resume_from {
+        let named = |name: &String| NamedTask { name: name.clone() };
+        from.enable_tasks = selection.enable.iter().map(named).collect();
+    }
+}
+
+fn unfit(title: &str, faults: &Faults) -> CliError {
+    match faults.0.as_slice() {
+        [fault] => {
+            let text = fault.to_string();
+            // Behind what is wrong stands what to do, as a hint is to be read and copied.
+            match text.split_once("; ") {
+                Some((what, advice)) => CliError::invalid(format!("{title}: {what}")).hint(advice),
+                None => CliError::invalid(format!("{title}: {text}")),
+            }
+        }
+        faults => faults.iter().fold(
+            CliError::invalid(format!("{title} cannot be run as asked for")),
+            |error, fault| error.cause(fault.to_string()),
+        ),
+    }
+}

@@ -1,0 +1,160 @@
+//! The files a resumed run begins with.
+
+use crate::cli::args::partial_flags::WorkspacesChoice;
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::runs::source_run::SourceRun;
+use crate::execute::{Files, workspace_dir};
+use crate::plan::Plan;
+use crate::plan::reuse::Fate;
+use crate::spec::WorkspaceBinding;
+
+/// Which workspaces a resumed run takes over, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Carrying {
+    choice: WorkspacesChoice,
+    /// The id of the run they are of.
+    source: String,
+    /// What its volume is called in the engine.
+    volume: String,
+    /// The workspaces that are taken over.
+    workspaces: Vec<String>,
+    /// Workspaces of the same name that are new ones.
+    renewed: Vec<String>,
+}
+
+impl Carrying {
+    /// What is to be taken over. Workspaces that belong to the run are, unless `own` names them or
+    /// the file binds them to something else by now.
+    pub(crate) fn new(
+        choice: WorkspacesChoice,
+        plan: &Plan,
+        source: &SourceRun,
+        own: &[String],
+        context: &Context,
+    ) -> Result<Self, CliError> {
+        let before = source.bindings()?;
+        let same = |binding: &WorkspaceBinding| {
+            let earlier = before.iter().find(|earlier| earlier.name == binding.name);
+            !own.contains(&binding.name)
+                && earlier.is_some_and(|earlier| belonging(earlier) == belonging(binding))
+        };
+        let (kept, renewed): (Vec<_>, Vec<_>) = plan
+            .bindings
+            .iter()
+            .filter(|binding| belonging(binding).is_some())
+            .partition(|binding| same(binding));
+        let names = |bindings: Vec<&WorkspaceBinding>| {
+            let names = bindings.into_iter().map(|binding| binding.name.clone());
+            names.collect()
+        };
+        let carrying = Self {
+            choice,
+            source: source.reader.id().to_owned(),
+            volume: source.volume(context)?,
+            workspaces: names(kept),
+            renewed: names(renewed),
+        };
+        match source.taken_by(context)? {
+            Some(taker) if carrying.needs_volume() => Err(taken(&carrying.source, &taker)),
+            _ => Ok(carrying),
+        }
+    }
+
+    /// True when the volume of the source must be there.
+    pub(crate) fn needs_volume(&self) -> bool {
+        self.choice != WorkspacesChoice::Fresh && !self.workspaces.is_empty()
+    }
+
+    /// What its volume is called in the engine.
+    pub(crate) fn volume(&self) -> &str {
+        &self.volume
+    }
+
+    /// True when the volume changes hands.
+    pub(crate) fn takes(&self) -> bool {
+        self.needs_volume() && self.choice == WorkspacesChoice::Take
+    }
+
+    /// The same for the executor.
+    pub(crate) fn files(&self) -> Files {
+        let from = self.volume.clone();
+        match self.choice {
+            _ if !self.needs_volume() => Files::Fresh,
+            WorkspacesChoice::Clone => Files::Clone {
+                from,
+                paths: dirs(&self.workspaces),
+            },
+            WorkspacesChoice::Take => Files::Take {
+                from,
+                without: [dirs(&self.renewed), vec!["taskruns".to_owned()]].concat(),
+            },
+            WorkspacesChoice::Fresh => Files::Fresh,
+        }
+    }
+
+    /// That the volume is not there any more.
+    pub(crate) fn volume_is_gone(&self) -> CliError {
+        let message = format!(
+            "the files of run {} are gone, and with them its workspaces {}",
+            self.source,
+            self.workspaces.join(", ")
+        );
+        CliError::invalid(message)
+            .cause("a run that succeeds leaves no files without --keep; others lose them to `prune`, or are on another engine")
+            .hint("resume with --workspaces fresh to begin with empty ones; --enable runs the tasks again that fill them")
+    }
+
+    /// What reused tasks had in workspaces that are empty now.
+    pub(crate) fn warning(&self, plan: &Plan) -> Option<String> {
+        if self.choice != WorkspacesChoice::Fresh {
+            return None;
+        }
+        let had = |task: &&crate::plan::PlannedTask| {
+            let fate = plan.carried.fate(&task.name);
+            fate.is_some_and(|fate| fate.fate == Fate::Reuse)
+                && task.source.workspaces.iter().any(|usage| {
+                    let source = usage.source();
+                    self.workspaces.iter().any(|name| name == source)
+                })
+        };
+        let tasks: Vec<&str> = plan
+            .tasks
+            .iter()
+            .filter(had)
+            .map(|task| task.name.as_str())
+            .collect();
+        (!tasks.is_empty()).then(|| {
+            format!(
+                "the workspaces {} begin empty: what these reused tasks left in them is not there: {}",
+                self.workspaces.join(", "),
+                tasks.join(", ")
+            )
+        })
+    }
+}
+
+fn dirs(workspaces: &[String]) -> Vec<String> {
+    workspaces.iter().map(|name| workspace_dir(name)).collect()
+}
+
+/// What kind of workspace it is, if its files are the run's own.
+fn belonging(binding: &WorkspaceBinding) -> Option<&'static str> {
+    if binding.empty_dir.is_some() {
+        Some("emptyDir")
+    } else if binding.volume_claim_template.is_some() {
+        Some("volumeClaimTemplate")
+    } else {
+        None
+    }
+}
+
+/// That another run has the files.
+pub(crate) fn taken(source: &str, taker: &str) -> CliError {
+    CliError::invalid(format!(
+        "run {source} can not be resumed any more: run {taker} has taken its files"
+    ))
+    .hint(format!(
+        "go on with `tkn-local resume {taker}`, or begin with empty workspaces: --workspaces fresh"
+    ))
+}

@@ -1,0 +1,38 @@
+//! Executions without an ending, with what to do about them.
+
+use crate::cli::error::CliError;
+use crate::cli::exit::ExitStatus;
+use crate::cli::runs::store_error::store_error;
+use crate::execute::ExecuteError;
+use crate::state::{Recorder, StateError};
+
+/// What the user is told.
+pub(crate) fn execute_error(error: &ExecuteError, recorder: Option<&Recorder>) -> CliError {
+    let failure = match error {
+        ExecuteError::Engine(error) => CliError::from_source(ExitStatus::Engine, error),
+        ExecuteError::Sink(source) => {
+            let of_store = source
+                .get_ref()
+                .and_then(|inner| inner.downcast_ref::<StateError>());
+            match of_store {
+                Some(of_store) => {
+                    let inner = store_error(of_store);
+                    CliError {
+                        message: format!("the run was cancelled: {}", inner.message),
+                        ..inner
+                    }
+                }
+                None => CliError::new(ExitStatus::Internal, "the run was cancelled")
+                    .cause(source.to_string()),
+            }
+        }
+        ExecuteError::Killed => CliError::new(ExitStatus::Terminated, "killed"),
+    };
+    match recorder {
+        Some(recorder) => failure.hint(format!(
+            "what was recorded of the run is in {}",
+            recorder.dir().path().display()
+        )),
+        None => failure,
+    }
+}

@@ -1,0 +1,8 @@
+//! Running jobs with the sinks of the command line.
+
+pub(super) mod beginning;
+pub(super) mod carrying;
+pub(super) mod execute_error;
+pub(super) mod execution;
+pub(super) mod next_steps;
+pub(super) mod sinks;

@@ -1,0 +1,59 @@
+//! Faults of the store, with what to do about them.
+
+use crate::cli::error::CliError;
+use crate::cli::exit::ExitStatus;
+use crate::state::StateError;
+
+/// What the user is told.
+pub(crate) fn store_error(error: &StateError) -> CliError {
+    let of_input = |failure: CliError| CliError {
+        status: ExitStatus::Invalid,
+        ..failure
+    };
+    let failure = CliError::from_source(ExitStatus::Internal, error);
+    match error {
+        StateError::DiskFull { .. } => {
+            failure.hint("free some space, or keep runs elsewhere with --state-dir")
+        }
+        StateError::NotWritable { .. } => {
+            failure.hint("make the directory writable, or keep runs elsewhere with --state-dir")
+        }
+        StateError::NotFound { .. } | StateError::Ambiguous { .. } => {
+            of_input(failure.hint("`tkn-local list` shows the runs there are"))
+        }
+        StateError::NoRuns => of_input(failure.hint("`tkn-local run FILE` makes the first")),
+        StateError::Running { run, .. } => of_input(failure.hint(format!(
+            "`tkn-local cancel {run}` ends it, so that it can be resumed"
+        ))),
+        StateError::NewerFormat { .. } => of_input(failure.hint("use that version for it")),
+        StateError::Io { .. } => failure.hint("runs can be kept elsewhere with --state-dir"),
+        StateError::Damaged { path, .. } => match path.parent() {
+            Some(dir) => failure.hint(format!("to be rid of the run, remove {}", dir.display())),
+            None => failure,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::store_error;
+    use crate::cli::exit::ExitStatus;
+    use crate::state::StateError;
+
+    #[test]
+    fn a_wrong_name_is_the_users_and_a_full_disk_the_machines() {
+        let full = StateError::DiskFull {
+            path: "/s".into(),
+            source: std::io::ErrorKind::StorageFull.into(),
+        };
+        let error = store_error(&full);
+        assert_eq!(error.status, ExitStatus::Internal);
+        assert_eq!(error.causes.len(), 1);
+        assert!(error.hints[0].contains("--state-dir"));
+        let missing = StateError::NotFound {
+            wanted: "x".to_owned(),
+            did_you_mean: None,
+        };
+        assert_eq!(store_error(&missing).status, ExitStatus::Invalid);
+    }
+}

@@ -1,0 +1,189 @@
+//! What a container of a TaskRun sees of the volumes.
+
+use super::builder::{Builder, config_fault, pod_fault};
+use super::env::expand;
+use super::volumes::Backing;
+use crate::language::paths::clean_absolute;
+use crate::plan::{BoundWorkspace, join_sub_path};
+use crate::sandbox::{FileOp, Mount, MountSource, VolumePath};
+use crate::spec::core::{EnvVar, VolumeMount};
+use crate::spec::workspace::WorkspaceUsage;
+use crate::status::Condition;
+
+impl Builder<'_> {
+    pub(crate) fn mount(&self, path: &str, target: &str, read_only: bool) -> Mount {
+        Mount {
+            source: MountSource::Volume(self.run_path(path)),
+            target: target.to_owned(),
+            read_only,
+            is_part: false,
+        }
+    }
+
+    /// The directories Tekton gives to every step (`pkg/pod/pod.go`, `implicitVolumeMounts`).
+    pub(crate) fn implicit(&self, index: usize, scripted: bool) -> Vec<Mount> {
+        let mut mounts = vec![
+            self.mount("workspace", "/workspace", false),
+            self.mount("home", "/tekton/home", false),
+            self.mount("results", "/tekton/results", false),
+            self.mount("steps", "/tekton/steps", true),
+            self.mount("artifacts", "/tekton/artifacts", false),
+            self.mount("run", "/tekton/run", true),
+            self.mount(
+                &format!("run/{index}"),
+                &format!("/tekton/run/{index}"),
+                false,
+            ),
+            self.mount(&format!("creds/{index}"), "/tekton/creds", false),
+        ];
+        if scripted {
+            mounts.push(self.mount("scripts", "/tekton/scripts", true));
+        }
+        mounts.extend(self.debug_mount(index));
+        mounts
+    }
+
+    /// The mounts a container asks for, and its workspaces.
+    pub(crate) fn mounts(
+        &mut self,
+        asked: &[VolumeMount],
+        env: &[EnvVar],
+        usages: &[WorkspaceUsage],
+        role: &str,
+        name: &str,
+    ) -> Result<Vec<Mount>, Condition> {
+        let mut mounts = Vec::new();
+        for (index, mount) in asked.iter().enumerate() {
+            if mount.mount_path.is_empty() {
+                return Err(pod_fault(
+                    self.request,
+                    &format!("{role} \"{name}\": volumeMounts[{index}].mountPath: Required value"),
+                ));
+            }
+            let Some(backing) = self.backings.get(&mount.name).cloned() else {
+                return Err(pod_fault(
+                    self.request,
+                    &format!(
+                        "{role} \"{name}\" mounts volume \"{}\", which is not among the volumes of the Task",
+                        mount.name
+                    ),
+                ));
+            };
+            let sub_path = if mount.sub_path_expr.is_empty() {
+                mount.sub_path.clone()
+            } else {
+                expand(&mount.sub_path_expr, |wanted| {
+                    env.iter()
+                        .find(|var| var.name == wanted)
+                        .map(|var| var.value.clone())
+                })
+            };
+            let source = self
+                .below(&backing, &sub_path)
+                .map_err(|text| config_fault(self.request, role, name, &text))?;
+            let read_only = mount.read_only || backing.read_only;
+            mounts.push(Mount {
+                source,
+                target: clean_absolute(&mount.mount_path),
+                read_only,
+                is_part: !sub_path.is_empty(),
+            });
+        }
+        for workspace in self.bound.workspaces.clone() {
+            let Some(target) = self.workspace_target(&workspace, usages) else {
+                continue;
+            };
+            let target = clean_absolute(&target);
+            if mounts.iter().any(|mount: &Mount| mount.target == target) {
+                continue;
+            }
+            let volume = crate::name::workspace_volume(&workspace.declaration.name);
+            let Some(backing) = self.backings.get(&volume).cloned() else {
+                continue;
+            };
+            let source = self
+                .below(&backing, &workspace.binding.sub_path)
+                .map_err(|text| config_fault(self.request, role, name, &text))?;
+            let read_only = workspace.declaration.read_only || backing.read_only;
+            mounts.push(Mount {
+                source,
+                target,
+                read_only,
+                is_part: !workspace.binding.sub_path.is_empty(),
+            });
+        }
+        Ok(mounts)
+    }
+
+    /// Where a container has a workspace; `None` when it has it not.
+    fn workspace_target(
+        &self,
+        workspace: &BoundWorkspace,
+        usages: &[WorkspaceUsage],
+    ) -> Option<String> {
+        let usage = usages
+            .iter()
+            .find(|usage| usage.name == workspace.declaration.name);
+        let declared = workspace.declaration.mount_path.clone();
+        match usage {
+            Some(usage) if !usage.mount_path.is_empty() => {
+                Some(self.bound.scope.text(&usage.mount_path))
+            }
+            Some(_) => Some(declared),
+            None => (!workspace.is_isolated(&self.bound.task.spec)).then_some(declared),
+        }
+    }
+
+    /// A place below the root of a volume, made when it is a directory of a volume that is written.
+    fn below(&mut self, backing: &Backing, sub_path: &str) -> Result<MountSource, String> {
+        if sub_path.is_empty() {
+            return Ok(backing.source.clone());
+        }
+        let Some(sub_path) = join_sub_path(sub_path, "").filter(|_| !sub_path.starts_with('/'))
+        else {
+            return Err(format!(
+                "subPath \"{sub_path}\" must be relative and stay inside its volume"
+            ));
+        };
+        let join = |path: &str| {
+            if path.is_empty() {
+                sub_path.clone()
+            } else {
+                format!("{path}/{sub_path}")
+            }
+        };
+        let path = match &backing.source {
+            MountSource::Volume(VolumePath::Run(path)) => VolumePath::Run(join(path)),
+            MountSource::Volume(VolumePath::Claim { claim, path }) => VolumePath::Claim {
+                claim: claim.clone(),
+                path: join(path),
+            },
+            MountSource::Host(path) => return Ok(MountSource::Host(join(path))),
+            MountSource::Tmpfs => return Err("a subPath of memory is not supported".to_owned()),
+        };
+        let holds_files = backing
+            .ops
+            .iter()
+            .any(|op| matches!(op, FileOp::File { .. }));
+        if !holds_files {
+            self.intrudes = true;
+            self.ops.push(FileOp::Directory {
+                path: path.clone(),
+                mode: 0o777,
+                owner: None,
+            });
+        }
+        Ok(MountSource::Volume(path))
+    }
+}
+
+/// A working directory that the engine can make as root before the start: one that no volume
+/// shows.
+pub(crate) fn fixed_directory(working_dir: &str, mounts: &[Mount]) -> Option<String> {
+    let path = clean_absolute(working_dir);
+    let fixed = working_dir.starts_with('/') && !working_dir.contains("$(");
+    let below = |target: &str| {
+        path == target || path.starts_with(&format!("{}/", target.trim_end_matches('/')))
+    };
+    (fixed && !mounts.iter().any(|mount| below(&mount.target))).then_some(path)
+}

@@ -1,0 +1,104 @@
+//! The TaskRuns of a run, as far as they are known before it starts.
+
+use std::sync::Arc;
+
+use crate::execute::pipeline_run::drafts::{Maker, Storage, Unit};
+use crate::execute::run::Job;
+use crate::execute::schedule::scheduler::{Decision, Scheduler};
+use crate::plan::{Body, Plan, TaskRunRequest, build};
+use crate::resolve::{Library, ResolvedTask};
+
+/// A TaskRun to be. References to results are still in its texts.
+pub(crate) struct Upcoming {
+    /// Its task's place in the root run's plan; 0 for a lone TaskRun.
+    pub(crate) task: usize,
+    /// It is one of a child run, whose own guards and failures are not looked at here.
+    pub(crate) of_child: bool,
+    pub(crate) unit: Unit,
+}
+
+/// All TaskRuns, those of child runs included, less those of disabled tasks.
+pub(crate) fn upcoming(job: &Job, library: &Library) -> Vec<Upcoming> {
+    match job {
+        Job::Pipeline(plan) => of_plan(plan, library),
+        Job::Task(request) => vec![Upcoming {
+            task: 0,
+            of_child: false,
+            unit: alone(request),
+        }],
+    }
+}
+
+fn alone(request: &TaskRunRequest) -> Unit {
+    Unit {
+        request: request.clone(),
+        storage: Storage::new(),
+        display_name: String::new(),
+        combination: Vec::new(),
+    }
+}
+
+fn of_plan(plan: &Plan, library: &Library) -> Vec<Upcoming> {
+    let mut found = Vec::new();
+    for (task, planned) in plan.tasks.iter().enumerate() {
+        if plan.carried.disabled(&planned.name).is_some() {
+            continue;
+        }
+        match &planned.body {
+            Body::Task(resolved) => {
+                let units = of_task(plan, task, resolved).into_iter();
+                found.extend(units.map(|unit| Upcoming {
+                    task,
+                    of_child: false,
+                    unit,
+                }));
+            }
+            Body::Pipeline => {
+                // A child that cannot be planned is told when its turn comes, as on a cluster.
+                let child = child(plan, task, library);
+                let units = child.map(|child| of_plan(&child, library));
+                found.extend(units.into_iter().flatten().map(|run| Upcoming {
+                    task,
+                    of_child: true,
+                    ..run
+                }));
+            }
+            Body::Absent(_) => {}
+        }
+    }
+    found
+}
+
+/// The TaskRuns of one task: one for each combination of a matrix that is known already.
+pub(crate) fn of_task(plan: &Plan, task: usize, resolved: &Arc<ResolvedTask>) -> Vec<Unit> {
+    let storage = Storage::new();
+    if plan.tasks[task].source.matrix.is_some() {
+        let mut scheduler = Scheduler::new(Arc::new(plan.clone()));
+        if let Ok(Decision::Start(start)) = scheduler.start(task, Vec::new()) {
+            let scope = scheduler.scope();
+            let storage = &storage;
+            return Maker {
+                plan,
+                scope,
+                storage,
+            }
+            .task_runs(&start, resolved);
+        }
+    }
+    vec![first_look(plan, &storage).single(task, resolved)]
+}
+
+fn first_look<'a>(plan: &'a Plan, storage: &'a Storage) -> Maker<'a> {
+    Maker {
+        plan,
+        scope: &plan.scope,
+        storage,
+    }
+}
+
+fn child(plan: &Plan, task: usize, library: &Library) -> Option<Plan> {
+    let storage = Storage::new();
+    let maker = first_look(plan, &storage);
+    let (request, _) = maker.child(&maker.early(task));
+    build(&request, library).ok()
+}

@@ -1,0 +1,107 @@
+//! What the sandbox of a job must offer, and what is in it before the start.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::options::{Context, Options};
+use super::pipeline_run::drafts::claim_of_template;
+use super::prestart::upcoming::Upcoming;
+use super::run::Job;
+use crate::plan::{TaskRunRequest, bind};
+use crate::sandbox::{Engine, FileOp, Sandbox, SandboxError, SandboxSpec, VolumePath};
+use crate::spec::workspace::WorkspaceBinding;
+use crate::substitution::fields;
+
+/// What the sandbox of a job must offer. `runs` are its TaskRuns.
+pub(crate) fn sandbox_spec(job: &Job, runs: &[Upcoming], options: &Options) -> SandboxSpec {
+    let mut spec = SandboxSpec {
+        run: options.run_id.clone(),
+        hostname: crate::name::pod(job.name(), 0),
+        ..SandboxSpec::default()
+    };
+    super::pod::settings::apply(job, &mut spec);
+    let mut claims = BTreeSet::new();
+    if let Job::Pipeline(plan) = job {
+        for binding in &plan.bindings {
+            let mut binding = binding.clone();
+            fields::binding(&mut binding, &mut &plan.scope);
+            claims.extend(claim(&binding));
+        }
+    }
+    for run in runs {
+        let request = &run.unit.request;
+        claims.extend(request.workspaces.iter().filter_map(claim));
+        claims.extend(volume_claims(request));
+    }
+    spec.claims = claims.into_iter().collect();
+    super::carry_over::ask(&mut spec, &options.files);
+    spec
+}
+
+fn claim(binding: &WorkspaceBinding) -> Option<String> {
+    let claim = binding.persistent_volume_claim.as_ref()?;
+    Some(claim.claim_name.clone())
+}
+
+/// The claims among the volumes of a TaskRun.
+fn volume_claims(request: &TaskRunRequest) -> Vec<String> {
+    let own = &request.task.spec.volumes;
+    let volumes = own.iter().chain(&request.overrides.pod_template.volumes);
+    let mut claims = volumes.filter(|volume| volume.persistent_volume_claim.is_some());
+    let Some(first) = claims.next() else {
+        return Vec::new();
+    };
+    let bound = bind(request, 0).ok();
+    std::iter::once(first)
+        .chain(claims)
+        .filter_map(|volume| {
+            let mut volume = volume.clone();
+            if let Some(bound) = &bound {
+                fields::volume(&mut volume, &mut &bound.scope);
+            }
+            Some(volume.persistent_volume_claim?.claim_name)
+        })
+        .collect()
+}
+
+pub(crate) fn task_claims(request: &TaskRunRequest) -> BTreeMap<String, String> {
+    request
+        .workspaces
+        .iter()
+        .filter_map(|binding| {
+            Some((
+                claim_of_template(binding, &request.identity)?,
+                super::pod::layout::workspace_dir(&binding.name),
+            ))
+        })
+        .collect()
+}
+
+pub(crate) async fn upload<E: Engine>(
+    context: &Arc<Context<E>>,
+    job: &Job,
+) -> Result<(), SandboxError> {
+    for (workspace, from) in &context.options.uploads {
+        let claim = match job {
+            Job::Pipeline(plan) => plan
+                .binding(workspace)
+                .and_then(|binding| binding.persistent_volume_claim.clone()),
+            Job::Task(_) => None,
+        };
+        let to = match claim {
+            Some(claim) => VolumePath::Claim {
+                claim: claim.claim_name,
+                path: String::new(),
+            },
+            None => VolumePath::Run(super::pod::layout::workspace_dir(workspace)),
+        };
+        let directory = FileOp::Directory {
+            path: to.clone(),
+            mode: 0o777,
+            owner: None,
+        };
+        context.sandbox.files(vec![directory]).await?;
+        context.sandbox.upload(from.clone(), to).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,366 @@
+//! What may start, what is skipped, and what it all amounts to: without clock and without async.
+//!
+//! The scheduler is told what ended ([`Scheduler::finish`]) and what was asked for
+//! ([`Scheduler::stop`], the timeouts), and answers with [`Decision`]s. A decision is final: the
+//! first reason a task is skipped for stays (Tekton computes it anew and may change it).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::decide::Fate;
+use super::verdict::Tally;
+use crate::execute::task_run::results::artifact_texts;
+use crate::language::Combination;
+use crate::plan::{Plan, Requested};
+use crate::spec::param::{Param, ParamValue};
+use crate::spec::when::WhenExpression;
+use crate::status::{Condition, SkipReason};
+use crate::substitution::Scope;
+
+/// How a task ended, seen from the pipeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Every TaskRun succeeded.
+    Succeeded,
+    /// Some TaskRun failed.
+    Failed,
+    /// Some TaskRun was cancelled, and none failed.
+    Cancelled,
+    /// Cancelled because the time of the run, or of its tasks, was up.
+    TimedOut,
+}
+
+/// What a task left.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Finished {
+    /// How it ended.
+    pub(crate) ending: Ending,
+    /// The reason of its first TaskRun that did not succeed, else of its first.
+    pub(crate) reason: String,
+    /// The results of each of its TaskRuns, in order.
+    pub(crate) results: Vec<BTreeMap<String, ParamValue>>,
+    /// The artifacts of its only TaskRun.
+    pub(crate) artifacts: Option<Value>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum State {
+    Waiting,
+    Skipped(SkipReason),
+    /// It refers to a result that does not exist: the text says so.
+    Invalid(String),
+    Running,
+    Done(Finished),
+}
+
+/// What is to happen to a task.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Decision {
+    /// It starts.
+    Start(Start),
+    /// It does not.
+    Skip {
+        /// Its place in the plan.
+        task: usize,
+        /// Why.
+        reason: SkipReason,
+        /// Its guard, references replaced.
+        when: Vec<WhenExpression>,
+    },
+    /// From here on finally tasks are decided.
+    FinallyStarts,
+    /// The run ends now, without finally: what runs is to be killed.
+    Abort(Condition),
+}
+
+/// A task that starts.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Start {
+    /// Its place in the plan.
+    pub(crate) task: usize,
+    /// Its guard, references replaced.
+    pub(crate) when: Vec<WhenExpression>,
+    /// Its params, references replaced.
+    pub(crate) params: Vec<Param>,
+    /// Its combinations; `None` without a matrix.
+    pub(crate) combinations: Option<Vec<Combination>>,
+    /// Its display name, references replaced but those to matrix params.
+    pub(crate) display_name: String,
+}
+
+/// The state of a run.
+#[derive(Debug, Clone)]
+pub(crate) struct Scheduler {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) states: Vec<State>,
+    pub(crate) scope: Scope,
+    pub(crate) requested: Option<Requested>,
+    pub(crate) finally_started: bool,
+    pub(crate) late: Late,
+}
+
+/// Whose time is up.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Late {
+    pub(crate) pipeline: bool,
+    pub(crate) tasks: bool,
+    pub(crate) finally: bool,
+}
+
+impl Scheduler {
+    /// Nothing has happened yet.
+    pub(crate) fn new(plan: Arc<Plan>) -> Self {
+        let mut scope = plan.scope.clone();
+        for task in &plan.tasks {
+            let side = if task.finally { "finally" } else { "tasks" };
+            for (name, value) in plan.carried.disabled(&task.name).into_iter().flatten() {
+                scope.set_result(side, &task.name, name, value);
+            }
+        }
+        Self {
+            states: vec![State::Waiting; plan.tasks.len()],
+            scope,
+            requested: plan.requested,
+            finally_started: false,
+            late: Late::default(),
+            plan,
+        }
+    }
+
+    /// Params, context and the results there are.
+    pub(crate) const fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// The run is asked to stop; a stronger request replaces a weaker one.
+    pub(crate) fn stop(&mut self, requested: Requested) {
+        self.requested = Some(requested);
+    }
+
+    /// What the run was asked to do.
+    pub(crate) const fn requested(&self) -> Option<Requested> {
+        self.requested
+    }
+
+    /// The time of the tasks is up. Ignored when they are all done.
+    pub(crate) fn time_out_tasks(&mut self) {
+        self.late.tasks |= !self.finally_started;
+    }
+
+    /// The time of the finally tasks is up.
+    pub(crate) const fn time_out_finally(&mut self) {
+        self.late.finally = true;
+    }
+
+    /// The time of the run is up.
+    pub(crate) const fn time_out_pipeline(&mut self) {
+        self.late.pipeline = true;
+    }
+
+    /// True when the run has been told that its time is up.
+    pub(crate) const fn pipeline_is_late(&self) -> bool {
+        self.late.pipeline
+    }
+
+    /// True when the time of the tasks was up before they were done.
+    pub(crate) const fn tasks_are_late(&self) -> bool {
+        self.late.tasks
+    }
+
+    /// True when the time of the finally tasks is up.
+    pub(crate) const fn finally_is_late(&self) -> bool {
+        self.late.finally
+    }
+
+    /// True when finally tasks have been decided.
+    pub(crate) const fn finally_started(&self) -> bool {
+        self.finally_started
+    }
+
+    /// True when nothing runs and nothing will.
+    pub(crate) fn is_done(&self) -> bool {
+        self.finally_started
+            && self
+                .states
+                .iter()
+                .all(|state| !matches!(state, State::Waiting | State::Running))
+    }
+
+    /// Records the end of a task.
+    pub(crate) fn finish(&mut self, task: usize, finished: Finished) {
+        let planned = &self.plan.tasks[task];
+        let name = planned.name.clone();
+        let side = if planned.finally { "finally" } else { "tasks" };
+        if planned.source.matrix.is_some() {
+            self.set_aggregates(side, &name, &finished.results);
+        } else if let Some(results) = finished.results.first() {
+            for (result, value) in results {
+                self.scope.set_result(side, &name, result, value);
+            }
+            self.set_artifacts(&name, &finished);
+        }
+        self.states[task] = State::Done(finished);
+    }
+
+    /// What a task left as artifacts, by side and name; a side alone is its first
+    /// (`pkg/reconciler/pipelinerun/resources/apply.go`, `PropagateArtifacts`).
+    fn set_artifacts(&mut self, task: &str, finished: &Finished) {
+        let artifacts = finished.artifacts.as_ref();
+        if let Some(artifacts) = artifacts.filter(|_| finished.ending == Ending::Succeeded) {
+            for side in ["inputs", "outputs"] {
+                let key = format!("tasks.{task}.{side}");
+                let texts = artifact_texts(artifacts, side);
+                if let Some((_, first)) = texts.first() {
+                    self.scope.set(&key, first);
+                }
+                for (name, text) in texts {
+                    self.scope.set(format!("{key}.{name}"), text);
+                }
+            }
+        }
+    }
+
+    /// The results of a matrix are arrays of what its TaskRuns emitted, in order of combination.
+    fn set_aggregates(&mut self, side: &str, task: &str, results: &[BTreeMap<String, ParamValue>]) {
+        let mut aggregates: BTreeMap<&String, Vec<String>> = BTreeMap::new();
+        for (result, value) in results.iter().flatten() {
+            let text = value.as_str().unwrap_or_default().to_owned();
+            aggregates.entry(result).or_default().push(text);
+        }
+        for (result, values) in aggregates {
+            self.scope.set(
+                format!("{side}.{task}.matrix.{result}.length"),
+                values.len().to_string(),
+            );
+            self.scope
+                .set_result(side, task, result, &ParamValue::Array(values));
+        }
+        self.scope.set(
+            format!("{side}.{task}.matrix.length"),
+            results.len().to_string(),
+        );
+    }
+
+    /// Everything that follows from what is known, in the order of the pipeline.
+    pub(crate) fn advance(&mut self) -> Vec<Decision> {
+        match self.advanced() {
+            Ok(decisions) => decisions,
+            Err(condition) => vec![Decision::Abort(condition)],
+        }
+    }
+
+    fn advanced(&mut self) -> Result<Vec<Decision>, Condition> {
+        let mut decisions = Vec::new();
+        loop {
+            let mut ready = Vec::new();
+            let mut changed = false;
+            for task in self.waiting(false) {
+                match self.decide(task)? {
+                    Fate::Waits => {}
+                    Fate::Invalid => changed = true,
+                    Fate::Decided(decision) => {
+                        decisions.push(decision);
+                        changed = true;
+                    }
+                    Fate::MayStart(when) => ready.push((task, when)),
+                }
+            }
+            // What was found out may keep others from starting: nothing starts beside a task
+            // that refers to a result that does not exist.
+            if changed {
+                continue;
+            }
+            if ready.is_empty() {
+                break;
+            }
+            for (task, when) in ready {
+                decisions.push(self.start(task, when)?);
+            }
+        }
+        if self.dag_done() && !self.finally_started {
+            self.finally_started = true;
+            decisions.push(Decision::FinallyStarts);
+            for task in self.waiting(true) {
+                decisions.push(self.decide_finally(task)?);
+            }
+        }
+        Ok(decisions)
+    }
+
+    fn waiting(&self, finally: bool) -> Vec<usize> {
+        (0..self.states.len())
+            .filter(|task| self.states[*task] == State::Waiting)
+            .filter(|task| self.plan.tasks[*task].finally == finally)
+            .collect()
+    }
+
+    fn dag_done(&self) -> bool {
+        self.states
+            .iter()
+            .zip(&self.plan.tasks)
+            .all(|(state, task)| task.finally || !matches!(state, State::Waiting | State::Running))
+    }
+
+    /// A failure that no one forgives stops the run: nothing more starts.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.states
+            .iter()
+            .zip(&self.plan.tasks)
+            .any(|(state, task)| {
+                !task.finally
+                    && match state {
+                        State::Invalid(_) => true,
+                        State::Done(finished) => {
+                            finished.ending != Ending::Succeeded && !task.continue_on_error
+                        }
+                        State::Waiting | State::Skipped(_) | State::Running => false,
+                    }
+            })
+    }
+
+    pub(crate) fn skip(
+        &mut self,
+        task: usize,
+        reason: SkipReason,
+        when: Vec<WhenExpression>,
+    ) -> Decision {
+        self.states[task] = State::Skipped(reason);
+        Decision::Skip { task, reason, when }
+    }
+
+    /// How many tasks ended how.
+    pub(crate) fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for (state, task) in self.states.iter().zip(&self.plan.tasks) {
+            match state {
+                State::Done(done) => match done.ending {
+                    Ending::Succeeded => tally.succeeded += 1,
+                    Ending::Failed if task.continue_on_error => tally.ignored += 1,
+                    Ending::Failed | Ending::TimedOut => tally.failed += 1,
+                    Ending::Cancelled => tally.cancelled += 1,
+                },
+                State::Skipped(reason) => {
+                    tally.skipped += 1;
+                    tally.skipped_by_timeout |= reason.is_timeout();
+                }
+                State::Invalid(text) => tally.invalid.push((task.name.clone(), text.clone())),
+                State::Waiting | State::Running => tally.incomplete += 1,
+            }
+        }
+        tally.invalid.sort();
+        tally
+    }
+
+    /// The condition of the run that is done.
+    pub(crate) fn verdict(&self) -> Condition {
+        self.tally().verdict(&super::verdict::Circumstances {
+            run: &self.plan.identity.name,
+            timeouts: &self.plan.timeouts,
+            pipeline_timed_out: self.late.pipeline,
+            tasks_timed_out: self.late.tasks,
+            requested: self.requested,
+        })
+    }
+}

@@ -1,0 +1,117 @@
+//! A TaskRun: its attempts until one succeeds or none is left.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::attempt::{AttemptEnd, attempt};
+use crate::event::EventKind;
+use crate::execute::options::{Context, Halt, HaltReceiver};
+use crate::execute::schedule::scheduler::Ending;
+use crate::plan::TaskRunRequest;
+use crate::sandbox::{Engine, SandboxError};
+use crate::spec::param::ParamValue;
+use crate::status::Condition;
+
+/// How a TaskRun ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct TaskRunEnd {
+    /// Its condition.
+    pub condition: Condition,
+    /// Its results.
+    pub results: BTreeMap<String, ParamValue>,
+    /// How its pipeline counts it.
+    pub ending: Ending,
+    /// Its artifacts.
+    pub artifacts: Option<Value>,
+}
+
+/// Runs a TaskRun that has been announced, when a place is free.
+pub(crate) async fn task_run<E: Engine>(
+    context: Arc<Context<E>>,
+    run: String,
+    request: Arc<TaskRunRequest>,
+    storage: BTreeMap<String, String>,
+    mut halt: HaltReceiver,
+) -> Result<TaskRunEnd, SandboxError> {
+    let emitter = context.emitter.of(&run);
+    let place = tokio::select! {
+        place = Arc::clone(&context.jobs).acquire_owned() => place.ok(),
+        _ = halt.wait_for(Option::is_some) => None,
+    };
+    let waiting_halt = halt.borrow().clone();
+    let end = match (place, waiting_halt) {
+        (None, Some(halt)) => stopped(halt),
+        (place, _) => {
+            let _place = place;
+            attempts(&context, &run, &request, &storage, &halt).await?
+        }
+    };
+    context.prestart.forget(&request.identity.name);
+    emitter.event(EventKind::TaskRunFinished {
+        task_run: request.identity.name.clone(),
+        condition: end.condition.clone(),
+        results: end.results.clone(),
+        artifacts: end.artifacts.clone(),
+    });
+    let ending = match &end.halt {
+        Some(halt) => halt.ending,
+        None if end.condition.is_true() => Ending::Succeeded,
+        None => Ending::Failed,
+    };
+    let results = end
+        .results
+        .into_iter()
+        .map(|result| (result.name, result.value))
+        .collect();
+    Ok(TaskRunEnd {
+        condition: end.condition,
+        results,
+        ending,
+        artifacts: end.artifacts,
+    })
+}
+
+fn stopped(halt: Halt) -> AttemptEnd {
+    AttemptEnd {
+        condition: Condition::failed(halt.reason, halt.message.clone()),
+        results: Vec::new(),
+        artifacts: None,
+        halt: Some(halt),
+        hopeless: false,
+    }
+}
+
+/// A failed attempt is followed by another, except when it was stopped from outside or its input
+/// is at fault: on a cluster that is tried again as well, and ends alike.
+async fn attempts<E: Engine>(
+    context: &Arc<Context<E>>,
+    run: &str,
+    request: &Arc<TaskRunRequest>,
+    storage: &BTreeMap<String, String>,
+    halt: &HaltReceiver,
+) -> Result<AttemptEnd, SandboxError> {
+    let mut number = 0;
+    loop {
+        let end = attempt(
+            Arc::clone(context),
+            run,
+            Arc::clone(request),
+            storage,
+            number,
+            halt.clone(),
+        )
+        .await?;
+        let stopped = halt.borrow().is_some();
+        if end.condition.is_true() || stopped || end.hopeless || number >= request.retries {
+            return Ok(end);
+        }
+        context.emitter.of(run).event(EventKind::TaskRunRetried {
+            task_run: request.identity.name.clone(),
+            condition: end.condition,
+            results: end.results,
+        });
+        number += 1;
+    }
+}

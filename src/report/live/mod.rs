@@ -1,0 +1,3 @@
+//! The live view of a terminal.
+
+pub(super) mod view;

@@ -1,0 +1,225 @@
+//! One line of text per change of state.
+
+use crate::event::{Event, EventKind, Record, RunKind, TaskState};
+use crate::report::style::{Mark, Style, between, clean, duration, mark_of};
+use crate::spec::when::WhenExpression;
+use crate::status::{Condition, SkipReason, TaskRunStatus, Timestamp};
+
+/// The lines `event` is worth; `record` has it already, `before` is the reason its run had before.
+pub(crate) fn state_lines(
+    event: &Event,
+    record: &Record,
+    before: Option<&str>,
+    style: Style,
+) -> Vec<String> {
+    match &event.kind {
+        EventKind::RunStarted { .. }
+        | EventKind::Notice { .. }
+        | EventKind::RunProgress { .. }
+        | EventKind::TaskSkipped { .. }
+        | EventKind::TaskReused { .. }
+        | EventKind::RunFinished { .. } => run_lines(event, record, before, style),
+        EventKind::TaskRunStarted { task_run, .. }
+        | EventKind::StepPaused { task_run, .. }
+        | EventKind::StepFinished { task_run, .. }
+        | EventKind::TaskRunRetried { task_run, .. }
+        | EventKind::TaskRunFinished { task_run, .. } => {
+            let run = record.run(&event.run);
+            if run.is_some_and(|run| run.kind == RunKind::TaskRun) && is_of_task_run(&event.kind) {
+                // The run and its one TaskRun are the same: said once.
+                return Vec::new();
+            }
+            let label = label(record, &event.run, task_run);
+            let status = record.task_run(&event.run, task_run).map(|run| &run.status);
+            task_run_lines(event, &label, status, style)
+        }
+        EventKind::FinallyStarted {}
+        | EventKind::TaskRunCreated { .. }
+        | EventKind::SidecarStarted { .. }
+        | EventKind::SidecarFinished { .. }
+        | EventKind::StepStarted { .. }
+        | EventKind::ChildRunCreated { .. } => Vec::new(),
+    }
+}
+
+fn run_lines(event: &Event, record: &Record, before: Option<&str>, style: Style) -> Vec<String> {
+    let line = |mark, text: String| vec![format!("{} {text}", style.mark(mark))];
+    let run = record.run(&event.run);
+    let path = run.map(|run| record.path_of(run)).unwrap_or_default();
+    match &event.kind {
+        EventKind::RunStarted {
+            kind,
+            parent,
+            started,
+            ..
+        } => {
+            let name = match parent {
+                Some(_) => child(&path),
+                None => own_name(*kind, event),
+            };
+            let what = if *started { "started" } else { "is pending" };
+            line(Mark::Started, format!("{name} {what}"))
+        }
+        EventKind::Notice { message } => notice(message, style),
+        EventKind::RunProgress { condition } => progress(condition, before, style),
+        EventKind::TaskSkipped { task, reason, when } => {
+            let why = skip_text(*reason, when);
+            line(Mark::Skipped, format!("{} {why}", clean(&(path + task))))
+        }
+        EventKind::TaskReused {
+            task, reused_from, ..
+        } => {
+            let (task, from) = (path + task, clean(reused_from));
+            line(Mark::Reused, format!("{} reused from {from}", clean(&task)))
+        }
+        EventKind::RunFinished { condition, .. } => match run {
+            // The end of the run itself is the summary's.
+            Some(run) if run.parent.is_some() => {
+                let span = span_text(run.status.start_time, event.at);
+                finished(&child(&path), condition, &span, style)
+            }
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+fn task_run_lines(
+    event: &Event,
+    label: &str,
+    status: Option<&TaskRunStatus>,
+    style: Style,
+) -> Vec<String> {
+    let line = |mark, text: String| vec![format!("{} {text}", style.mark(mark))];
+    match &event.kind {
+        EventKind::TaskRunStarted { attempt: 0, .. } => {
+            line(Mark::Started, format!("{label} started"))
+        }
+        EventKind::StepPaused { step, message, .. } => {
+            let text = format!("{label} waits at step {}", clean(step));
+            let mut lines = line(Mark::Paused, text);
+            lines.extend(message.lines().map(|line| format!("  {}", clean(line))));
+            lines
+        }
+        EventKind::StepFinished { step, .. } => {
+            let code = step.terminated.as_ref().map_or(0, |end| end.exit_code);
+            if step.termination_reason != "Continued" || code == 0 {
+                return Vec::new();
+            }
+            let step = clean(&step.name);
+            line(
+                Mark::Ignored,
+                format!("{label} step {step} exited with code {code}; onError is continue"),
+            )
+        }
+        EventKind::TaskRunRetried { condition, .. } => {
+            let retry = status.map_or(1, |status| status.retries_status.len());
+            let why = reason_text(condition);
+            line(Mark::Retried, format!("{label} retry {retry}: {why}"))
+        }
+        EventKind::TaskRunFinished { condition, .. } => {
+            let start = status.and_then(|status| status.start_time);
+            finished(label, condition, &span_text(start, event.at), style)
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn span_text(from: Option<Timestamp>, to: Timestamp) -> String {
+    let span = between(from, Some(to));
+    span.map(|span| format!(" ({})", duration(span)))
+        .unwrap_or_default()
+}
+
+/// What tells of a whole TaskRun and not of a part of it.
+const fn is_of_task_run(kind: &EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::TaskRunStarted { .. } | EventKind::TaskRunFinished { .. }
+    )
+}
+
+/// What a TaskRun is called in lines about it.
+pub(crate) fn label(record: &Record, run: &str, task_run: &str) -> String {
+    let label = record
+        .task_run(run, task_run)
+        .and_then(|known| record.label(run, &known.task, task_run));
+    clean(label.as_deref().unwrap_or(task_run)).into_owned()
+}
+
+/// Why a task does not run, with the conditions that decided it.
+pub(crate) fn skip_text(reason: SkipReason, when: &[WhenExpression]) -> String {
+    match reason {
+        SkipReason::Disabled => "disabled".to_owned(),
+        SkipReason::When if !when.is_empty() => {
+            let guards: Vec<String> = when.iter().map(guard).collect();
+            let why = reason.as_str();
+            format!("skipped: {why}: {}", clean(&guards.join(" and ")))
+        }
+        _ => format!("skipped: {}", reason.as_str()),
+    }
+}
+
+fn guard(when: &WhenExpression) -> String {
+    if !when.cel.is_empty() {
+        return when.cel.clone();
+    }
+    format!("{:?} {} {:?}", when.input, when.operator, when.values)
+}
+
+fn own_name(kind: RunKind, event: &Event) -> String {
+    let kind = match kind {
+        RunKind::PipelineRun => "PipelineRun",
+        RunKind::TaskRun => "TaskRun",
+    };
+    format!("{kind} {}", clean(&event.run))
+}
+
+fn child(path: &str) -> String {
+    clean(path.trim_end_matches('/')).into_owned()
+}
+
+fn notice(message: &str, style: Style) -> Vec<String> {
+    message
+        .lines()
+        .enumerate()
+        .map(|(index, text)| match index {
+            0 => format!("{} {}", style.yellow("note:"), clean(text)),
+            _ => format!("      {}", clean(text)),
+        })
+        .collect()
+}
+
+/// A run that goes on but will not succeed any more, told once.
+fn progress(condition: &Condition, before: Option<&str>, style: Style) -> Vec<String> {
+    let text = match condition.reason.as_str() {
+        "PipelineRunStopping" => "a task failed: only tasks that are ready by now still run",
+        "CancelledRunningFinally" => "cancelled: running the finally tasks",
+        "StoppedRunningFinally" => "stopped: running the finally tasks",
+        "PipelineRunTimeoutRunningFinally" => "out of time: running the finally tasks",
+        _ => return Vec::new(),
+    };
+    if before == Some(condition.reason.as_str()) {
+        return Vec::new();
+    }
+    vec![format!("{} {text}", style.mark(Mark::Ignored))]
+}
+
+fn finished(label: &str, condition: &Condition, span: &str, style: Style) -> Vec<String> {
+    let state = TaskState::of(Some(condition));
+    let mark = style.mark(mark_of(state));
+    if state == TaskState::Succeeded {
+        return vec![format!("{mark} {label} succeeded{span}")];
+    }
+    let why = reason_text(condition);
+    vec![format!("{mark} {label} {state}{span}: {why}")]
+}
+
+/// The message of a condition, or its reason when it has none.
+pub(crate) fn reason_text(condition: &Condition) -> String {
+    let text = match condition.message.trim() {
+        "" => &condition.reason,
+        message => message,
+    };
+    clean(text).into_owned()
+}
