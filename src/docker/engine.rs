@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, OnceCell};
 
 use super::endpoint::{Address, Endpoint, Surroundings, candidates};
 use super::error::{ConnectError, message};
-use super::owner::Owner;
+use super::owner::OwnerProcess;
 use super::sandbox::DockerSandbox;
 use super::volume::PartialMount;
 use super::{agent_image, credential, image};
@@ -37,7 +37,7 @@ struct Inner {
     version: String,
     partial: PartialMount,
     shares_hostname: bool,
-    owner: Owner,
+    owner: OwnerProcess,
     /// The directory of the user's `config.json`.
     config: Option<PathBuf>,
     agent: OnceCell<String>,
@@ -116,7 +116,7 @@ impl DockerEngine {
             version: format!("{product} {}", version.version.as_deref().unwrap_or("?")),
             partial: PartialMount::of_engine(api, podman),
             shares_hostname: !podman,
-            owner: Owner::current(),
+            owner: OwnerProcess::current(),
             config: surroundings.docker_config.clone(),
             agent: OnceCell::new(),
             pulls: Pulls::default(),
@@ -154,7 +154,7 @@ impl DockerEngine {
         &self.inner.docker
     }
 
-    pub(super) fn owner(&self) -> &Owner {
+    pub(super) fn owner(&self) -> &OwnerProcess {
         &self.inner.owner
     }
 

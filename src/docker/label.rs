@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::owner::Owner;
+use super::owner::OwnerProcess;
 
 /// The run a container or volume belongs to.
 pub(super) const RUN: &str = "dev.tekton.local/run";
-/// The process it belongs to: see [`Owner`].
+/// The process it belongs to: see [`OwnerProcess`].
 pub(super) const OWNER: &str = "dev.tekton.local/owner";
 /// The process id in the above, for people.
 pub(super) const PID: &str = "dev.tekton.local/pid";
@@ -26,7 +26,7 @@ pub(super) fn claim_name(claim: &str) -> String {
 }
 
 /// The labels of all that belongs to a run.
-pub(super) fn of_run(run: &str, owner: &Owner) -> HashMap<String, String> {
+pub(super) fn of_run(run: &str, owner: &OwnerProcess) -> HashMap<String, String> {
     HashMap::from([
         (RUN.to_owned(), run.to_owned()),
         (OWNER.to_owned(), owner.to_string()),

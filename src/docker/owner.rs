@@ -5,7 +5,7 @@ use std::fs;
 
 /// A process, so that no later one can be taken for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Owner {
+pub(super) struct OwnerProcess {
     pid: i32,
     /// When it started, in ticks since the kernel started; 0 where that is not known.
     started: u64,
@@ -22,7 +22,7 @@ pub(super) enum Life {
     Elsewhere,
 }
 
-impl Owner {
+impl OwnerProcess {
     /// This process.
     pub(super) fn current() -> Self {
         let pid = i32::try_from(std::process::id()).unwrap_or_default();
@@ -54,13 +54,13 @@ impl Owner {
     }
 }
 
-impl fmt::Display for Owner {
+impl fmt::Display for OwnerProcess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.pid, self.started, self.place)
     }
 }
 
-fn life(owner: &Owner, here: &str, start_of: impl Fn(i32) -> Option<u64>) -> Life {
+fn life(owner: &OwnerProcess, here: &str, start_of: impl Fn(i32) -> Option<u64>) -> Life {
     if owner.place != here {
         return Life::Elsewhere;
     }
@@ -101,8 +101,8 @@ fn place() -> String {
 mod tests {
     use super::*;
 
-    fn owner() -> Owner {
-        Owner {
+    fn owner() -> OwnerProcess {
+        OwnerProcess {
             pid: 7,
             started: 100,
             place: "boot/pid:[1]".to_owned(),
@@ -111,8 +111,8 @@ mod tests {
 
     #[test]
     fn a_label_says_it_all() {
-        assert_eq!(Owner::parse(&owner().to_string()), Some(owner()));
-        assert_eq!(Owner::parse("seven"), None);
+        assert_eq!(OwnerProcess::parse(&owner().to_string()), Some(owner()));
+        assert_eq!(OwnerProcess::parse("seven"), None);
     }
 
     #[test]
@@ -131,6 +131,6 @@ mod tests {
 
     #[test]
     fn this_process_lives() {
-        assert_eq!(Owner::current().life(), Life::Alive);
+        assert_eq!(OwnerProcess::current().life(), Life::Alive);
     }
 }

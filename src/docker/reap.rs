@@ -13,7 +13,7 @@ use super::agent_image;
 use super::engine::DockerEngine;
 use super::error::{engine, has_status};
 use super::label;
-use super::owner::{Life, Owner};
+use super::owner::{Life, OwnerProcess};
 use crate::sandbox::SandboxError;
 
 /// What [`DockerEngine::reap`] removed.
@@ -163,10 +163,10 @@ fn listed(container: ContainerSummary) -> Option<Listed> {
     })
 }
 
-fn owner(labels: &HashMap<String, String>) -> Option<Owner> {
+fn owner(labels: &HashMap<String, String>) -> Option<OwnerProcess> {
     labels
         .get(label::OWNER)
-        .and_then(|label| Owner::parse(label))
+        .and_then(|label| OwnerProcess::parse(label))
 }
 
 fn with_label(label: &str) -> HashMap<String, Vec<String>> {

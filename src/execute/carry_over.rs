@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::options::{Context, Files};
+use super::options::{Files, RunContext};
 use crate::sandbox::{Engine, FileOp, Sandbox, SandboxError, SandboxSpec, VolumePath};
 
 /// What was copied from an earlier run.
@@ -28,7 +28,7 @@ pub(super) fn ask(spec: &mut SandboxSpec, files: &Files) {
 
 /// Puts the files in place. `progress` gets the bytes copied so far.
 pub(super) async fn carry_over<E: Engine>(
-    context: &Arc<Context<E>>,
+    context: &Arc<RunContext<E>>,
     progress: impl Fn(u64) + Send + Sync,
 ) -> Result<Option<Copied>, SandboxError> {
     match &context.options.files {

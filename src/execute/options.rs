@@ -77,7 +77,7 @@ pub(crate) struct Halt {
 pub(crate) type HaltReceiver = watch::Receiver<Option<Halt>>;
 
 /// What all parts of a run share.
-pub(crate) struct Context<E: Engine> {
+pub(crate) struct RunContext<E: Engine> {
     /// The sandbox.
     pub sandbox: E::Sandbox,
     /// The images.

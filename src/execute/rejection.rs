@@ -7,8 +7,8 @@ use futures_util::future::join_all;
 use serde_json::Value;
 
 use super::images::Images;
-use super::options::Context;
-use super::pipeline_run::drafts::Unit;
+use super::options::RunContext;
+use super::pipeline_run::drafts::TaskRunDraft;
 use super::pipeline_run::runner::{PipelineEnd, started};
 use super::pod::builder::image_fault;
 use super::prestart::upcoming::Upcoming;
@@ -16,7 +16,7 @@ use super::run::Job;
 use super::schedule::verdict::Tally;
 use super::task_run::attempt::{pull_secrets, wanted_images};
 use crate::event::{EventKind, RunKind};
-use crate::plan::reuse::Fate;
+use crate::plan::reuse::Decision;
 use crate::plan::{Plan, RunRequest, bind};
 use crate::resolve::Library;
 use crate::sandbox::Engine;
@@ -25,7 +25,7 @@ use crate::status::Condition;
 /// A TaskRun whose image is not to be had.
 pub(super) struct ImageFault {
     task: usize,
-    unit: Unit,
+    draft: TaskRunDraft,
     condition: Condition,
 }
 
@@ -59,13 +59,13 @@ async fn check_run<E: Engine>(
     images: &Images<E>,
     library: &Library,
 ) -> Option<ImageFault> {
-    let request = &run.unit.request;
+    let request = &run.draft.request;
     let bound = bind(request, 0).ok()?;
     let secrets = pull_secrets(request, library);
     let is_reused = match job {
         Job::Pipeline(plan) if !run.of_child => {
-            let fate = plan.carried.fate(&request.pipeline_task);
-            fate.is_some_and(|fate| fate.fate == Fate::Reuse)
+            let decision = plan.reuse.decision(&request.pipeline_task);
+            decision.is_some_and(|decision| decision.decision == Decision::Reuse)
         }
         Job::Pipeline(_) | Job::Task(_) => false,
     };
@@ -86,7 +86,7 @@ async fn check_run<E: Engine>(
         .find_map(|(wanted, found)| Some((wanted, found.err()?)))?;
     Some(ImageFault {
         task: run.task,
-        unit: run.unit.clone(),
+        draft: run.draft.clone(),
         condition: image_fault(
             request,
             wanted.role,
@@ -109,7 +109,7 @@ fn certain(plan: &Plan) -> Vec<bool> {
 
 /// Ends a run before its first container: the TaskRuns that could never start have failed.
 pub(super) fn reject_images<E: Engine>(
-    context: &Arc<Context<E>>,
+    context: &Arc<RunContext<E>>,
     plan: &Plan,
     faults: Vec<ImageFault>,
 ) -> PipelineEnd {
@@ -118,14 +118,14 @@ pub(super) fn reject_images<E: Engine>(
     let tasks: BTreeSet<usize> = faults.iter().map(|fault| fault.task).collect();
     let count = tasks.len();
     for fault in faults {
-        let task_run = fault.unit.request.identity.name.clone();
+        let task_run = fault.draft.request.identity.name.clone();
         emitter.event(EventKind::TaskRunCreated {
             task: plan.tasks[fault.task].name.clone(),
             task_run: task_run.clone(),
-            object: fault.unit.request.object(),
-            display_name: fault.unit.display_name,
+            object: fault.draft.request.object(),
+            display_name: fault.draft.display_name,
             when: Vec::new(),
-            combination: fault.unit.combination,
+            combination: fault.draft.combination,
             inputs: Value::Null,
         });
         emitter.event(EventKind::TaskRunFinished {
@@ -150,7 +150,7 @@ pub(super) fn reject_images<E: Engine>(
 
 /// Announces a child run that cannot start, and its end.
 pub(super) fn reject_child<E: Engine>(
-    context: &Arc<Context<E>>,
+    context: &Arc<RunContext<E>>,
     request: &RunRequest,
     condition: &Condition,
     parent: Option<&(String, String)>,

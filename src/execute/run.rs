@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, watch};
 use super::carry_over::{Copied, carry_over};
 use super::emitter::{Emitter, Envelope};
 use super::images::{Images, Progress, Waiting};
-use super::options::{Context, Files, Halt, Options};
+use super::options::{Files, Halt, Options, RunContext};
 use super::pipeline_run::drafts::{Storage, claim_of_template, run_claims, storage_of};
 use super::pipeline_run::runner::{PipelineEnd, pipeline_run, started};
 use super::pipeline_run::stop::Stop;
@@ -175,7 +175,7 @@ async fn execute<E: Engine>(
         () = obey(&mut interrupts, &stop) => return Err(ExecuteError::Killed),
     };
     let (sandbox, image_faults) = (opened.0?, opened.1);
-    let context = Arc::new(Context {
+    let context = Arc::new(RunContext {
         prestart: Prestart::new(sandbox.clone()),
         jobs: Arc::new(Semaphore::new(options.jobs.max(1))),
         run_claims: match &job {
@@ -308,7 +308,7 @@ fn announced(request: &TaskRunRequest, started: bool) -> EventKind {
 
 /// Runs a TaskRun that is nobody's child.
 async fn standalone<E: Engine>(
-    context: Arc<Context<E>>,
+    context: Arc<RunContext<E>>,
     mut request: TaskRunRequest,
     mut stopped: watch::Receiver<Stop>,
 ) -> Result<PipelineEnd, SandboxError> {

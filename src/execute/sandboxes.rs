@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::options::{Context, Options};
+use super::options::{Options, RunContext};
 use super::pipeline_run::drafts::claim_of_template;
 use super::prestart::upcoming::Upcoming;
 use super::run::Job;
@@ -29,7 +29,7 @@ pub(crate) fn sandbox_spec(job: &Job, runs: &[Upcoming], options: &Options) -> S
         }
     }
     for run in runs {
-        let request = &run.unit.request;
+        let request = &run.draft.request;
         claims.extend(request.workspaces.iter().filter_map(claim));
         claims.extend(volume_claims(request));
     }
@@ -78,7 +78,7 @@ pub(crate) fn task_claims(request: &TaskRunRequest) -> BTreeMap<String, String> 
 }
 
 pub(crate) async fn upload<E: Engine>(
-    context: &Arc<Context<E>>,
+    context: &Arc<RunContext<E>>,
     job: &Job,
 ) -> Result<(), SandboxError> {
     for (workspace, from) in &context.options.uploads {

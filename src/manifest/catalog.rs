@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::node::{Node, Span};
-use super::source::{Position, Source};
+use super::source::{Position, SourceFile};
 use crate::diagnostic::{DocumentId, FieldPath};
 use crate::spec::{Object, Pipeline};
 
@@ -35,7 +35,7 @@ struct Place {
 #[derive(Debug, Clone, Copy)]
 pub struct Location<'a> {
     /// The text.
-    pub source: &'a Source,
+    pub source: &'a SourceFile,
     /// Line and column of its beginning, counted from one.
     pub position: Position,
     /// Its bytes.
@@ -45,7 +45,7 @@ pub struct Location<'a> {
 /// All sources and documents of an invocation, in the order given.
 #[derive(Debug, Default)]
 pub struct Catalog {
-    sources: Vec<Source>,
+    sources: Vec<SourceFile>,
     places: Vec<Place>,
     documents: Vec<Document>,
     /// From kind and name to the documents of that name, the first first.
@@ -59,7 +59,7 @@ impl Catalog {
     }
 
     /// The sources in the order given.
-    pub fn sources(&self) -> &[Source] {
+    pub fn sources(&self) -> &[SourceFile] {
         &self.sources
     }
 
@@ -114,7 +114,7 @@ impl Catalog {
         })
     }
 
-    pub(super) fn add_source(&mut self, source: Source) -> usize {
+    pub(super) fn add_source(&mut self, source: SourceFile) -> usize {
         self.sources.push(source);
         self.sources.len() - 1
     }
@@ -165,7 +165,7 @@ impl Catalog {
 
 impl Place {
     /// A place that is short enough to underline: a value of one line, else its key.
-    fn span(&self, source: &Source, path: &FieldPath) -> Span {
+    fn span(&self, source: &SourceFile, path: &FieldPath) -> Span {
         let mut found = self.root.find(path);
         if !found.complete
             && let Some(written) = &self.written
@@ -187,7 +187,7 @@ impl Place {
     }
 }
 
-fn first_line(source: &Source, span: Span) -> Span {
+fn first_line(source: &SourceFile, span: Span) -> Span {
     let text = source.slice(span);
     let len = text.find('\n').unwrap_or(text.len());
     Span {
@@ -199,7 +199,7 @@ fn first_line(source: &Source, span: Span) -> Span {
 #[cfg(test)]
 mod tests {
     use crate::diagnostic::{DocumentId, FieldPath};
-    use crate::manifest::{Catalog, Input, ReadOptions, load};
+    use crate::manifest::{Catalog, ManifestInput, ReadOptions, load};
 
     const YAML: &str = "\
 apiVersion: tekton.dev/v1
@@ -222,7 +222,7 @@ metadata: {name: t}
 ";
 
     fn catalog() -> Catalog {
-        let input = Input::Text {
+        let input = ManifestInput::Text {
             name: "f".to_owned(),
             bytes: YAML.into(),
         };

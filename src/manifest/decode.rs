@@ -305,7 +305,7 @@ impl Decoder {
 mod tests {
     use super::Options;
     use crate::diagnostic::{Diagnostics, DocumentId, Severity};
-    use crate::manifest::{Catalog, Input, load};
+    use crate::manifest::{Catalog, ManifestInput, load};
     use crate::spec::{GoDuration, Object, ParamValue, PipelineRun, Task, TaskRun};
 
     const LENIENT: Options = Options {
@@ -314,7 +314,7 @@ mod tests {
     };
 
     fn read(yaml: &str, options: Options) -> (Catalog, Diagnostics) {
-        let input = Input::Text {
+        let input = ManifestInput::Text {
             name: "-".to_owned(),
             bytes: yaml.as_bytes().to_vec(),
         };

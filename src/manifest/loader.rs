@@ -14,7 +14,7 @@ use super::catalog::{Catalog, Document};
 use super::decode::{Options, decode};
 use super::kind::{Class, classify};
 use super::node::{Node, NodeValue, Span};
-use super::source::Source;
+use super::source::SourceFile;
 use super::yaml::{self, Problem};
 use crate::diagnostic::{Diagnostic, Diagnostics, FieldPath};
 
@@ -25,7 +25,7 @@ pub use super::decode::Options as ReadOptions;
 
 /// Something to read documents from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Input {
+pub enum ManifestInput {
     /// A file or directory.
     Path(PathBuf),
     /// Text that was read elsewhere, such as standard input.
@@ -39,7 +39,7 @@ pub enum Input {
 
 /// Reads all inputs. Whatever cannot be read or understood is in the diagnostics; the catalog
 /// holds the rest.
-pub fn load(inputs: &[Input], options: ReadOptions) -> (Catalog, Diagnostics) {
+pub fn load(inputs: &[ManifestInput], options: ReadOptions) -> (Catalog, Diagnostics) {
     let mut loader = Loader {
         catalog: Catalog::default(),
         diagnostics: Diagnostics::default(),
@@ -48,9 +48,9 @@ pub fn load(inputs: &[Input], options: ReadOptions) -> (Catalog, Diagnostics) {
     };
     for input in inputs {
         match input {
-            Input::Path(path) if path.is_dir() => loader.directory(path),
-            Input::Path(path) => loader.file(path, Named::Itself),
-            Input::Text { name, bytes } => {
+            ManifestInput::Path(path) if path.is_dir() => loader.directory(path),
+            ManifestInput::Path(path) => loader.file(path, Named::Itself),
+            ManifestInput::Text { name, bytes } => {
                 loader.text(name, None, bytes, Named::Itself);
             }
         }
@@ -128,7 +128,7 @@ impl Loader {
             Some(_) => Vec::new(),
             None => yaml::parse(&text),
         };
-        let source = self.catalog.add_source(Source::new(name, path, text));
+        let source = self.catalog.add_source(SourceFile::new(name, path, text));
         if let Some(problem) = fault {
             self.problem(source, problem);
         }
@@ -332,7 +332,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use super::{Input, load};
+    use super::{ManifestInput, load};
     use crate::diagnostic::{Diagnostics, Severity};
     use crate::manifest::{Catalog, ReadOptions};
 
@@ -343,7 +343,7 @@ mod tests {
     }
 
     fn of_text(bytes: impl Into<Vec<u8>>) -> (Catalog, Diagnostics) {
-        let input = Input::Text {
+        let input = ManifestInput::Text {
             name: "-".to_owned(),
             bytes: bytes.into(),
         };
@@ -353,7 +353,7 @@ mod tests {
     fn of_paths(paths: &[&Path]) -> (Catalog, Diagnostics) {
         let inputs: Vec<_> = paths
             .iter()
-            .map(|path| Input::Path((*path).to_owned()))
+            .map(|path| ManifestInput::Path((*path).to_owned()))
             .collect();
         load(&inputs, ReadOptions::default())
     }

@@ -20,6 +20,6 @@ pub mod v1beta1;
 pub mod yaml;
 
 pub use self::catalog::{Catalog, Document, Location};
-pub use self::loader::{Input, ReadOptions, load};
+pub use self::loader::{ManifestInput, ReadOptions, load};
 pub use self::node::{Node, Span};
-pub use self::source::Source;
+pub use self::source::SourceFile;

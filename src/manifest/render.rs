@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::catalog::{Catalog, Location};
 use super::node::Span;
-use super::source::Source;
+use super::source::SourceFile;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 
 /// How many diagnostics are shown in full.
@@ -112,7 +112,7 @@ fn point<'a>(group: Group<'a>, location: &Location<'a>) -> Group<'a> {
 }
 
 /// The line, made harmless, and the span in it. `None` when there is nothing to see.
-fn excerpt(source: &Source, line: usize, span: Span) -> Option<(String, Range<usize>)> {
+fn excerpt(source: &SourceFile, line: usize, span: Span) -> Option<(String, Range<usize>)> {
     let whole = source.line_span(line);
     let text = source.slice(whole);
     if text.is_empty() || text.len() > MAX_LINE {
@@ -162,10 +162,10 @@ mod tests {
 
     use super::{json, text};
     use crate::diagnostic::{Diagnostic, Diagnostics};
-    use crate::manifest::{Catalog, Input, ReadOptions, load};
+    use crate::manifest::{Catalog, ManifestInput, ReadOptions, load};
 
     fn read(bytes: impl Into<Vec<u8>>) -> (Catalog, Diagnostics) {
-        let input = Input::Text {
+        let input = ManifestInput::Text {
             name: "task.yaml".to_owned(),
             bytes: bytes.into(),
         };

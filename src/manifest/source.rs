@@ -6,7 +6,7 @@ use super::node::Span;
 
 /// A text that documents were read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
+pub struct SourceFile {
     name: String,
     path: Option<PathBuf>,
     text: String,
@@ -22,7 +22,7 @@ pub struct Position {
     pub column: usize,
 }
 
-impl Source {
+impl SourceFile {
     /// A text by the name it is to be called in messages; `path` when it is a file.
     pub fn new(name: impl Into<String>, path: Option<PathBuf>, text: impl Into<String>) -> Self {
         let text = text.into();
@@ -94,11 +94,11 @@ const fn is_continuation(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Position, Source};
+    use super::{Position, SourceFile};
 
     #[test]
     fn places_count_lines_and_characters() {
-        let source = Source::new("f", None, "äb\r\ncd\n");
+        let source = SourceFile::new("f", None, "äb\r\ncd\n");
         for (offset, line, column) in [
             (0, 1, 1),
             (2, 1, 2),
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn an_empty_text_has_one_line() {
-        let source = Source::new("f", None, "");
+        let source = SourceFile::new("f", None, "");
         assert_eq!(source.position(0), Position { line: 1, column: 1 });
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::check;
 use super::model::{Body, Identity, Overrides, Plan, PlannedTask, Requested};
-use super::reuse::Carried;
+use super::reuse::ReusePlan;
 use crate::language::Graph;
 use crate::language::Timeouts;
 use crate::resolve::{
@@ -68,7 +68,7 @@ pub fn build(request: &RunRequest, library: &Library) -> Result<Plan, Condition>
 
     let mut ancestors = request.ancestors.clone();
     ancestors.push(pipeline_name.clone());
-    let context = Context {
+    let context = TaskPlanner {
         library,
         scope: &scope,
         spec,
@@ -100,7 +100,7 @@ pub fn build(request: &RunRequest, library: &Library) -> Result<Plan, Condition>
         bindings: spec.workspaces.clone(),
         timeouts,
         requested: requested(&spec.status),
-        carried: Carried::default(),
+        reuse: ReusePlan::default(),
         scope,
         identity,
     })
@@ -275,7 +275,7 @@ fn inner_scope(scope: &Scope, task: &PipelineTask) -> Scope {
 }
 
 /// What planning one task needs to know of its run.
-struct Context<'a> {
+struct TaskPlanner<'a> {
     library: &'a Library,
     scope: &'a Scope,
     spec: &'a PipelineRunSpec,
@@ -284,7 +284,7 @@ struct Context<'a> {
     ancestors: &'a [String],
 }
 
-impl Context<'_> {
+impl TaskPlanner<'_> {
     fn task(
         &self,
         source: &PipelineTask,

@@ -10,7 +10,7 @@ mod task_run;
 mod workspaces;
 
 pub use build::{RunRequest, build};
-pub use fingerprint::{Change, Input, Inputs, first_change, inputs, result_inputs};
+pub use fingerprint::{Change, TaskInput, TaskInputs, first_change, inputs, result_inputs};
 pub use model::{Body, Identity, Overrides, Plan, PlannedTask, Requested};
 pub use step::step_result_value;
 pub use task_run::{BoundTask, BoundWorkspace, TaskRunRequest, bind, truncated};

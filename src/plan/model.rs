@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::reuse::Carried;
+use super::reuse::ReusePlan;
 use crate::language::Graph;
 use crate::language::Timeouts;
 use crate::resolve::ResolvedTask;
@@ -171,7 +171,7 @@ pub struct Plan {
     /// What the file asks for.
     pub requested: Option<Requested>,
     /// What an earlier run and the request settle beforehand.
-    pub carried: Carried,
+    pub reuse: ReusePlan,
 }
 
 impl Plan {

@@ -8,7 +8,7 @@ use super::style::{Style, clean};
 use super::summary::text::value_text;
 use super::table::{Cell, write_table};
 use crate::event::TaskState;
-use crate::plan::reuse::{Fate, TaskFate};
+use crate::plan::reuse::{Decision, TaskFate};
 use crate::plan::{Plan, PlannedTask};
 use crate::spec::param::ParamValue;
 use crate::status::SkipReason;
@@ -26,27 +26,29 @@ pub fn write_decisions(
         None => format!("PipelineRun {name}"),
     };
     writeln!(out, "{}", style.bold(&title))?;
-    let fates = plan.carried.fates.iter();
-    let rows: Vec<Vec<Cell>> = fates.map(|fate| row(plan, fate, style)).collect();
+    let decisions = plan.reuse.decisions.iter();
+    let rows: Vec<Vec<Cell>> = decisions
+        .map(|decision| row(plan, decision, style))
+        .collect();
     write_table(out, "  ", &rows)
 }
 
-fn row(plan: &Plan, fate: &TaskFate, style: Style) -> Vec<Cell> {
-    let (word, state) = match fate.fate {
-        Fate::Disabled(_) => ("disabled", TaskState::Skipped(SkipReason::Disabled)),
-        Fate::Run => ("run", TaskState::Running),
-        Fate::Reuse => ("reuse", TaskState::Reused),
+fn row(plan: &Plan, decision: &TaskFate, style: Style) -> Vec<Cell> {
+    let (word, state) = match decision.decision {
+        Decision::Disabled(_) => ("disabled", TaskState::Skipped(SkipReason::Disabled)),
+        Decision::Run => ("run", TaskState::Running),
+        Decision::Reuse => ("reuse", TaskState::Reused),
     };
     let values: Vec<String> = plan
-        .carried
-        .values(&fate.task)
+        .reuse
+        .values(&decision.task)
         .iter()
         .map(|(name, value)| format!("{}={}", clean(name), short(value)))
         .collect();
     vec![
         Cell::painted(word, |text| style.state(state, text)),
-        Cell::new(clean(&fate.task)),
-        Cell::new(clean(&fate.reason)),
+        Cell::new(clean(&decision.task)),
+        Cell::new(clean(&decision.reason)),
         Cell::new(values.join(" ")),
     ]
 }
@@ -66,25 +68,25 @@ fn short(value: &ParamValue) -> String {
 pub fn decisions_json(plan: &Plan, source: Option<&str>) -> Value {
     let runs = |task: &PlannedTask| TaskFate {
         task: task.name.clone(),
-        fate: Fate::Run,
+        decision: Decision::Run,
         reason: String::new(),
     };
-    let fates: Vec<TaskFate> = match plan.carried.fates.as_slice() {
+    let decisions: Vec<TaskFate> = match plan.reuse.decisions.as_slice() {
         [] => plan.tasks.iter().map(runs).collect(),
-        fates => fates.to_vec(),
+        decisions => decisions.to_vec(),
     };
-    let tasks: Vec<Value> = fates
+    let tasks: Vec<Value> = decisions
         .iter()
-        .map(|fate| {
+        .map(|decision| {
             json!({
-                "task": fate.task,
-                "decision": match fate.fate {
-                    Fate::Disabled(_) => "disabled",
-                    Fate::Run => "run",
-                    Fate::Reuse => "reuse",
+                "task": decision.task,
+                "decision": match decision.decision {
+                    Decision::Disabled(_) => "disabled",
+                    Decision::Run => "run",
+                    Decision::Reuse => "reuse",
                 },
-                "reason": fate.reason,
-                "results": plan.carried.values(&fate.task),
+                "reason": decision.reason,
+                "results": plan.reuse.values(&decision.task),
             })
         })
         .collect();

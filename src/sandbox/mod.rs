@@ -121,7 +121,7 @@ pub struct Mount {
 }
 
 /// Who owns a file that is made. `None` leaves it to root.
-pub type Owner = Option<(u32, u32)>;
+pub type FileOwner = Option<(u32, u32)>;
 
 /// Something to do in a volume, by the supervisor as root.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,7 +133,7 @@ pub enum FileOp {
         /// Its mode, whatever the umask.
         mode: u32,
         /// Its owner.
-        owner: Owner,
+        owner: FileOwner,
     },
     /// Writes a file and the directories above it.
     File {
@@ -142,7 +142,7 @@ pub enum FileOp {
         /// Its mode.
         mode: u32,
         /// Its owner.
-        owner: Owner,
+        owner: FileOwner,
         /// Its content.
         content: Bytes,
     },

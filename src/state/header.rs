@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::owner::Owner;
+use super::owner::OwnerProcess;
 use crate::event::RunKind;
 use crate::status::Timestamp;
 
@@ -34,13 +34,13 @@ pub struct Header {
     /// When it was made.
     pub created_at: Timestamp,
     /// The process that runs it.
-    pub owner: Owner,
+    pub owner: OwnerProcess,
     /// The command line, the program included.
     pub argv: Vec<String>,
     /// Where it was given.
     pub cwd: PathBuf,
     /// The input files.
-    pub inputs: Vec<Input>,
+    pub inputs: Vec<RecordedFile>,
     /// The id of the run it resumes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resumed_from: Option<String>,
@@ -53,7 +53,7 @@ pub struct Header {
 /// One input file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Input {
+pub struct RecordedFile {
     /// The path as given, `-` for standard input, or an address.
     pub given: String,
     /// Where it is on this machine; `None` when it has no place here.

@@ -35,8 +35,8 @@ mod testing;
 
 pub use self::dirs::default_state_dir;
 pub use self::error::StateError;
-pub use self::header::{FORMAT, Header, Input, Manifest, NewRun};
-pub use self::owner::Owner;
+pub use self::header::{FORMAT, Header, Manifest, NewRun, RecordedFile};
+pub use self::owner::OwnerProcess;
 pub use self::reader::RunReader;
 pub use self::recorder::Recorder;
 pub use self::run_dir::RunDir;

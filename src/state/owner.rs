@@ -11,7 +11,7 @@ use super::private;
 /// A process. A pid alone is not enough: pids are used again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Owner {
+pub struct OwnerProcess {
     /// Its pid.
     pub pid: u32,
     /// When it started, in clock ticks since boot; `None` where the system does not tell.
@@ -19,7 +19,7 @@ pub struct Owner {
     pub process_start: Option<u64>,
 }
 
-impl Owner {
+impl OwnerProcess {
     /// This process.
     pub fn current() -> Self {
         let pid = std::process::id();
@@ -66,7 +66,7 @@ pub(super) fn lock(path: &Path) -> io::Result<File> {
 
 /// Whether a live process holds the lock at `path`. Asks with a shared lock, so that two that ask
 /// do not take each other for the owner.
-pub(super) fn is_locked(path: &Path, owner: &Owner) -> bool {
+pub(super) fn is_locked(path: &Path, owner: &OwnerProcess) -> bool {
     let Ok(file) = File::open(path) else {
         return false;
     };
@@ -79,13 +79,13 @@ pub(super) fn is_locked(path: &Path, owner: &Owner) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Owner, is_locked, lock};
+    use super::{OwnerProcess, is_locked, lock};
 
     #[test]
     fn this_process_lives_and_its_twin_of_another_time_does_not() {
-        let current = Owner::current();
+        let current = OwnerProcess::current();
         assert!(current.is_alive());
-        let twin = Owner {
+        let twin = OwnerProcess {
             process_start: Some(1),
             ..current
         };
@@ -96,7 +96,7 @@ mod tests {
     fn a_lock_lasts_as_long_as_its_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lock");
-        let owner = Owner::current();
+        let owner = OwnerProcess::current();
         assert!(!is_locked(&path, &owner));
         let held = lock(&path).unwrap();
         assert!(is_locked(&path, &owner) && is_locked(&path, &owner));

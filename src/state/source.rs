@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::event::{Record, RunRecord, TaskRunRecord, TaskState};
-use crate::plan::reuse::{Source, SourceState, SourceTask, Success};
+use crate::plan::reuse::{EarlierRun, SourceState, SourceTask, Success};
 use crate::status::SkipReason;
 
 /// Reads the record of a run as the source of another. `id` is the name of its directory.
-pub fn source(id: &str, record: &Record) -> Source {
-    let mut source = Source {
+pub fn source(id: &str, record: &Record) -> EarlierRun {
+    let mut source = EarlierRun {
         run: id.to_owned(),
         tasks: BTreeMap::new(),
     };

@@ -6,8 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::StateError;
-use super::header::{FORMAT, Header, Input, NewRun};
-use super::owner::{self, Owner};
+use super::header::{FORMAT, Header, NewRun, RecordedFile};
+use super::owner::{self, OwnerProcess};
 use super::private;
 use super::reader::RunReader;
 use super::recorder::Recorder;
@@ -227,7 +227,7 @@ impl RunStore {
             let lock = RunDir::new(entry.path()).lock();
             let orphan = name.starts_with(DRAFT)
                 && lock.exists()
-                && !owner::is_locked(&lock, &Owner::current());
+                && !owner::is_locked(&lock, &OwnerProcess::current());
             if orphan || name.starts_with(GONE) {
                 drop(fs::remove_dir_all(entry.path()));
             }
@@ -261,7 +261,7 @@ fn fill(dir: &RunDir, new: &NewRun, id: &str) -> Result<Header, StateError> {
         let base = Path::new(&manifest.given).file_name().unwrap_or_default();
         let copy = format!("{index:03}-{}", file_name(&base.to_string_lossy()));
         write(&dir.manifests().join(&copy), &manifest.content)?;
-        inputs.push(Input {
+        inputs.push(RecordedFile {
             given: manifest.given.clone(),
             path: manifest.path.clone(),
             copy,
@@ -276,7 +276,7 @@ fn fill(dir: &RunDir, new: &NewRun, id: &str) -> Result<Header, StateError> {
         kind: new.kind,
         definition: new.definition.clone(),
         created_at: new.created_at,
-        owner: Owner::current(),
+        owner: OwnerProcess::current(),
         argv: new.argv.clone(),
         cwd: new.cwd.clone(),
         inputs,

@@ -204,11 +204,11 @@ fn is_unnoticeable(object: &ObjectSchema, field: &Field, value: &Value, why: &st
 mod tests {
     use super::support;
     use crate::diagnostic::Severity;
-    use crate::manifest::{Input, ReadOptions, load};
+    use crate::manifest::{ManifestInput, ReadOptions, load};
     use crate::validate::testing::{pipeline_run, task};
 
     fn said(yaml: &str) -> Vec<String> {
-        let input = Input::Text {
+        let input = ManifestInput::Text {
             name: "test.yaml".to_owned(),
             bytes: yaml.as_bytes().to_vec(),
         };

@@ -1,11 +1,11 @@
 //! What the tests of the rules have in common.
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::manifest::{Input, ReadOptions, load};
+use crate::manifest::{ManifestInput, ReadOptions, load};
 
 /// What is said about a document that can be read without fault.
 pub(super) fn said(yaml: &str) -> Vec<Diagnostic> {
-    let input = Input::Text {
+    let input = ManifestInput::Text {
         name: "test.yaml".to_owned(),
         bytes: yaml.as_bytes().to_vec(),
     };

@@ -16,7 +16,7 @@ use crate::cli::load::select;
 use crate::cli::runs::earlier::RunId;
 use crate::cli::runs::source_run::SourceRun;
 use crate::cli::runs::store_error::store_error;
-use crate::manifest::{Catalog, Input};
+use crate::manifest::{Catalog, ManifestInput};
 use crate::report::clean;
 use crate::spec::Object;
 use crate::state::Manifest;
@@ -73,14 +73,17 @@ fn inputs(
     manifests: &[Manifest],
     as_recorded: bool,
     context: &mut Context,
-) -> Result<(Vec<Input>, Vec<Manifest>), CliError> {
+) -> Result<(Vec<ManifestInput>, Vec<Manifest>), CliError> {
     let mut inputs = Vec::new();
     let mut copied = Vec::new();
     for manifest in manifests {
         let name = clean(&manifest.given).into_owned();
         match manifest.path.as_ref().filter(|path| path.is_file()) {
             Some(path) if !as_recorded => {
-                inputs.push(Input::Path(near(path, &context.settings.environment.cwd)));
+                inputs.push(ManifestInput::Path(near(
+                    path,
+                    &context.settings.environment.cwd,
+                )));
                 continue;
             }
             Some(_) => context.tell(&format!("{name}: as it was"))?,
@@ -89,7 +92,7 @@ fn inputs(
             }
             None => context.tell(&format!("{name}: as it was, for it is no file"))?,
         }
-        inputs.push(Input::Text {
+        inputs.push(ManifestInput::Text {
             name: manifest.given.clone(),
             bytes: manifest.content.clone(),
         });

@@ -28,7 +28,7 @@ use crate::cli::run::execution::{Execution, Outcome};
 use crate::cli::runs::source_run::SourceRun;
 use crate::diagnostic::Diagnostics;
 use crate::execute::Job;
-use crate::manifest::{Catalog, Input};
+use crate::manifest::{Catalog, ManifestInput};
 use crate::report::plural;
 use crate::resolve::Library;
 use crate::spec::{Object, PipelineSpec};
@@ -188,7 +188,7 @@ fn serve(context: &mut Context, settings: &RunSettings) -> Result<Vec<Served>, C
             catalog,
             diagnostics,
             ..
-        } = prepare_inputs(&[Input::Path(file.clone())], settings.reading);
+        } = prepare_inputs(&[ManifestInput::Path(file.clone())], settings.reading);
         let mut refused = Diagnostics::default();
         for document in catalog.documents() {
             refused.extend(refusals(document, settings.permissions));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::cli::error::CliError;
 use crate::diagnostic::{Diagnostics, Severity};
-use crate::manifest::{Catalog, Input, ReadOptions, load};
+use crate::manifest::{Catalog, ManifestInput, ReadOptions, load};
 use crate::state::Manifest;
 use crate::validate;
 
@@ -35,7 +35,7 @@ pub(crate) fn prepare(files: &[String], reading: Reading) -> Result<Prepared, Cl
 }
 
 /// The same for what was found already.
-pub(crate) fn prepare_inputs(inputs: &[Input], reading: Reading) -> Prepared {
+pub(crate) fn prepare_inputs(inputs: &[ManifestInput], reading: Reading) -> Prepared {
     let (catalog, mut diagnostics) = load(inputs, reading.options);
     for document in catalog.documents() {
         // What was left out of a faulty document would be missed a second time.
@@ -65,12 +65,12 @@ pub(crate) fn prepare_inputs(inputs: &[Input], reading: Reading) -> Prepared {
     }
 }
 
-fn inputs(files: &[String]) -> Result<Vec<Input>, CliError> {
+fn inputs(files: &[String]) -> Result<Vec<ManifestInput>, CliError> {
     let mut inputs = Vec::new();
     let mut stdin_was_read = false;
     for file in files {
         if file != "-" {
-            inputs.push(Input::Path(PathBuf::from(file)));
+            inputs.push(ManifestInput::Path(PathBuf::from(file)));
             continue;
         }
         if std::mem::replace(&mut stdin_was_read, true) {
@@ -83,7 +83,7 @@ fn inputs(files: &[String]) -> Result<Vec<Input>, CliError> {
             .map_err(|error| {
                 CliError::invalid("cannot read standard input").cause(error.to_string())
             })?;
-        inputs.push(Input::Text {
+        inputs.push(ManifestInput::Text {
             name: "-".to_owned(),
             bytes,
         });

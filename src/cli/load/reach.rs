@@ -156,7 +156,7 @@ fn json(object: &Object) -> Value {
 #[cfg(test)]
 mod tests {
     use super::{Permissions, reachable, refusals};
-    use crate::manifest::{Catalog, Input, ReadOptions, load};
+    use crate::manifest::{Catalog, ManifestInput, ReadOptions, load};
 
     const FILES: &str = "
 apiVersion: tekton.dev/v1
@@ -198,7 +198,7 @@ spec: {steps: [{image: i}]}
 ";
 
     fn catalog() -> Catalog {
-        let input = Input::Text {
+        let input = ManifestInput::Text {
             name: "f".to_owned(),
             bytes: FILES.as_bytes().to_vec(),
         };

@@ -196,7 +196,7 @@ fn generated(definition: &ObjectMeta) -> ObjectMeta {
 #[cfg(test)]
 mod tests {
     use super::{Run, select};
-    use crate::manifest::{Catalog, Input, ReadOptions, load};
+    use crate::manifest::{Catalog, ManifestInput, ReadOptions, load};
 
     fn catalog(objects: &[(&str, &str)]) -> Catalog {
         let text: Vec<String> = objects
@@ -214,7 +214,7 @@ mod tests {
                 format!("{{apiVersion: tekton.dev/v1, kind: {kind}, metadata: {{{metadata}}}, spec: {spec}}}")
             })
             .collect();
-        let input = Input::Text {
+        let input = ManifestInput::Text {
             name: "f".to_owned(),
             bytes: text.join("\n---\n").into_bytes(),
         };

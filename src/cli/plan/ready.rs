@@ -16,7 +16,7 @@ use crate::cli::run::carrying::Carrying;
 use crate::cli::runs::source_run::SourceRun;
 use crate::execute::Job;
 use crate::execute::foresee;
-use crate::plan::reuse::{Fate, Faults, Selection, Source, decide, result_type};
+use crate::plan::reuse::{Decision, EarlierRun, Faults, Selection, decide, result_type};
 use crate::plan::{Identity, Plan, RunRequest, build};
 use crate::report::{Style, decisions_json, write_decisions};
 use crate::resolve::{Library, resolve_pipeline};
@@ -59,7 +59,7 @@ impl Ready {
         let Job::Pipeline(plan) = &self.job else {
             return Ok(None);
         };
-        if plan.carried.fates.is_empty() {
+        if plan.reuse.decisions.is_empty() {
             return Ok(None);
         }
         let mut text = Vec::new();
@@ -153,7 +153,7 @@ pub(crate) fn ready(
     };
     let fresh = resumed.iter();
     let fresh = fresh.filter_map(|resumed| resumed.carrying.warning(&plan));
-    for warning in plan.carried.warnings.iter().cloned().chain(fresh) {
+    for warning in plan.reuse.warnings.iter().cloned().chain(fresh) {
         context.tell(&format!("warning: {warning}"))?;
     }
     Ok(Ok(Ready {
@@ -166,7 +166,7 @@ pub(crate) fn ready(
 /// Planning a run of which a part is not to run.
 struct Part<'a> {
     flags: &'a PartialFlags,
-    source: Option<&'a Source>,
+    source: Option<&'a EarlierRun>,
     library: &'a Library,
     title: &'a str,
 }
@@ -190,22 +190,23 @@ impl Part<'_> {
             Err(condition) => return Ok(Err(job::rejected(&request, condition))),
         };
         self.add_results(&mut selection, &sketch)?;
-        let carried = decide(&sketch, self.source, &selection)
+        let reuse = decide(&sketch, self.source, &selection)
             .map_err(|faults| unfit(self.title, &faults))?;
-        let fates = carried.fates.iter();
-        let disabled = fates.filter(|fate| matches!(fate.fate, Fate::Disabled(_)));
-        request.disabled = disabled.map(|fate| fate.task.clone()).collect();
+        let decisions = reuse.decisions.iter();
+        let disabled =
+            decisions.filter(|decision| matches!(decision.decision, Decision::Disabled(_)));
+        request.disabled = disabled.map(|decision| decision.task.clone()).collect();
         write_back(run, &selection, &request.disabled);
         request.spec = run.spec.clone();
         let mut plan = match build(&request, self.library) {
             Ok(plan) => plan,
             Err(condition) => return Ok(Err(job::rejected(&request, condition))),
         };
-        plan.carried = carried;
+        plan.reuse = reuse;
         let foreseen = foresee(&plan, self.library);
-        let mut carried = std::mem::take(&mut plan.carried);
-        carried.foresee(&plan, &foreseen);
-        plan.carried = carried;
+        let mut reuse = std::mem::take(&mut plan.reuse);
+        reuse.foresee(&plan, &foreseen);
+        plan.reuse = reuse;
         Ok(Ok(plan))
     }
 

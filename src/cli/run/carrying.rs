@@ -6,7 +6,7 @@ use crate::cli::error::CliError;
 use crate::cli::runs::source_run::SourceRun;
 use crate::execute::{Files, workspace_dir};
 use crate::plan::Plan;
-use crate::plan::reuse::Fate;
+use crate::plan::reuse::Decision;
 use crate::spec::WorkspaceBinding;
 
 /// Which workspaces a resumed run takes over, and how.
@@ -111,8 +111,8 @@ impl Carrying {
             return None;
         }
         let had = |task: &&crate::plan::PlannedTask| {
-            let fate = plan.carried.fate(&task.name);
-            fate.is_some_and(|fate| fate.fate == Fate::Reuse)
+            let decision = plan.reuse.decision(&task.name);
+            decision.is_some_and(|decision| decision.decision == Decision::Reuse)
                 && task.source.workspaces.iter().any(|usage| {
                     let source = usage.source();
                     self.workspaces.iter().any(|name| name == source)

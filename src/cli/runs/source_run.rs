@@ -12,7 +12,7 @@ use crate::cli::args::given::Given;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::event::{Record, RunKind};
-use crate::plan::reuse::Source;
+use crate::plan::reuse::EarlierRun;
 use crate::spec::{PipelineRunSpec, WorkspaceBinding};
 use crate::state::{RunReader, StateError, source};
 
@@ -22,7 +22,7 @@ pub(crate) struct SourceRun {
     /// The run.
     pub(crate) reader: RunReader,
     /// What it can give.
-    pub(crate) source: Source,
+    pub(crate) source: EarlierRun,
 }
 
 impl SourceRun {

@@ -53,7 +53,7 @@ pub(crate) fn claim_of_template(binding: &WorkspaceBinding, identity: &Identity)
 
 /// One TaskRun to be of a task that starts.
 #[derive(Clone)]
-pub(crate) struct Unit {
+pub(crate) struct TaskRunDraft {
     /// What to run.
     pub request: TaskRunRequest,
     /// Its emptyDir workspaces.
@@ -65,7 +65,7 @@ pub(crate) struct Unit {
 }
 
 /// What units are made from.
-pub(crate) struct Maker<'a> {
+pub(crate) struct DraftBuilder<'a> {
     /// The plan.
     pub plan: &'a Plan,
     /// Params, context and results.
@@ -74,25 +74,25 @@ pub(crate) struct Maker<'a> {
     pub storage: &'a Storage,
 }
 
-impl Maker<'_> {
+impl DraftBuilder<'_> {
     /// The TaskRuns of a task that starts.
-    pub(crate) fn task_runs(&self, start: &Start, task: &Arc<ResolvedTask>) -> Vec<Unit> {
+    pub(crate) fn task_runs(&self, start: &Start, task: &Arc<ResolvedTask>) -> Vec<TaskRunDraft> {
         let single = [Combination::default()];
         let combinations = start.combinations.as_deref().unwrap_or(&single);
         let count = combinations.len();
-        let units = combinations.iter().enumerate();
-        units
-            .map(|(index, combination)| self.unit(start, task, combination, (index, count)))
+        let drafts = combinations.iter().enumerate();
+        drafts
+            .map(|(index, combination)| self.draft(start, task, combination, (index, count)))
             .collect()
     }
 
-    fn unit(
+    fn draft(
         &self,
         start: &Start,
         task: &Arc<ResolvedTask>,
         combination: &Combination,
         (index, count): (usize, usize),
-    ) -> Unit {
+    ) -> TaskRunDraft {
         let planned = &self.plan.tasks[start.task];
         let mut params = combination.params.clone();
         params.extend(start.params.iter().cloned());
@@ -126,7 +126,7 @@ impl Maker<'_> {
             pending: false,
         }
         .with_settled_pod_template();
-        Unit {
+        TaskRunDraft {
             request,
             storage,
             display_name,
@@ -260,7 +260,7 @@ impl Maker<'_> {
     }
 
     /// A TaskRun of a task as far as it is known before its turn; `None` for what has no single one.
-    pub(crate) fn preview(&self, task: usize) -> Option<Unit> {
+    pub(crate) fn preview(&self, task: usize) -> Option<TaskRunDraft> {
         let planned = &self.plan.tasks[task];
         match &planned.body {
             Body::Task(resolved) if planned.source.matrix.is_none() => {
@@ -283,8 +283,8 @@ impl Maker<'_> {
     }
 
     /// A TaskRun of a task before its turn, without the params of a matrix.
-    pub(crate) fn single(&self, task: usize, resolved: &Arc<ResolvedTask>) -> Unit {
+    pub(crate) fn single(&self, task: usize, resolved: &Arc<ResolvedTask>) -> TaskRunDraft {
         let combination = Combination::default();
-        self.unit(&self.early(task), resolved, &combination, (0, 1))
+        self.draft(&self.early(task), resolved, &combination, (0, 1))
     }
 }

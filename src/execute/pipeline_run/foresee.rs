@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::drafts::{Maker, Unit, run_claims, storage_of};
+use super::drafts::{DraftBuilder, TaskRunDraft, run_claims, storage_of};
 use super::group::{reused_end, summary};
-use crate::execute::schedule::scheduler::{Decision, Scheduler};
+use crate::execute::schedule::scheduler::{Action, Scheduler};
 use crate::plan::reuse::Foreseen;
-use crate::plan::{Body, Inputs, Plan, PlannedTask, bind, inputs, result_inputs};
+use crate::plan::{Body, Plan, PlannedTask, TaskInputs, bind, inputs, result_inputs};
 use crate::resolve::Library;
 use crate::substitution::Scope;
 
@@ -17,13 +17,13 @@ pub fn foresee(plan: &Plan, library: &Library) -> BTreeMap<String, Foreseen> {
     let plan = Arc::new(plan.clone());
     let mut scheduler = Scheduler::new(Arc::clone(&plan));
     for (index, task) in plan.tasks.iter().enumerate() {
-        let successes = plan.carried.successes(&task.name);
+        let successes = plan.reuse.successes(&task.name);
         if !successes.is_empty() {
             scheduler.finish(index, summary(successes.iter().map(reused_end).collect()));
         }
     }
     (0..plan.tasks.len())
-        .filter(|index| plan.carried.may_reuse(&plan.tasks[*index].name))
+        .filter(|index| plan.reuse.may_reuse(&plan.tasks[*index].name))
         .filter_map(|index| {
             let known = of_task(&plan, index, &mut scheduler, library)?;
             Some((plan.tasks[index].name.clone(), known))
@@ -41,29 +41,29 @@ fn of_task(
     let Body::Task(task) = &planned.body else {
         return None;
     };
-    let Ok(Decision::Start(start)) = scheduler.start(index, Vec::new()) else {
+    let Ok(Action::Start(start)) = scheduler.start(index, Vec::new()) else {
         return None;
     };
-    let maker = Maker {
+    let builder = DraftBuilder {
         plan,
         scope: scheduler.scope(),
         storage: &storage_of(plan),
     };
     let claims = run_claims(plan);
     let mut known = Foreseen::default();
-    for unit in maker.task_runs(&start, task) {
+    for draft in builder.task_runs(&start, task) {
         known.all += 1;
         // No image has been looked up yet: digests are compared at the start.
         let inputs = unit_inputs(
             planned,
-            &unit,
+            &draft,
             scheduler.scope(),
             library,
             &|_| None,
             &claims,
         );
-        let carried = &plan.carried;
-        match carried.reusable(&planned.name, &unit.combination, &inputs) {
+        let reuse = &plan.reuse;
+        match reuse.reusable(&planned.name, &draft.combination, &inputs) {
             Some(Ok(_)) => known.reused += 1,
             Some(Err(change)) => drop(known.change.get_or_insert(change)),
             None => {}
@@ -76,16 +76,16 @@ fn of_task(
 /// is never reused.
 pub(crate) fn unit_inputs(
     planned: &PlannedTask,
-    unit: &Unit,
+    draft: &TaskRunDraft,
     scope: &Scope,
     library: &Library,
     digest: &dyn Fn(&str) -> Option<String>,
     run_claims: &BTreeMap<String, String>,
-) -> Inputs {
-    let Ok(bound) = bind(&unit.request, 0) else {
-        return Inputs::new();
+) -> TaskInputs {
+    let Ok(bound) = bind(&draft.request, 0) else {
+        return TaskInputs::new();
     };
-    let mut inputs = inputs(&bound, &unit.request, library, digest, run_claims);
+    let mut inputs = inputs(&bound, &draft.request, library, digest, run_claims);
     inputs.extend(result_inputs(&planned.source.params, scope));
     inputs
 }

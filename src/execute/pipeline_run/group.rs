@@ -40,7 +40,7 @@ impl Group {
 }
 
 /// One member has ended.
-pub(crate) struct UnitEnd {
+pub(crate) struct DraftEnd {
     /// Its task's place in the plan.
     pub(crate) task: usize,
     /// Its place in the group.

@@ -9,13 +9,13 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::drafts::Storage;
-use super::group::{Group, UnitEnd, summary};
+use super::group::{DraftEnd, Group, summary};
 use super::stop::Stop;
 use crate::event::{EventKind, RunKind};
 use crate::execute::credentials::notices;
 use crate::execute::emitter::Emitter;
-use crate::execute::options::Context;
-use crate::execute::schedule::scheduler::{Decision, Scheduler};
+use crate::execute::options::RunContext;
+use crate::execute::schedule::scheduler::{Action, Scheduler};
 use crate::execute::schedule::verdict::cancelled_message;
 use crate::execute::task_run::retries::TaskRunEnd;
 use crate::plan::{Body, Identity, Plan, Requested};
@@ -33,7 +33,7 @@ type EndFuture = Pin<Box<dyn Future<Output = Result<PipelineEnd, SandboxError>> 
 
 /// Runs a plan to its end. `parent` is the run and task this one is a child of.
 pub(crate) fn pipeline_run<E: Engine>(
-    context: Arc<Context<E>>,
+    context: Arc<RunContext<E>>,
     plan: Plan,
     storage: Storage,
     parent: Option<(String, String)>,
@@ -45,7 +45,7 @@ pub(crate) fn pipeline_run<E: Engine>(
             emitter: context.emitter.of(&plan.identity.name),
             scheduler: Scheduler::new(Arc::clone(&plan)),
             groups: HashMap::new(),
-            units: JoinSet::new(),
+            drafts: JoinSet::new(),
             identities: BTreeMap::new(),
             started: Instant::now(),
             finally_started: None,
@@ -72,13 +72,13 @@ pub(crate) fn started(plan: &Plan, parent: Option<(String, String)>, started: bo
 }
 
 pub(crate) struct Runner<E: Engine> {
-    pub(crate) context: Arc<Context<E>>,
+    pub(crate) context: Arc<RunContext<E>>,
     pub(crate) plan: Arc<Plan>,
     pub(crate) storage: Storage,
     pub(crate) scheduler: Scheduler,
     pub(crate) emitter: Emitter,
     pub(crate) groups: HashMap<usize, Group>,
-    pub(crate) units: JoinSet<UnitEnd>,
+    pub(crate) drafts: JoinSet<DraftEnd>,
     /// Identities given to TaskRuns before their turn, by name.
     pub(crate) identities: BTreeMap<String, Identity>,
     pub(crate) started: Instant,
@@ -115,8 +115,8 @@ impl<E: Engine> Runner<E> {
     async fn until_done(&mut self) -> Result<Option<Condition>, SandboxError> {
         let mut ahead = false;
         loop {
-            for decision in self.scheduler.advance() {
-                if let Some(condition) = self.apply(decision) {
+            for action in self.scheduler.advance() {
+                if let Some(condition) = self.apply(action) {
                     self.halt_all(true, &Self::permanent());
                     self.drain().await;
                     return Ok(Some(condition));
@@ -134,11 +134,11 @@ impl<E: Engine> Runner<E> {
             let next = self.next_deadline();
             tokio::select! {
                 biased;
-                Some(ended) = self.units.join_next() => {
-                    let unit = ended.map_err(|error| {
+                Some(ended) = self.drafts.join_next() => {
+                    let draft = ended.map_err(|error| {
                         SandboxError::Engine(format!("the executor failed: {error}"))
                     })?;
-                    self.ended(unit)?;
+                    self.ended(draft)?;
                 }
                 Ok(()) = self.stop.changed() => {
                     if self.asked_to_stop() {
@@ -192,16 +192,16 @@ impl<E: Engine> Runner<E> {
         PipelineEnd { condition }
     }
 
-    fn apply(&mut self, decision: Decision) -> Option<Condition> {
-        match decision {
-            Decision::Abort(condition) => return Some(condition),
-            Decision::FinallyStarts => {
+    fn apply(&mut self, action: Action) -> Option<Condition> {
+        match action {
+            Action::Abort(condition) => return Some(condition),
+            Action::FinallyStarts => {
                 self.finally_started = Some(Instant::now());
                 if self.plan.tasks.iter().any(|task| task.finally) {
                     self.emitter.event(EventKind::FinallyStarted {});
                 }
             }
-            Decision::Skip { task, reason, when } => {
+            Action::Skip { task, reason, when } => {
                 let name = self.plan.tasks[task].name.clone();
                 self.forget_ahead(&name);
                 self.emitter.event(EventKind::TaskSkipped {
@@ -210,7 +210,7 @@ impl<E: Engine> Runner<E> {
                     when,
                 });
             }
-            Decision::Start(start) => match self.plan.tasks[start.task].body.clone() {
+            Action::Start(start) => match self.plan.tasks[start.task].body.clone() {
                 Body::Task(task) => self.start_task(&start, &task),
                 Body::Pipeline => self.start_child(&start),
                 Body::Absent(_) => {}
@@ -219,26 +219,26 @@ impl<E: Engine> Runner<E> {
         None
     }
 
-    fn ended(&mut self, unit: UnitEnd) -> Result<(), SandboxError> {
-        let end = unit.end?;
-        let Some(group) = self.groups.get_mut(&unit.task) else {
+    fn ended(&mut self, draft: DraftEnd) -> Result<(), SandboxError> {
+        let end = draft.end?;
+        let Some(group) = self.groups.get_mut(&draft.task) else {
             return Ok(());
         };
-        group.ends[unit.index] = Some(end);
+        group.ends[draft.index] = Some(end);
         let ends: Option<Vec<TaskRunEnd>> = group.ends.iter().cloned().collect();
         if let Some(ends) = ends {
-            self.groups.remove(&unit.task);
-            self.scheduler.finish(unit.task, summary(ends));
+            self.groups.remove(&draft.task);
+            self.scheduler.finish(draft.task, summary(ends));
         }
         Ok(())
     }
 
     /// Waits for what runs to end, whatever it ends with.
     async fn drain(&mut self) {
-        while let Some(ended) = self.units.join_next().await {
-            if let Ok(unit) = ended {
+        while let Some(ended) = self.drafts.join_next().await {
+            if let Ok(draft) = ended {
                 // The condition of the run is settled: an engine that fails now changes nothing.
-                let _settled = self.ended(unit);
+                let _settled = self.ended(draft);
             }
         }
     }

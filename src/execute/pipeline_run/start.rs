@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::drafts::{Maker, Unit};
+use super::drafts::{DraftBuilder, TaskRunDraft};
 use super::foresee::unit_inputs;
-use super::group::{Group, UnitEnd, child_end, reused_end};
+use super::group::{DraftEnd, Group, child_end, reused_end};
 use super::runner::{Runner, pipeline_run};
 use super::stop::Stop;
 use crate::event::EventKind;
@@ -18,13 +18,13 @@ use crate::execute::rejection::reject_child;
 use crate::execute::schedule::scheduler::Start;
 use crate::execute::task_run::retries::task_run;
 use crate::name;
-use crate::plan::{Inputs, PlannedTask, build};
+use crate::plan::{PlannedTask, TaskInputs, build};
 use crate::resolve::ResolvedTask;
 use crate::sandbox::Engine;
 
 impl<E: Engine> Runner<E> {
-    fn maker(&self) -> Maker<'_> {
-        Maker {
+    fn builder(&self) -> DraftBuilder<'_> {
+        DraftBuilder {
             plan: &self.plan,
             scope: self.scheduler.scope(),
             storage: &self.storage,
@@ -39,14 +39,14 @@ impl<E: Engine> Runner<E> {
         let finally = (0..plan.tasks.len()).filter(|task| plan.tasks[*task].finally);
         let may_run = |task: &usize| {
             let name = &plan.tasks[*task].name;
-            !plan.carried.may_reuse(name) && plan.carried.disabled(name).is_none()
+            !plan.reuse.may_reuse(name) && plan.reuse.disabled(name).is_none()
         };
         for task in waiting.chain(finally).filter(may_run) {
-            let Some(unit) = self.maker().preview(task) else {
+            let Some(draft) = self.builder().preview(task) else {
                 continue;
             };
-            let identity = unit.request.identity.clone();
-            if ahead::wish(&self.context, unit).await {
+            let identity = draft.request.identity.clone();
+            if ahead::request(&self.context, draft).await {
                 self.identities.insert(identity.name.clone(), identity);
             }
         }
@@ -59,39 +59,45 @@ impl<E: Engine> Runner<E> {
     }
 
     pub(crate) fn start_task(&mut self, start: &Start, task: &Arc<ResolvedTask>) {
-        let units = self.maker().task_runs(start, task);
-        let (group, halted) = Group::new(units.len(), None);
+        let drafts = self.builder().task_runs(start, task);
+        let (group, halted) = Group::new(drafts.len(), None);
         self.groups.insert(start.task, group);
-        for (index, (mut unit, halted)) in units.into_iter().zip(halted).enumerate() {
-            if let Some(identity) = self.identities.remove(&unit.request.identity.name) {
-                unit.request.identity = identity;
+        for (index, (mut draft, halted)) in drafts.into_iter().zip(halted).enumerate() {
+            if let Some(identity) = self.identities.remove(&draft.request.identity.name) {
+                draft.request.identity = identity;
             }
-            self.start_unit(start, index, unit, halted);
+            self.start_unit(start, index, draft, halted);
         }
     }
 
-    fn start_unit(&mut self, start: &Start, index: usize, unit: Unit, halted: HaltReceiver) {
+    fn start_unit(
+        &mut self,
+        start: &Start,
+        index: usize,
+        draft: TaskRunDraft,
+        halted: HaltReceiver,
+    ) {
         let planned = &self.plan.tasks[start.task];
-        let inputs = self.inputs(planned, &unit);
+        let inputs = self.inputs(planned, &draft);
         let task = start.task;
         match self
             .plan
-            .carried
-            .reusable(&planned.name, &unit.combination, &inputs)
+            .reuse
+            .reusable(&planned.name, &draft.combination, &inputs)
         {
             Some(Ok(success)) => {
                 self.emitter.event(EventKind::TaskReused {
                     task: planned.name.clone(),
-                    task_run: unit.request.identity.name.clone(),
+                    task_run: draft.request.identity.name.clone(),
                     reused_from: success.executed_by.clone(),
                     object: success.object.clone(),
-                    combination: unit.combination.clone(),
+                    combination: draft.combination.clone(),
                     // Not those of now, which may have changed.
                     inputs: json!(success.inputs),
                 });
                 let end = reused_end(success);
-                self.units.spawn(async move {
-                    UnitEnd {
+                self.drafts.spawn(async move {
+                    DraftEnd {
                         task,
                         index,
                         end: Ok(end),
@@ -105,12 +111,12 @@ impl<E: Engine> Runner<E> {
             }
             None => {}
         }
-        let Unit {
+        let TaskRunDraft {
             request,
             storage,
             display_name,
             combination,
-        } = unit;
+        } = draft;
         self.emitter.event(EventKind::TaskRunCreated {
             task: planned.name.clone(),
             task_run: request.identity.name.clone(),
@@ -122,17 +128,17 @@ impl<E: Engine> Runner<E> {
         });
         let context = Arc::clone(&self.context);
         let run = self.plan.identity.name.clone();
-        self.units.spawn(async move {
+        self.drafts.spawn(async move {
             let end = task_run(context, run, Arc::new(request), storage, halted).await;
-            UnitEnd { task, index, end }
+            DraftEnd { task, index, end }
         });
     }
 
-    fn inputs(&self, planned: &PlannedTask, unit: &Unit) -> Inputs {
+    fn inputs(&self, planned: &PlannedTask, draft: &TaskRunDraft) -> TaskInputs {
         let digest = |reference: &str| self.context.images.known_digest(reference);
         unit_inputs(
             planned,
-            unit,
+            draft,
             self.scheduler.scope(),
             &self.context.options.library,
             &digest,
@@ -141,7 +147,7 @@ impl<E: Engine> Runner<E> {
     }
 
     pub(crate) fn start_child(&mut self, start: &Start) {
-        let (request, storage) = self.maker().child(start);
+        let (request, storage) = self.builder().child(start);
         let name = self.plan.tasks[start.task].name.clone();
         self.emitter.event(EventKind::ChildRunCreated {
             task: name.clone(),
@@ -157,8 +163,8 @@ impl<E: Engine> Runner<E> {
         match build(&request, &self.context.options.library) {
             Err(condition) => {
                 reject_child(&self.context, &request, &condition, parent.as_ref());
-                self.units.spawn(async move {
-                    UnitEnd {
+                self.drafts.spawn(async move {
+                    DraftEnd {
                         task,
                         index: 0,
                         end: Ok(child_end(condition, None)),
@@ -167,12 +173,12 @@ impl<E: Engine> Runner<E> {
             }
             Ok(plan) => {
                 let child = pipeline_run(Arc::clone(&self.context), plan, storage, parent, stopped);
-                self.units.spawn(async move {
+                self.drafts.spawn(async move {
                     let halt = || halted.first().and_then(|halt| halt.borrow().clone());
                     let end = child
                         .await
                         .map(|end| child_end(end.condition, halt().as_ref()));
-                    UnitEnd {
+                    DraftEnd {
                         task,
                         index: 0,
                         end,

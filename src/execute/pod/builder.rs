@@ -33,7 +33,7 @@ pub(crate) struct Surroundings<'a> {
 
 /// A container of a TaskRun: a step or a sidecar.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Laid<T> {
+pub(crate) struct PodContainer<T> {
     /// As it is known now.
     pub(crate) source: T,
     /// `step-<name>` or `sidecar-<name>`.
@@ -54,12 +54,12 @@ pub(crate) struct Layout {
     /// The files it needs before its containers start.
     pub(crate) ops: Vec<FileOp>,
     /// Its steps.
-    pub(crate) steps: Vec<Laid<Step>>,
+    pub(crate) steps: Vec<PodContainer<Step>>,
     /// Its sidecars.
-    pub(crate) sidecars: Vec<Laid<Sidecar>>,
+    pub(crate) sidecars: Vec<PodContainer<Sidecar>>,
     /// Some directory must not be made before the TaskRun's turn: it lies in a workspace that
     /// another task may be filling.
-    pub(crate) intrudes: bool,
+    pub(crate) touches_shared_volume: bool,
 }
 
 /// Lays an attempt out. `image` gives the image of a reference, which has been looked up.
@@ -81,7 +81,7 @@ pub(crate) fn lay_out(
         pod,
         ops: Vec::new(),
         backings: BTreeMap::new(),
-        intrudes: false,
+        touches_shared_volume: false,
     };
     builder.directories();
     builder.volumes()?;
@@ -98,7 +98,7 @@ pub(crate) fn lay_out(
         ops: builder.ops,
         steps,
         sidecars,
-        intrudes: builder.intrudes,
+        touches_shared_volume: builder.touches_shared_volume,
     })
 }
 
@@ -181,7 +181,7 @@ pub(crate) struct Builder<'a> {
     pub(crate) pod: PodFacts,
     pub(crate) ops: Vec<FileOp>,
     pub(crate) backings: BTreeMap<String, Backing>,
-    pub(crate) intrudes: bool,
+    pub(crate) touches_shared_volume: bool,
 }
 
 impl Builder<'_> {
@@ -285,7 +285,7 @@ impl Builder<'_> {
         &mut self,
         index: usize,
         image: &dyn Fn(&str) -> Option<Image>,
-    ) -> Result<Laid<Step>, Condition> {
+    ) -> Result<PodContainer<Step>, Condition> {
         let mut step = self.bound.step(index, &Scope::new())?;
         let container = self.bound.container(index);
         let name = self.bound.step_name(index);
@@ -324,7 +324,7 @@ impl Builder<'_> {
             .map_err(|text| config_fault(self.request, "step", &name, &text))?;
         security::limits(&step.compute_resources, &mut spec);
         self.finish(&mut spec, &container, &image, mounts, working_dir);
-        Ok(Laid {
+        Ok(PodContainer {
             source: step,
             container,
             spec,
@@ -336,7 +336,7 @@ impl Builder<'_> {
         &mut self,
         index: usize,
         image: &dyn Fn(&str) -> Option<Image>,
-    ) -> Result<Laid<Sidecar>, Condition> {
+    ) -> Result<PodContainer<Sidecar>, Condition> {
         let mut sidecar = self.bound.sidecar(index);
         let name = sidecar.name.clone();
         if let Some(own) = self
@@ -379,7 +379,7 @@ impl Builder<'_> {
             .map_err(|text| config_fault(self.request, "sidecar", &name, &text))?;
         security::limits(&sidecar.compute_resources, &mut spec);
         self.finish(&mut spec, &container, &image, mounts, working_dir);
-        Ok(Laid {
+        Ok(PodContainer {
             source: sidecar,
             container,
             spec,

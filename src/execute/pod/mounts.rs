@@ -46,14 +46,14 @@ impl Builder<'_> {
     /// The mounts a container asks for, and its workspaces.
     pub(crate) fn mounts(
         &mut self,
-        asked: &[VolumeMount],
+        settings: &[VolumeMount],
         env: &[EnvVar],
         usages: &[WorkspaceUsage],
         role: &str,
         name: &str,
     ) -> Result<Vec<Mount>, Condition> {
         let mut mounts = Vec::new();
-        for (index, mount) in asked.iter().enumerate() {
+        for (index, mount) in settings.iter().enumerate() {
             if mount.mount_path.is_empty() {
                 return Err(pod_fault(
                     self.request,
@@ -166,7 +166,7 @@ impl Builder<'_> {
             .iter()
             .any(|op| matches!(op, FileOp::File { .. }));
         if !holds_files {
-            self.intrudes = true;
+            self.touches_shared_volume = true;
             self.ops.push(FileOp::Directory {
                 path: path.clone(),
                 mode: 0o777,

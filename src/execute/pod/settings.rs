@@ -29,14 +29,14 @@ pub struct PodFinding {
 
 /// The settings of a pod template that a sandbox has once.
 #[derive(Debug, Clone, PartialEq, Default)]
-struct Asked {
+struct PodSettings {
     hosts: BTreeMap<String, BTreeSet<String>>,
     dns: Option<DnsConfig>,
     host_network: bool,
     sysctls: BTreeMap<String, String>,
 }
 
-impl Asked {
+impl PodSettings {
     fn of(pod: &PodTemplate) -> Self {
         let mut hosts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for alias in &pod.host_aliases {
@@ -88,10 +88,10 @@ impl Asked {
 /// What must or should be said of the pod templates of a run: the sandbox is made before the
 /// first task starts, and once for all of them.
 pub fn pod_findings(job: &Job) -> Vec<PodFinding> {
-    let asked = asked(job);
+    let settings = settings(job);
     let mut found = Vec::new();
-    for (task, asked) in &asked {
-        if let Some((field, reference)) = asked.unsettled() {
+    for (task, settings) in &settings {
+        if let Some((field, reference)) = settings.unsettled() {
             let message = format!(
                 "{field} of task \"{task}\" depends on $({reference}), which is not known before \
                  the start, when the one sandbox of all tasks is made"
@@ -99,15 +99,15 @@ pub fn pod_findings(job: &Job) -> Vec<PodFinding> {
             found.push(finding(task, field, Diagnostic::error(message)));
         }
     }
-    found.extend(clashes(&asked));
-    found.extend(shared_network(&asked));
+    found.extend(clashes(&settings));
+    found.extend(shared_network(&settings));
     found
 }
 
 /// Puts into the specification of the sandbox what the pods ask for.
 pub(crate) fn apply(job: &Job, spec: &mut SandboxSpec) {
-    for (_, asked) in asked(job) {
-        for (name, addresses) in asked.hosts {
+    for (_, settings) in settings(job) {
+        for (name, addresses) in settings.hosts {
             for address in addresses {
                 let entry = (name.clone(), address);
                 if !spec.hosts.contains(&entry) {
@@ -115,7 +115,7 @@ pub(crate) fn apply(job: &Job, spec: &mut SandboxSpec) {
                 }
             }
         }
-        if let Some(dns) = asked.dns {
+        if let Some(dns) = settings.dns {
             spec.dns = dns.nameservers;
             spec.dns_search = dns.searches;
             let options = dns.options.into_iter();
@@ -126,8 +126,8 @@ pub(crate) fn apply(job: &Job, spec: &mut SandboxSpec) {
                 })
                 .collect();
         }
-        spec.host_network |= asked.host_network;
-        spec.sysctls.extend(asked.sysctls);
+        spec.host_network |= settings.host_network;
+        spec.sysctls.extend(settings.sysctls);
     }
 }
 
@@ -140,20 +140,20 @@ fn finding(task: &str, field: &'static str, diagnostic: Diagnostic) -> PodFindin
 }
 
 /// What each task asks for, one that differs from TaskRun to TaskRun several times.
-fn asked(job: &Job) -> Vec<(String, Asked)> {
+fn settings(job: &Job) -> Vec<(String, PodSettings)> {
     match job {
         Job::Task(request) => {
-            let asked = Asked::of(&request.overrides.pod_template);
-            vec![(request.pipeline_task.clone(), asked)]
+            let settings = PodSettings::of(&request.overrides.pod_template);
+            vec![(request.pipeline_task.clone(), settings)]
         }
         Job::Pipeline(plan) => {
-            let mut found: Vec<(String, Asked)> = Vec::new();
+            let mut found: Vec<(String, PodSettings)> = Vec::new();
             for (index, task) in plan.tasks.iter().enumerate() {
-                if plan.carried.disabled(&task.name).is_some() {
+                if plan.reuse.disabled(&task.name).is_some() {
                     continue;
                 }
-                for asked in of_task(plan, index, task) {
-                    let entry = (task.name.clone(), asked);
+                for settings in of_task(plan, index, task) {
+                    let entry = (task.name.clone(), settings);
                     if !found.contains(&entry) {
                         found.push(entry);
                     }
@@ -165,42 +165,42 @@ fn asked(job: &Job) -> Vec<(String, Asked)> {
 }
 
 /// What a task asks for, with the values its params have as far as they are known.
-fn of_task(plan: &Plan, index: usize, task: &PlannedTask) -> Vec<Asked> {
-    let written = Asked::of(&task.overrides.pod_template);
+fn of_task(plan: &Plan, index: usize, task: &PlannedTask) -> Vec<PodSettings> {
+    let written = PodSettings::of(&task.overrides.pod_template);
     let Body::Task(resolved) = &task.body else {
         return vec![written];
     };
     if written.unsettled().is_none() {
         return vec![written];
     }
-    let units = upcoming::of_task(plan, index, resolved).into_iter();
-    units
-        .map(|unit| Asked::of(&unit.request.overrides.pod_template))
+    let drafts = upcoming::of_task(plan, index, resolved).into_iter();
+    drafts
+        .map(|draft| PodSettings::of(&draft.request.overrides.pod_template))
         .collect()
 }
 
 /// Different values for what there is once.
-fn clashes(asked: &[(String, Asked)]) -> Vec<PodFinding> {
+fn clashes(settings: &[(String, PodSettings)]) -> Vec<PodFinding> {
     let mut found = Vec::new();
     let mut dns: Option<(&str, &DnsConfig)> = None;
     let mut hosts: BTreeMap<&str, (&str, &BTreeSet<String>)> = BTreeMap::new();
     let mut sysctls: BTreeMap<&str, (&str, &String)> = BTreeMap::new();
-    for (task, asked) in asked {
-        if let Some(own) = &asked.dns {
+    for (task, settings) in settings {
+        if let Some(own) = &settings.dns {
             let (first, value) = *dns.get_or_insert((task, own));
             if value != own {
                 let what = "different name servers, searches or options";
                 found.push(clash(task, DNS_CONFIG, first, what));
             }
         }
-        for (name, own) in &asked.hosts {
+        for (name, own) in &settings.hosts {
             let (first, value) = *hosts.entry(name).or_insert((task, own));
             if value != own {
                 let what = format!("{name} at {}, and at {}", listed(value), listed(own));
                 found.push(clash(task, HOST_ALIASES, first, &what));
             }
         }
-        for (name, own) in &asked.sysctls {
+        for (name, own) in &settings.sysctls {
             let (first, value) = *sysctls.entry(name).or_insert((task, own));
             if value != own {
                 let what = format!("{name} to be {value}, and to be {own}");
@@ -228,8 +228,8 @@ fn clash(task: &str, field: &'static str, first: &str, what: &str) -> PodFinding
 }
 
 /// Tasks that get the network of the host without asking for it.
-fn shared_network(asked: &[(String, Asked)]) -> Option<PodFinding> {
-    let (with, without): (Vec<_>, Vec<_>) = asked.iter().partition(|(_, own)| own.host_network);
+fn shared_network(settings: &[(String, PodSettings)]) -> Option<PodFinding> {
+    let (with, without): (Vec<_>, Vec<_>) = settings.iter().partition(|(_, own)| own.host_network);
     let (task, _) = with.first()?;
     let others: BTreeSet<&str> = without.iter().map(|(task, _)| task.as_str()).collect();
     let others: Vec<&str> = others.into_iter().collect();

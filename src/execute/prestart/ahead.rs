@@ -2,25 +2,25 @@
 
 use std::sync::Arc;
 
-use crate::execute::options::Context;
-use crate::execute::pipeline_run::drafts::Unit;
+use crate::execute::options::RunContext;
+use crate::execute::pipeline_run::drafts::TaskRunDraft;
 use crate::execute::task_run::attempt::prepare;
 use crate::plan::bind;
 use crate::sandbox::{ContainerSpec, Engine, FileOp, MountSource, VolumePath};
 
 /// Wishes for the first container of a TaskRun, when nothing about it can change and nobody can
 /// see it before its turn.
-pub(crate) async fn wish<E: Engine>(context: &Arc<Context<E>>, unit: Unit) -> bool {
-    let Ok(bound) = bind(&unit.request, 0) else {
+pub(crate) async fn request<E: Engine>(context: &Arc<RunContext<E>>, draft: TaskRunDraft) -> bool {
+    let Ok(bound) = bind(&draft.request, 0) else {
         return false;
     };
-    let Ok(layout) = prepare(context, &bound, &unit.request, &unit.storage, 0).await else {
+    let Ok(layout) = prepare(context, &bound, &draft.request, &draft.storage, 0).await else {
         return false;
     };
     let Some(first) = layout.steps.first() else {
         return false;
     };
-    if layout.intrudes || !layout.sidecars.is_empty() || !is_settled(&first.spec) {
+    if layout.touches_shared_volume || !layout.sidecars.is_empty() || !is_settled(&first.spec) {
         return false;
     }
     let ops = layout.ops.into_iter().filter(is_own_directory).collect();

@@ -24,7 +24,7 @@ const WINDOW: usize = 4;
 type Key = (String, usize, String);
 type Started<S> = Result<(<S as Sandbox>::Container, Option<OwnedSemaphorePermit>), SandboxError>;
 
-struct Wish<S: Sandbox> {
+struct StartRequest<S: Sandbox> {
     spec: ContainerSpec,
     handle: JoinHandle<Option<Started<S>>>,
     urgent: CancellationToken,
@@ -37,7 +37,7 @@ type Place = Pin<Box<MaybeDone<BoxFuture<'static, Result<OwnedSemaphorePermit, A
 /// Starts containers ahead.
 pub(crate) struct Prestart<S: Sandbox> {
     sandbox: S,
-    wishes: Arc<Mutex<HashMap<Key, Wish<S>>>>,
+    requests: Arc<Mutex<HashMap<Key, StartRequest<S>>>>,
     window: Arc<Semaphore>,
     /// Opens the window when the first container has been taken: until then the engine's time
     /// belongs to it.
@@ -53,21 +53,21 @@ impl<S: Sandbox> Prestart<S> {
     pub(crate) fn new(sandbox: S) -> Self {
         Self {
             sandbox,
-            wishes: Arc::default(),
+            requests: Arc::default(),
             window: Arc::new(Semaphore::new(0)),
             opening: Once::new(),
         }
     }
 
-    fn wishes(&self) -> MutexGuard<'_, HashMap<Key, Wish<S>>> {
-        self.wishes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn requests(&self) -> MutexGuard<'_, HashMap<Key, StartRequest<S>>> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says that this container will be needed, and the files it needs before it starts. A second
     /// wish for the same container changes nothing.
     pub(crate) fn want(&self, ops: Vec<FileOp>, spec: ContainerSpec) {
-        let mut wishes = self.wishes();
-        if wishes.contains_key(&key(&spec)) {
+        let mut requests = self.requests();
+        if requests.contains_key(&key(&spec)) {
             return;
         }
         let (urgent, dropped) = (CancellationToken::new(), CancellationToken::new());
@@ -78,9 +78,9 @@ impl<S: Sandbox> Prestart<S> {
             spec.clone(),
             [&urgent, &dropped].map(CancellationToken::clone),
         ));
-        wishes.insert(
+        requests.insert(
             key(&spec),
-            Wish {
+            StartRequest {
                 spec,
                 handle,
                 urgent,
@@ -107,16 +107,16 @@ impl<S: Sandbox> Prestart<S> {
     }
 
     async fn waiting_or_new(&self, spec: &ContainerSpec) -> Result<S::Container, SandboxError> {
-        let wish = self.wishes().remove(&key(spec));
-        if let Some(wish) = wish {
-            if wish.spec == *spec {
-                wish.urgent.cancel();
-                if let Ok(Some(Ok((container, _permit)))) = wish.handle.await {
+        let request = self.requests().remove(&key(spec));
+        if let Some(request) = request {
+            if request.spec == *spec {
+                request.urgent.cancel();
+                if let Ok(Some(Ok((container, _permit)))) = request.handle.await {
                     // The permit goes back here: the container waits no longer.
                     return Ok(container);
                 }
             } else {
-                give_up(wish);
+                give_up(request);
             }
         }
         self.sandbox.start(spec.clone()).await
@@ -124,14 +124,14 @@ impl<S: Sandbox> Prestart<S> {
 
     /// Gives up what was wanted for a TaskRun.
     pub(crate) fn forget(&self, task_run: &str) {
-        let mut wishes = self.wishes();
-        let keys: Vec<Key> = wishes
+        let mut requests = self.requests();
+        let keys: Vec<Key> = requests
             .keys()
             .filter(|(name, _, _)| name == task_run)
             .cloned()
             .collect();
-        for wish in keys.iter().filter_map(|key| wishes.remove(key)) {
-            give_up(wish);
+        for request in keys.iter().filter_map(|key| requests.remove(key)) {
+            give_up(request);
         }
     }
 }
@@ -162,10 +162,10 @@ async fn meet<S: Sandbox>(
     )
 }
 
-fn give_up<S: Sandbox>(wish: Wish<S>) {
-    wish.dropped.cancel();
+fn give_up<S: Sandbox>(request: StartRequest<S>) {
+    request.dropped.cancel();
     tokio::spawn(async move {
-        if let Ok(Some(Ok((container, _permit)))) = wish.handle.await {
+        if let Ok(Some(Ok((container, _permit)))) = request.handle.await {
             container.discard();
         }
     });

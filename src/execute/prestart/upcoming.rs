@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::execute::pipeline_run::drafts::{Maker, Storage, Unit};
+use crate::execute::pipeline_run::drafts::{DraftBuilder, Storage, TaskRunDraft};
 use crate::execute::run::Job;
-use crate::execute::schedule::scheduler::{Decision, Scheduler};
+use crate::execute::schedule::scheduler::{Action, Scheduler};
 use crate::plan::{Body, Plan, TaskRunRequest, build};
 use crate::resolve::{Library, ResolvedTask};
 
@@ -14,7 +14,7 @@ pub(crate) struct Upcoming {
     pub(crate) task: usize,
     /// It is one of a child run, whose own guards and failures are not looked at here.
     pub(crate) of_child: bool,
-    pub(crate) unit: Unit,
+    pub(crate) draft: TaskRunDraft,
 }
 
 /// All TaskRuns, those of child runs included, less those of disabled tasks.
@@ -24,13 +24,13 @@ pub(crate) fn upcoming(job: &Job, library: &Library) -> Vec<Upcoming> {
         Job::Task(request) => vec![Upcoming {
             task: 0,
             of_child: false,
-            unit: alone(request),
+            draft: alone(request),
         }],
     }
 }
 
-fn alone(request: &TaskRunRequest) -> Unit {
-    Unit {
+fn alone(request: &TaskRunRequest) -> TaskRunDraft {
+    TaskRunDraft {
         request: request.clone(),
         storage: Storage::new(),
         display_name: String::new(),
@@ -41,23 +41,23 @@ fn alone(request: &TaskRunRequest) -> Unit {
 fn of_plan(plan: &Plan, library: &Library) -> Vec<Upcoming> {
     let mut found = Vec::new();
     for (task, planned) in plan.tasks.iter().enumerate() {
-        if plan.carried.disabled(&planned.name).is_some() {
+        if plan.reuse.disabled(&planned.name).is_some() {
             continue;
         }
         match &planned.body {
             Body::Task(resolved) => {
-                let units = of_task(plan, task, resolved).into_iter();
-                found.extend(units.map(|unit| Upcoming {
+                let drafts = of_task(plan, task, resolved).into_iter();
+                found.extend(drafts.map(|draft| Upcoming {
                     task,
                     of_child: false,
-                    unit,
+                    draft,
                 }));
             }
             Body::Pipeline => {
                 // A child that cannot be planned is told when its turn comes, as on a cluster.
                 let child = child(plan, task, library);
-                let units = child.map(|child| of_plan(&child, library));
-                found.extend(units.into_iter().flatten().map(|run| Upcoming {
+                let drafts = child.map(|child| of_plan(&child, library));
+                found.extend(drafts.into_iter().flatten().map(|run| Upcoming {
                     task,
                     of_child: true,
                     ..run
@@ -70,14 +70,14 @@ fn of_plan(plan: &Plan, library: &Library) -> Vec<Upcoming> {
 }
 
 /// The TaskRuns of one task: one for each combination of a matrix that is known already.
-pub(crate) fn of_task(plan: &Plan, task: usize, resolved: &Arc<ResolvedTask>) -> Vec<Unit> {
+pub(crate) fn of_task(plan: &Plan, task: usize, resolved: &Arc<ResolvedTask>) -> Vec<TaskRunDraft> {
     let storage = Storage::new();
     if plan.tasks[task].source.matrix.is_some() {
         let mut scheduler = Scheduler::new(Arc::new(plan.clone()));
-        if let Ok(Decision::Start(start)) = scheduler.start(task, Vec::new()) {
+        if let Ok(Action::Start(start)) = scheduler.start(task, Vec::new()) {
             let scope = scheduler.scope();
             let storage = &storage;
-            return Maker {
+            return DraftBuilder {
                 plan,
                 scope,
                 storage,
@@ -88,8 +88,8 @@ pub(crate) fn of_task(plan: &Plan, task: usize, resolved: &Arc<ResolvedTask>) ->
     vec![first_look(plan, &storage).single(task, resolved)]
 }
 
-fn first_look<'a>(plan: &'a Plan, storage: &'a Storage) -> Maker<'a> {
-    Maker {
+fn first_look<'a>(plan: &'a Plan, storage: &'a Storage) -> DraftBuilder<'a> {
+    DraftBuilder {
         plan,
         scope: &plan.scope,
         storage,
@@ -98,7 +98,7 @@ fn first_look<'a>(plan: &'a Plan, storage: &'a Storage) -> Maker<'a> {
 
 fn child(plan: &Plan, task: usize, library: &Library) -> Option<Plan> {
     let storage = Storage::new();
-    let maker = first_look(plan, &storage);
-    let (request, _) = maker.child(&maker.early(task));
+    let builder = first_look(plan, &storage);
+    let (request, _) = builder.child(&builder.early(task));
     build(&request, library).ok()
 }

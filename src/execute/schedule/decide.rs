@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::scheduler::{Decision, Ending, Scheduler, State};
+use super::scheduler::{Action, Ending, Scheduler, State};
 use crate::language::when::holds;
 use crate::plan::{PlannedTask, Requested};
 use crate::spec::when::WhenExpression;
@@ -10,11 +10,11 @@ use crate::status::{Condition, SkipReason};
 use crate::substitution::{Access, ResultRef, Scope};
 
 /// What is to become of a task that waits.
-pub(crate) enum Fate {
+pub(crate) enum Decision {
     /// Nothing yet.
     Waits,
     /// It does not run.
-    Decided(Decision),
+    Decided(Action),
     /// It never runs: it refers to a result that does not exist.
     Invalid,
     /// It runs, with this guard.
@@ -23,34 +23,34 @@ pub(crate) enum Fate {
 
 impl Scheduler {
     /// The order of `pkg/reconciler/pipelinerun/resources/pipelinerunresolution.go`, `skip`.
-    pub(crate) fn decide(&mut self, task: usize) -> Result<Fate, Condition> {
+    pub(crate) fn decide(&mut self, task: usize) -> Result<Decision, Condition> {
         let plan = Arc::clone(&self.plan);
         let planned = &plan.tasks[task];
         let parents: Vec<usize> = plan.graph.parents(task).collect();
         let pending = parents
             .iter()
             .any(|parent| matches!(self.states[*parent], State::Waiting | State::Running));
-        if plan.carried.disabled(&planned.name).is_some() {
+        if plan.reuse.disabled(&planned.name).is_some() {
             // It takes no time, and its place in the order stays.
             return Ok(if pending {
-                Fate::Waits
+                Decision::Waits
             } else {
-                Fate::Decided(self.skip(task, SkipReason::Disabled, Vec::new()))
+                Decision::Decided(self.skip(task, SkipReason::Disabled, Vec::new()))
             });
         }
         let when = guard(planned, &self.scope);
-        let asked = match self.requested {
+        let settings = match self.requested {
             _ if self.is_stopping() => Some(SkipReason::Stopping),
             Some(Requested::CancelledRunFinally) => Some(SkipReason::GracefullyCancelled),
             Some(Requested::StoppedRunFinally) => Some(SkipReason::GracefullyStopped),
             Some(Requested::Cancelled | Requested::Pending) | None => None,
         };
-        if let Some(reason) = asked {
-            return Ok(Fate::Decided(self.skip(task, reason, when)));
+        if let Some(reason) = settings {
+            return Ok(Decision::Decided(self.skip(task, reason, when)));
         }
         let orphaned = parents.iter().any(|parent| self.skips_children(*parent));
         if pending && !orphaned {
-            return Ok(Fate::Waits);
+            return Ok(Decision::Waits);
         }
         let reason = if !pending && !self.evaluate(&when)? {
             Some(SkipReason::When)
@@ -60,7 +60,7 @@ impl Scheduler {
             None
         };
         if let Some(reason) = reason {
-            return Ok(Fate::Decided(self.skip(task, reason, when)));
+            return Ok(Decision::Decided(self.skip(task, reason, when)));
         }
         if let Some(missing) = self.first_missing(planned)? {
             return Ok(self.missing(task, &missing, when));
@@ -70,9 +70,9 @@ impl Scheduler {
             (self.late.tasks, SkipReason::TasksTimedOut),
         ];
         if let Some((_, reason)) = late.into_iter().find(|(late, _)| *late) {
-            return Ok(Fate::Decided(self.skip(task, reason, when)));
+            return Ok(Decision::Decided(self.skip(task, reason, when)));
         }
-        Ok(Fate::MayStart(when))
+        Ok(Decision::MayStart(when))
     }
 
     fn skips_children(&self, parent: usize) -> bool {
@@ -83,14 +83,14 @@ impl Scheduler {
     }
 
     /// A result that its producer, which is done, did not emit.
-    fn missing(&mut self, task: usize, missing: &ResultRef, when: Vec<WhenExpression>) -> Fate {
+    fn missing(&mut self, task: usize, missing: &ResultRef, when: Vec<WhenExpression>) -> Decision {
         let plan = Arc::clone(&self.plan);
         let producer = plan
             .index_of(&missing.task)
             .map(|index| &self.states[index]);
         let skipped = matches!(producer, Some(State::Skipped(_)));
         if skipped || plan.tasks[task].continue_on_error {
-            return Fate::Decided(self.skip(task, SkipReason::MissingResults, when));
+            return Decision::Decided(self.skip(task, SkipReason::MissingResults, when));
         }
         let succeeded =
             matches!(producer, Some(State::Done(done)) if done.ending == Ending::Succeeded);
@@ -106,14 +106,14 @@ impl Scheduler {
             )
         };
         self.states[task] = State::Invalid(text);
-        Fate::Invalid
+        Decision::Invalid
     }
 
     /// Missing results come before the guard here, unlike for other tasks.
-    pub(crate) fn decide_finally(&mut self, task: usize) -> Result<Decision, Condition> {
+    pub(crate) fn decide_finally(&mut self, task: usize) -> Result<Action, Condition> {
         let plan = Arc::clone(&self.plan);
         let planned = &plan.tasks[task];
-        if plan.carried.disabled(&planned.name).is_some() {
+        if plan.reuse.disabled(&planned.name).is_some() {
             return Ok(self.skip(task, SkipReason::Disabled, Vec::new()));
         }
         if self.first_missing(planned)?.is_some() {

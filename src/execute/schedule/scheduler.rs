@@ -1,7 +1,7 @@
 //! What may start, what is skipped, and what it all amounts to: without clock and without async.
 //!
 //! The scheduler is told what ended ([`Scheduler::finish`]) and what was asked for
-//! ([`Scheduler::stop`], the timeouts), and answers with [`Decision`]s. A decision is final: the
+//! ([`Scheduler::stop`], the timeouts), and answers with [`Action`]s. A decision is final: the
 //! first reason a task is skipped for stays (Tekton computes it anew and may change it).
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::decide::Fate;
+use super::decide::Decision;
 use super::verdict::Tally;
 use crate::execute::task_run::results::artifact_texts;
 use crate::language::Combination;
@@ -57,7 +57,7 @@ pub(crate) enum State {
 
 /// What is to happen to a task.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Decision {
+pub(crate) enum Action {
     /// It starts.
     Start(Start),
     /// It does not.
@@ -115,7 +115,7 @@ impl Scheduler {
         let mut scope = plan.scope.clone();
         for task in &plan.tasks {
             let side = if task.finally { "finally" } else { "tasks" };
-            for (name, value) in plan.carried.disabled(&task.name).into_iter().flatten() {
+            for (name, value) in plan.reuse.disabled(&task.name).into_iter().flatten() {
                 scope.set_result(side, &task.name, name, value);
             }
         }
@@ -244,27 +244,27 @@ impl Scheduler {
     }
 
     /// Everything that follows from what is known, in the order of the pipeline.
-    pub(crate) fn advance(&mut self) -> Vec<Decision> {
+    pub(crate) fn advance(&mut self) -> Vec<Action> {
         match self.advanced() {
-            Ok(decisions) => decisions,
-            Err(condition) => vec![Decision::Abort(condition)],
+            Ok(actions) => actions,
+            Err(condition) => vec![Action::Abort(condition)],
         }
     }
 
-    fn advanced(&mut self) -> Result<Vec<Decision>, Condition> {
-        let mut decisions = Vec::new();
+    fn advanced(&mut self) -> Result<Vec<Action>, Condition> {
+        let mut actions = Vec::new();
         loop {
             let mut ready = Vec::new();
             let mut changed = false;
             for task in self.waiting(false) {
                 match self.decide(task)? {
-                    Fate::Waits => {}
-                    Fate::Invalid => changed = true,
-                    Fate::Decided(decision) => {
-                        decisions.push(decision);
+                    Decision::Waits => {}
+                    Decision::Invalid => changed = true,
+                    Decision::Decided(action) => {
+                        actions.push(action);
                         changed = true;
                     }
-                    Fate::MayStart(when) => ready.push((task, when)),
+                    Decision::MayStart(when) => ready.push((task, when)),
                 }
             }
             // What was found out may keep others from starting: nothing starts beside a task
@@ -276,17 +276,17 @@ impl Scheduler {
                 break;
             }
             for (task, when) in ready {
-                decisions.push(self.start(task, when)?);
+                actions.push(self.start(task, when)?);
             }
         }
         if self.dag_done() && !self.finally_started {
             self.finally_started = true;
-            decisions.push(Decision::FinallyStarts);
+            actions.push(Action::FinallyStarts);
             for task in self.waiting(true) {
-                decisions.push(self.decide_finally(task)?);
+                actions.push(self.decide_finally(task)?);
             }
         }
-        Ok(decisions)
+        Ok(actions)
     }
 
     fn waiting(&self, finally: bool) -> Vec<usize> {
@@ -325,9 +325,9 @@ impl Scheduler {
         task: usize,
         reason: SkipReason,
         when: Vec<WhenExpression>,
-    ) -> Decision {
+    ) -> Action {
         self.states[task] = State::Skipped(reason);
-        Decision::Skip { task, reason, when }
+        Action::Skip { task, reason, when }
     }
 
     /// How many tasks ended how.

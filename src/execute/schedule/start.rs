@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::scheduler::{Decision, Ending, Scheduler, Start, State};
+use super::scheduler::{Action, Ending, Scheduler, Start, State};
 use crate::language::{Combination, fan_out, has_empty_array, matrix_type_fault};
 use crate::plan::PlannedTask;
 use crate::spec::param::ParamType;
@@ -18,7 +18,7 @@ impl Scheduler {
         &mut self,
         task: usize,
         when: Vec<WhenExpression>,
-    ) -> Result<Decision, Condition> {
+    ) -> Result<Action, Condition> {
         let plan = Arc::clone(&self.plan);
         let planned = &plan.tasks[task];
         let mut scope = if planned.finally {
@@ -35,7 +35,7 @@ impl Scheduler {
             combinations => combinations,
         };
         self.states[task] = State::Running;
-        Ok(Decision::Start(Start {
+        Ok(Action::Start(Start {
             task,
             when,
             params,

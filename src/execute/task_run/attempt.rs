@@ -10,7 +10,7 @@ use super::results::Collected;
 use super::sidecars::Sidecars;
 use super::step::Known;
 use crate::event::EventKind;
-use crate::execute::options::{Context, Halt, HaltReceiver};
+use crate::execute::options::{Halt, HaltReceiver, RunContext};
 use crate::execute::pod::builder::{Layout, Surroundings, image_fault, lay_out};
 use crate::execute::pod::security;
 use crate::execute::schedule::scheduler::Ending;
@@ -49,24 +49,24 @@ pub(crate) struct AttemptEnd {
     /// Why it was stopped from outside.
     pub halt: Option<Halt>,
     /// Another attempt would end alike: its input is at fault.
-    pub hopeless: bool,
+    pub permanent: bool,
 }
 
 impl AttemptEnd {
-    fn hopeless(condition: Condition) -> Self {
+    fn permanent(condition: Condition) -> Self {
         Self {
             condition,
             results: Vec::new(),
             artifacts: None,
             halt: None,
-            hopeless: true,
+            permanent: true,
         }
     }
 }
 
 /// One attempt under way.
 pub(crate) struct Attempt<E: Engine> {
-    pub(crate) context: Arc<Context<E>>,
+    pub(crate) context: Arc<RunContext<E>>,
     /// The run its messages belong to.
     pub(crate) run: String,
     pub(crate) request: Arc<TaskRunRequest>,
@@ -86,7 +86,7 @@ pub(crate) struct Attempt<E: Engine> {
 
 /// Runs one attempt.
 pub(crate) async fn attempt<E: Engine>(
-    context: Arc<Context<E>>,
+    context: Arc<RunContext<E>>,
     run: &str,
     request: Arc<TaskRunRequest>,
     storage: &BTreeMap<String, String>,
@@ -96,11 +96,11 @@ pub(crate) async fn attempt<E: Engine>(
     let deadline = request.timeout.map(|limit| (Instant::now() + limit, limit));
     let bound = match bind(&request, number) {
         Ok(bound) => bound,
-        Err(condition) => return Ok(AttemptEnd::hopeless(condition)),
+        Err(condition) => return Ok(AttemptEnd::permanent(condition)),
     };
     let layout = match prepare(&context, &bound, &request, storage, number).await {
         Ok(layout) => layout,
-        Err(condition) => return Ok(AttemptEnd::hopeless(condition)),
+        Err(condition) => return Ok(AttemptEnd::permanent(condition)),
     };
     let library = &context.options.library;
     let account = library
@@ -136,7 +136,7 @@ pub(crate) async fn attempt<E: Engine>(
 
 /// Looks the images of an attempt up and lays it out.
 pub(crate) async fn prepare<E: Engine>(
-    context: &Arc<Context<E>>,
+    context: &Arc<RunContext<E>>,
     bound: &BoundTask,
     request: &TaskRunRequest,
     storage: &BTreeMap<String, String>,
@@ -156,7 +156,7 @@ pub(crate) async fn prepare<E: Engine>(
 }
 
 async fn look_up<E: Engine>(
-    context: &Arc<Context<E>>,
+    context: &Arc<RunContext<E>>,
     bound: &BoundTask,
     request: &TaskRunRequest,
 ) -> Result<BTreeMap<String, Image>, Condition> {
@@ -267,7 +267,7 @@ impl<E: Engine> Attempt<E> {
     async fn execute(&mut self, number: usize) -> Result<AttemptEnd, SandboxError> {
         let task_spec = match self.bound.substituted() {
             Ok(spec) => serde_json::to_value(spec).unwrap_or_default(),
-            Err(condition) => return Ok(AttemptEnd::hopeless(condition)),
+            Err(condition) => return Ok(AttemptEnd::permanent(condition)),
         };
         self.emit(EventKind::TaskRunStarted {
             task_run: self.request.identity.name.clone(),
@@ -284,8 +284,8 @@ impl<E: Engine> Attempt<E> {
             Ok(sidecars) => sidecars,
             Err(condition) => {
                 return Ok(AttemptEnd {
-                    hopeless: false,
-                    ..AttemptEnd::hopeless(condition)
+                    permanent: false,
+                    ..AttemptEnd::permanent(condition)
                 });
             }
         };
@@ -338,7 +338,7 @@ impl<E: Engine> Attempt<E> {
                     results: Vec::new(),
                     artifacts,
                     halt: Some(halt),
-                    hopeless: false,
+                    permanent: false,
                 };
             }
             StepEnd::Failed(condition) => (broken_sidecar.unwrap_or(condition), None),
@@ -353,7 +353,7 @@ impl<E: Engine> Attempt<E> {
             results,
             artifacts,
             halt,
-            hopeless: false,
+            permanent: false,
         }
     }
 

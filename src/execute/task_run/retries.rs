@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::attempt::{AttemptEnd, attempt};
 use crate::event::EventKind;
-use crate::execute::options::{Context, Halt, HaltReceiver};
+use crate::execute::options::{Halt, HaltReceiver, RunContext};
 use crate::execute::schedule::scheduler::Ending;
 use crate::plan::TaskRunRequest;
 use crate::sandbox::{Engine, SandboxError};
@@ -29,7 +29,7 @@ pub(crate) struct TaskRunEnd {
 
 /// Runs a TaskRun that has been announced, when a place is free.
 pub(crate) async fn task_run<E: Engine>(
-    context: Arc<Context<E>>,
+    context: Arc<RunContext<E>>,
     run: String,
     request: Arc<TaskRunRequest>,
     storage: BTreeMap<String, String>,
@@ -79,14 +79,14 @@ fn stopped(halt: Halt) -> AttemptEnd {
         results: Vec::new(),
         artifacts: None,
         halt: Some(halt),
-        hopeless: false,
+        permanent: false,
     }
 }
 
 /// A failed attempt is followed by another, except when it was stopped from outside or its input
 /// is at fault: on a cluster that is tried again as well, and ends alike.
 async fn attempts<E: Engine>(
-    context: &Arc<Context<E>>,
+    context: &Arc<RunContext<E>>,
     run: &str,
     request: &Arc<TaskRunRequest>,
     storage: &BTreeMap<String, String>,
@@ -104,7 +104,7 @@ async fn attempts<E: Engine>(
         )
         .await?;
         let stopped = halt.borrow().is_some();
-        if end.condition.is_true() || stopped || end.hopeless || number >= request.retries {
+        if end.condition.is_true() || stopped || end.permanent || number >= request.retries {
             return Ok(end);
         }
         context.emitter.of(run).event(EventKind::TaskRunRetried {

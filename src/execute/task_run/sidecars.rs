@@ -11,7 +11,7 @@ use super::probe::Check;
 use super::sidecar::{Life, Watched};
 use super::step::script_file;
 use crate::event::EventKind;
-use crate::execute::pod::builder::{Laid, config_fault};
+use crate::execute::pod::builder::{PodContainer, config_fault};
 use crate::execute::pod::env::{EnvSources, environment, expand};
 use crate::sandbox::{Container, Engine, Exit, Launch, Outcome, Output, Sandbox, SandboxError};
 use crate::spec::task::Sidecar;
@@ -95,7 +95,7 @@ impl<E: Engine> Sidecars<E> {
     fn release(
         &mut self,
         attempt: &Attempt<E>,
-        laid: &Laid<Sidecar>,
+        laid: &PodContainer<Sidecar>,
         container: <E::Sandbox as Sandbox>::Container,
         launch: Launch,
     ) {
@@ -230,7 +230,7 @@ fn exit_code(exit: &Exit) -> i32 {
 /// Plain Kubernetes: `command` replaces ENTRYPOINT and CMD, `args` replaces CMD.
 fn launch<E: Engine>(
     attempt: &Attempt<E>,
-    laid: &Laid<Sidecar>,
+    laid: &PodContainer<Sidecar>,
     script: Option<String>,
 ) -> Result<Launch, String> {
     let sidecar = &laid.source;

@@ -9,7 +9,7 @@ use super::attempt::{Attempt, StepEnd};
 use super::breakpoints;
 use super::results;
 use crate::event::{EventKind, LogSource};
-use crate::execute::pod::builder::{Laid, config_fault, pod_fault};
+use crate::execute::pod::builder::{PodContainer, config_fault, pod_fault};
 use crate::execute::pod::env::{EnvSources, environment, expand};
 use crate::language::when::holds;
 use crate::sandbox::{
@@ -136,7 +136,12 @@ impl<E: Engine> Attempt<E> {
     }
 
     /// What a step is released with. The error is the text it fails with instead.
-    fn launch(&self, index: usize, step: &Step, laid: &Laid<Step>) -> Result<Launch, String> {
+    fn launch(
+        &self,
+        index: usize,
+        step: &Step,
+        laid: &PodContainer<Step>,
+    ) -> Result<Launch, String> {
         self.check_step_results(step)?;
         let mut vars = step.env.clone();
         vars.extend(self.request.overrides.pod_template.env.clone());

@@ -10,7 +10,7 @@ use crate::event::{Event, EventKind, Message, Record, RunKind, TaskRunRecord};
 use crate::execute::images::ImageRules;
 use crate::execute::rejection::rejected;
 use crate::execute::{Ended, ExecuteError, Files, Interrupt, Job, Options, run};
-use crate::manifest::{Input, ReadOptions, load};
+use crate::manifest::{ManifestInput, ReadOptions, load};
 use crate::plan::reuse::{Disable, Selection, decide};
 use crate::plan::{Identity, RunRequest, build};
 use crate::resolve::Library;
@@ -154,7 +154,7 @@ impl Scenario {
         self
     }
 
-    fn input(&self) -> Input {
+    fn input(&self) -> ManifestInput {
         let mut spec = self.run.clone();
         if spec.get("pipelineRef").is_none() {
             spec["pipelineSpec"] = self.pipeline.clone();
@@ -167,7 +167,7 @@ impl Scenario {
         });
         let all = std::iter::once(&run).chain(&self.documents);
         let text: Vec<String> = all.map(Value::to_string).collect();
-        Input::Text {
+        ManifestInput::Text {
             name: "run.yaml".to_owned(),
             bytes: text.join("\n---\n").into_bytes(),
         }
@@ -197,7 +197,7 @@ impl Scenario {
         let mut heard = Heard::default();
         let ended = match build(&request, &library) {
             Ok(mut plan) => {
-                plan.carried = decide(&plan, None, &self.selection).unwrap();
+                plan.reuse = decide(&plan, None, &self.selection).unwrap();
                 self.execute(Job::Pipeline(Box::new(plan)), library, &mut heard)
                     .await
             }

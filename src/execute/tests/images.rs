@@ -116,7 +116,7 @@ tasks:
     .ran()
     .await;
     assert!(ran.condition().is_true(), "{}", ran.verdict());
-    let asked: BTreeSet<String> = ran
+    let settings: BTreeSet<String> = ran
         .log
         .calls()
         .iter()
@@ -127,9 +127,9 @@ tasks:
         })
         .collect();
     for image in ["of-one", "of-two", "of-child", "of-finally"] {
-        assert!(asked.contains(image), "{image}: {asked:?}");
+        assert!(settings.contains(image), "{image}: {settings:?}");
     }
-    assert!(!asked.contains("of-disabled"), "{asked:?}");
+    assert!(!settings.contains("of-disabled"), "{settings:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::input::Inputs;
+use super::input::TaskInputs;
 
 /// The start of the name of an input that counts only when it is known both times: an image has a
 /// digest once it has been looked up.
@@ -58,7 +58,7 @@ fn shown(value: Option<&str>) -> &str {
 }
 
 /// The first difference, the likeliest cause first; `None` when the inputs are the same.
-pub fn first_change(old: &Inputs, new: &Inputs) -> Option<Change> {
+pub fn first_change(old: &TaskInputs, new: &TaskInputs) -> Option<Change> {
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let changed = names
         .into_iter()
@@ -67,7 +67,7 @@ pub fn first_change(old: &Inputs, new: &Inputs) -> Option<Change> {
             _ => !name.starts_with(DIGEST_OF_IMAGE),
         });
     let what = changed.min_by(|one, other| compare(one, other))?;
-    let value = |inputs: &Inputs| inputs.get(what).map(|input| input.value.clone());
+    let value = |inputs: &TaskInputs| inputs.get(what).map(|input| input.value.clone());
     Some(Change {
         what: what.clone(),
         old: value(old),
@@ -88,9 +88,9 @@ fn compare(one: &str, other: &str) -> Ordering {
 #[cfg(test)]
 mod tests {
     use super::first_change;
-    use crate::plan::fingerprint::{Input, Inputs};
+    use crate::plan::fingerprint::{TaskInput, TaskInputs};
 
-    fn inputs(list: &[(&str, &str)]) -> Inputs {
+    fn inputs(list: &[(&str, &str)]) -> TaskInputs {
         list.iter()
             .map(|(name, value)| {
                 let (value, nameless) = value
@@ -98,7 +98,7 @@ mod tests {
                     .map_or((*value, None), |(v, n)| (v, Some(n.to_owned())));
                 (
                     (*name).to_owned(),
-                    Input {
+                    TaskInput {
                         value: value.to_owned(),
                         nameless,
                     },

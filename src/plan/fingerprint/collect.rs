@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::input::{Input, Inputs, canonical};
+use super::input::{TaskInput, TaskInputs, canonical};
 use super::results::results_of_task;
 use super::run_names::RunNames;
 use crate::plan::task_run::{BoundTask, BoundWorkspace, TaskRunRequest};
@@ -23,11 +23,11 @@ pub fn inputs(
     library: &Library,
     images: &dyn Fn(&str) -> Option<String>,
     run_claims: &BTreeMap<String, String>,
-) -> Inputs {
+) -> TaskInputs {
     let mut collector = Collector {
         names: RunNames::new(request, run_claims),
         images,
-        found: Inputs::new(),
+        found: TaskInputs::new(),
         config_maps: BTreeSet::new(),
         secrets: BTreeSet::new(),
     };
@@ -45,17 +45,17 @@ pub fn inputs(
 pub(crate) struct Collector<'a> {
     names: RunNames,
     pub(crate) images: &'a dyn Fn(&str) -> Option<String>,
-    found: Inputs,
+    found: TaskInputs,
     pub(crate) config_maps: BTreeSet<String>,
     pub(crate) secrets: BTreeSet<String>,
 }
 
 impl Collector<'_> {
     pub(crate) fn text(&mut self, name: impl Into<String>, text: &str) {
-        let mut input = Input::of_text(text);
+        let mut input = TaskInput::of_text(text);
         let hidden = self.names.hidden(text);
         if hidden != text {
-            input.nameless = Some(Input::of_text(&hidden).value);
+            input.nameless = Some(TaskInput::of_text(&hidden).value);
         }
         self.found.insert(name.into(), input);
     }
@@ -178,13 +178,15 @@ impl Collector<'_> {
             let data = library.config_map(&name).map(|map| config_map_data(map));
             self.found.insert(
                 format!("configMap {name}"),
-                Input::of_content(data.as_ref()),
+                TaskInput::of_content(data.as_ref()),
             );
         }
         for name in std::mem::take(&mut self.secrets) {
             let data = library.secret(&name).map(|secret| secret_data(secret));
-            self.found
-                .insert(format!("secret {name}"), Input::of_content(data.as_ref()));
+            self.found.insert(
+                format!("secret {name}"),
+                TaskInput::of_content(data.as_ref()),
+            );
         }
     }
 }
@@ -198,7 +200,7 @@ mod tests {
     use serde_json::{Map, Value, json};
 
     use super::inputs;
-    use crate::plan::{Identity, Inputs, TaskRunRequest, bind, first_change};
+    use crate::plan::{Identity, TaskInputs, TaskRunRequest, bind, first_change};
     use crate::resolve::{Library, ResolvedTask};
     use crate::spec::Object;
     use crate::spec::param::ParamValue;
@@ -275,7 +277,7 @@ mod tests {
         request
     }
 
-    fn of(given: &Value) -> Inputs {
+    fn of(given: &Value) -> TaskInputs {
         let objects = [
             object("ConfigMap", "settings", "data", &given["settings"]),
             object("Secret", "token", "stringData", &given["token"]),
@@ -486,7 +488,7 @@ mod tests {
     fn inputs_survive_being_recorded() {
         let found = of(&base());
         let text = serde_json::to_string(&found).unwrap();
-        assert_eq!(serde_json::from_str::<Inputs>(&text).unwrap(), found);
+        assert_eq!(serde_json::from_str::<TaskInputs>(&text).unwrap(), found);
     }
 
     /// The same JSON with the keys of every object in another order.

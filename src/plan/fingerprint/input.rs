@@ -11,12 +11,12 @@ const LONGEST_SHOWN: usize = 80;
 
 /// What identifies the inputs of a TaskRun, by name of the input (`script of step compile`), for
 /// deciding a reuse.
-pub type Inputs = BTreeMap<String, Input>;
+pub type TaskInputs = BTreeMap<String, TaskInput>;
 
 /// One input: a short value as it is, a long one as `sha256:` and its digest.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Input {
+pub struct TaskInput {
     /// The value.
     pub value: String,
     /// The value with what differs from run to run (names, uids) replaced, where that makes a
@@ -25,7 +25,7 @@ pub struct Input {
     pub nameless: Option<String>,
 }
 
-impl Input {
+impl TaskInput {
     /// A value, or the digest of one that is long or not one line.
     pub(crate) fn of_text(text: &str) -> Self {
         let fits = text.chars().count() <= LONGEST_SHOWN && !text.contains(char::is_control);

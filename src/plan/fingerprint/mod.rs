@@ -12,5 +12,5 @@ mod run_names;
 
 pub use change::{Change, first_change};
 pub use collect::inputs;
-pub use input::{Input, Inputs};
+pub use input::{TaskInput, TaskInputs};
 pub use results::result_inputs;

@@ -1,6 +1,6 @@
 //! Results of other tasks among the inputs.
 
-use super::input::{Input, Inputs};
+use super::input::{TaskInput, TaskInputs};
 use crate::spec::param::{Param, ParamValue};
 use crate::spec::task::TaskSpec;
 use crate::spec::when::WhenExpression;
@@ -12,14 +12,14 @@ use crate::substitution::{ResultRef, Scope};
 /// replaces them. They belong to the [`inputs()`](crate::plan::fingerprint()) of its TaskRun, so that a
 /// change can be told by its cause. Params of a matrix are left out: each combination is decided by
 /// its own values.
-pub fn result_inputs(written: &[Param], scope: &Scope) -> Inputs {
+pub fn result_inputs(written: &[Param], scope: &Scope) -> TaskInputs {
     let mut texts = Texts::default();
     for param in written {
         texts.add_value(&param.value);
     }
     let found = results_in(&texts.0, scope);
     found
-        .map(|(name, value)| (name, Input::of_text(&value.to_string())))
+        .map(|(name, value)| (name, TaskInput::of_text(&value.to_string())))
         .collect()
 }
 

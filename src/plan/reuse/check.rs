@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::carried::{Carried, Fate};
+use super::earlier_run::EarlierRun;
 use super::fault::PartialFault;
+use super::reuse_plan::{Decision, ReusePlan};
 use super::selection::{Given, Selection};
-use super::source::Source;
 use crate::diagnostic::did_you_mean;
 use crate::plan::model::{Body, Plan, PlannedTask};
 use crate::resolve::ResolvedTask;
@@ -15,7 +15,7 @@ use crate::spec::task::TaskResult;
 /// Faults of the names, which make everything else meaningless.
 pub(crate) fn names(
     plan: &Plan,
-    source: Option<&Source>,
+    source: Option<&EarlierRun>,
     selection: &Selection,
 ) -> Vec<PartialFault> {
     let disable: Vec<&String> = selection.disable.iter().map(|entry| &entry.name).collect();
@@ -74,11 +74,11 @@ fn of_list(plan: &Plan, list: &'static str, tasks: &[&String]) -> Vec<PartialFau
 pub(crate) fn given(
     plan: &Plan,
     selection: &Selection,
-    carried: &mut Carried,
+    reuse: &mut ReusePlan,
 ) -> Vec<PartialFault> {
     let mut faults = Vec::new();
     for (task, results) in &selection.results {
-        if carried.disabled(task).is_none() {
+        if reuse.disabled(task).is_none() {
             faults.extend(results.keys().map(|result| PartialFault::ResultOfEnabled {
                 task: task.clone(),
                 result: result.clone(),
@@ -90,7 +90,7 @@ pub(crate) fn given(
             Some((planned, definition)) => {
                 faults.extend(of_task(planned, &definition.spec.results, results));
             }
-            None => carried.warnings.extend(results.keys().map(|result| {
+            None => reuse.warnings.extend(results.keys().map(|result| {
                 format!("result {task}.{result} is taken as given: the Task of \"{task}\" is not at hand")
             })),
         }
@@ -150,19 +150,19 @@ pub fn result_type(plan: &Plan, task: &str, result: &str) -> Option<ParamType> {
 }
 
 /// Results of disabled tasks that a task which will run needs. Finally tasks are skipped instead.
-pub(crate) fn missing(plan: &Plan, carried: &Carried) -> Vec<PartialFault> {
+pub(crate) fn missing(plan: &Plan, reuse: &ReusePlan) -> Vec<PartialFault> {
     let mut faults = Vec::new();
-    for (task, fate) in plan.tasks.iter().zip(&carried.fates) {
-        let settled = match fate.fate {
-            Fate::Disabled(_) => true,
-            Fate::Reuse => carried.stays(&task.name),
-            Fate::Run => false,
+    for (task, decision) in plan.tasks.iter().zip(&reuse.decisions) {
+        let settled = match decision.decision {
+            Decision::Disabled(_) => true,
+            Decision::Reuse => reuse.stays(&task.name),
+            Decision::Run => false,
         };
         if task.finally || settled {
             continue;
         }
         for reference in &task.result_refs {
-            let Some(results) = carried.disabled(&reference.task) else {
+            let Some(results) = reuse.disabled(&reference.task) else {
                 continue;
             };
             let fault = PartialFault::MissingResult {

@@ -2,29 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use super::carried::{Carried, Fate, TaskFate};
 use super::check;
+use super::earlier_run::{EarlierRun, SourceState, SourceTask};
 use super::fault::Faults;
 use super::reach::{chosen, downstream};
+use super::reuse_plan::{Decision, ReusePlan, TaskFate};
 use super::selection::Selection;
-use super::source::{Source, SourceState, SourceTask};
 use crate::plan::model::{Plan, PlannedTask};
 
 /// Decides about every task. All faults are told together.
 pub fn decide(
     plan: &Plan,
-    source: Option<&Source>,
+    source: Option<&EarlierRun>,
     selection: &Selection,
-) -> Result<Carried, Faults> {
+) -> Result<ReusePlan, Faults> {
     let faults = check::names(plan, source, selection);
     if !faults.is_empty() {
         return Err(Faults(faults));
     }
-    let mut carried = Decider::new(plan, source, selection).carried();
-    let mut faults = check::given(plan, selection, &mut carried);
-    faults.extend(check::missing(plan, &carried));
+    let mut reuse = Decider::new(plan, source, selection).reuse();
+    let mut faults = check::given(plan, selection, &mut reuse);
+    faults.extend(check::missing(plan, &reuse));
     if faults.is_empty() {
-        Ok(carried)
+        Ok(reuse)
     } else {
         Err(Faults(faults))
     }
@@ -32,23 +32,23 @@ pub fn decide(
 
 struct Decider<'a> {
     plan: &'a Plan,
-    source: Option<&'a Source>,
+    source: Option<&'a EarlierRun>,
     selection: &'a Selection,
     /// The reasons of disabled tasks.
     disabled: BTreeMap<String, String>,
-    carried: Carried,
+    reuse: ReusePlan,
 }
 
 impl<'a> Decider<'a> {
-    fn new(plan: &'a Plan, source: Option<&'a Source>, selection: &'a Selection) -> Self {
+    fn new(plan: &'a Plan, source: Option<&'a EarlierRun>, selection: &'a Selection) -> Self {
         let mut decider = Self {
             plan,
             source,
             selection,
             disabled: BTreeMap::new(),
-            carried: Carried {
+            reuse: ReusePlan {
                 reuse: selection.reuse,
-                ..Carried::default()
+                ..ReusePlan::default()
             },
         };
         decider.disable();
@@ -77,7 +77,7 @@ impl<'a> Decider<'a> {
             }
             let source = self.source.and_then(|source| source.state(&task.name));
             if source == Some(SourceState::Succeeded) {
-                self.carried.unchosen.insert(task.name.clone());
+                self.reuse.unchosen.insert(task.name.clone());
             } else {
                 let reason = || "not selected".to_owned();
                 self.disabled
@@ -87,20 +87,20 @@ impl<'a> Decider<'a> {
         }
     }
 
-    fn carried(mut self) -> Carried {
+    fn reuse(mut self) -> ReusePlan {
         for task in &self.plan.tasks {
-            let (fate, reason) = match self.disabled.get(&task.name) {
-                Some(reason) => (Fate::Disabled(self.results(&task.name)), reason.clone()),
+            let (decision, reason) = match self.disabled.get(&task.name) {
+                Some(reason) => (Decision::Disabled(self.results(&task.name)), reason.clone()),
                 None => self.of_source(task),
             };
-            self.keep_successes(task, &fate);
-            self.carried.fates.push(TaskFate {
+            self.keep_successes(task, &decision);
+            self.reuse.decisions.push(TaskFate {
                 task: task.name.clone(),
-                fate,
+                decision,
                 reason,
             });
         }
-        self.carried
+        self.reuse
     }
 
     /// What the consumers of a disabled task get: the source's, and above them what is given.
@@ -114,12 +114,12 @@ impl<'a> Decider<'a> {
     }
 
     /// Rows 3 to 10.
-    fn of_source(&self, task: &PlannedTask) -> (Fate, String) {
+    fn of_source(&self, task: &PlannedTask) -> (Decision, String) {
         let Some(source) = self.source else {
-            return (Fate::Run, String::new());
+            return (Decision::Run, String::new());
         };
         let run = &source.run;
-        let runs = |reason: String| (Fate::Run, reason);
+        let runs = |reason: String| (Decision::Run, reason);
         if task.finally {
             return runs("finally tasks always run again".to_owned());
         }
@@ -134,7 +134,7 @@ impl<'a> Decider<'a> {
             Some((SourceState::Succeeded, known)) if known.successes.is_empty() => {
                 runs("child pipelines run again".to_owned())
             }
-            Some((SourceState::Succeeded, _)) => (Fate::Reuse, format!("succeeded in {run}")),
+            Some((SourceState::Succeeded, _)) => (Decision::Reuse, format!("succeeded in {run}")),
             Some((SourceState::Failed, _)) => runs(format!("failed in {run}")),
             Some((SourceState::SkippedByGuard, _)) => runs(format!("skipped in {run}")),
             Some((SourceState::NotRun, _)) | None => runs(format!("not run in {run}")),
@@ -142,19 +142,19 @@ impl<'a> Decider<'a> {
     }
 
     /// A matrix is decided per combination: those that succeeded stay although others did not.
-    fn keep_successes(&mut self, task: &PlannedTask, fate: &Fate) {
-        let kept = match fate {
-            Fate::Reuse => true,
-            Fate::Run => {
+    fn keep_successes(&mut self, task: &PlannedTask, decision: &Decision) {
+        let kept = match decision {
+            Decision::Reuse => true,
+            Decision::Run => {
                 task.source.matrix.is_some()
                     && !task.finally
                     && !self.selection.enable.contains(&task.name)
             }
-            Fate::Disabled(_) => false,
+            Decision::Disabled(_) => false,
         };
         let known = self.source.and_then(|source| source.tasks.get(&task.name));
         if let Some(known) = known.filter(|known| kept && !known.successes.is_empty()) {
-            self.carried
+            self.reuse
                 .successes
                 .insert(task.name.clone(), known.successes.clone());
         }

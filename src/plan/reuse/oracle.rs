@@ -9,9 +9,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{
-    Disable, Fate, PartialFault, Reuse, Selection, Source, SourceState, SourceTask, Success, decide,
+    Decision, Disable, EarlierRun, PartialFault, Reuse, Selection, SourceState, SourceTask,
+    Success, decide,
 };
-use crate::plan::{Identity, Inputs, Plan, RunRequest, build};
+use crate::plan::{Identity, Plan, RunRequest, TaskInputs, build};
 use crate::resolve::Library;
 use crate::spec::{Param, ParamValue};
 
@@ -146,7 +147,7 @@ impl Case {
         }
     }
 
-    fn source(&self) -> Source {
+    fn source(&self) -> EarlierRun {
         let tasks = (0..MOST).filter_map(|task| {
             let state = self.state(task)?;
             let combinations = match (self.matrix[task], state) {
@@ -166,12 +167,12 @@ impl Case {
                 executed_by: format!("old/{}", name(task)),
                 object: Value::Null,
                 results: BTreeMap::from([("r".to_owned(), "old".into())]),
-                inputs: Inputs::new(),
+                inputs: TaskInputs::new(),
             });
             let successes = successes.collect();
             Some((name(task), SourceTask { state, successes }))
         });
-        Source {
+        EarlierRun {
             run: "old".to_owned(),
             tasks: tasks.collect(),
         }
@@ -337,16 +338,16 @@ proptest! {
             prop_assert_eq!(told(decided.unwrap_err().0), told(expected));
             return Ok(());
         }
-        let carried = decided.unwrap();
+        let reuse = decided.unwrap();
         for (task, (word, reason)) in words.into_iter().enumerate() {
-            let fate = carried.fate(&name(task)).unwrap();
-            let found = match fate.fate {
-                Fate::Disabled(_) => Word::Disabled,
-                Fate::Run => Word::Run,
-                Fate::Reuse => Word::Reuse,
+            let decision = reuse.decision(&name(task)).unwrap();
+            let found = match decision.decision {
+                Decision::Disabled(_) => Word::Disabled,
+                Decision::Run => Word::Run,
+                Decision::Reuse => Word::Reuse,
             };
             prop_assert_eq!(found, word, "{}", name(task));
-            prop_assert!(fate.reason.starts_with(reason), "{}: {}", name(task), fate.reason);
+            prop_assert!(decision.reason.starts_with(reason), "{}: {}", name(task), decision.reason);
             // A matrix that failed keeps the combination that succeeded.
             let part = word == Word::Run
                 && case.resumes
@@ -360,7 +361,7 @@ proptest! {
                 _ if part => 1,
                 _ => 0,
             };
-            prop_assert_eq!(carried.successes(&name(task)).len(), kept, "{}", name(task));
+            prop_assert_eq!(reuse.successes(&name(task)).len(), kept, "{}", name(task));
         }
     }
 }

@@ -262,7 +262,7 @@ impl Play<'_> {
             biased;
             () = tokio::time::sleep_until(until) => None,
             () = killed => Some(Exit::Cancelled),
-            () = late(self.deadline) => Some(Exit::TimedOut),
+            () = timed_out(self.deadline) => Some(Exit::TimedOut),
         }
     }
 
@@ -276,7 +276,7 @@ impl Play<'_> {
     }
 }
 
-async fn late(deadline: Option<Instant>) {
+async fn timed_out(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::earlier_run::{Success, results};
 use super::selection::{Given, Reuse};
-use super::source::{Success, results};
-use crate::plan::fingerprint::{Change, Inputs, first_change};
+use crate::plan::fingerprint::{Change, TaskInputs, first_change};
 use crate::plan::model::Plan;
 use crate::spec::param::Param;
 
 /// What becomes of a task.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Fate {
+pub enum Decision {
     /// It is not started; its results are these.
     Disabled(Given),
     /// It runs; a matrix may still reuse the combinations that succeeded.
@@ -25,7 +25,7 @@ pub struct TaskFate {
     /// The task.
     pub task: String,
     /// What becomes of it.
-    pub fate: Fate,
+    pub decision: Decision,
     /// Why, for people; empty when there is nothing to say.
     pub reason: String,
 }
@@ -43,9 +43,9 @@ pub struct Foreseen {
 
 /// What an earlier run and the request settle for a run.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Carried {
+pub struct ReusePlan {
     /// The tasks in the order of the plan.
-    pub fates: Vec<TaskFate>,
+    pub decisions: Vec<TaskFate>,
     /// What a person should know that keeps nothing from starting.
     pub warnings: Vec<String>,
     pub(crate) reuse: Reuse,
@@ -54,18 +54,18 @@ pub struct Carried {
     pub(crate) unchosen: BTreeSet<String>,
 }
 
-impl Carried {
+impl ReusePlan {
     /// The results of a disabled task; `None` when it is not disabled.
     pub fn disabled(&self, task: &str) -> Option<&Given> {
-        match &self.fate(task)?.fate {
-            Fate::Disabled(results) => Some(results),
-            Fate::Run | Fate::Reuse => None,
+        match &self.decision(task)?.decision {
+            Decision::Disabled(results) => Some(results),
+            Decision::Run | Decision::Reuse => None,
         }
     }
 
     /// What becomes of a task; `None` when nothing is settled.
-    pub fn fate(&self, task: &str) -> Option<&TaskFate> {
-        self.fates.iter().find(|fate| fate.task == task)
+    pub fn decision(&self, task: &str) -> Option<&TaskFate> {
+        self.decisions.iter().find(|decision| decision.task == task)
     }
 
     /// The success that stands for a TaskRun about to start, or what about its inputs changed.
@@ -73,7 +73,7 @@ impl Carried {
         &self,
         task: &str,
         combination: &[Param],
-        inputs: &Inputs,
+        inputs: &TaskInputs,
     ) -> Option<Result<&Success, Change>> {
         let success = self
             .successes
@@ -103,10 +103,10 @@ impl Carried {
 
     /// What the consumers of a disabled or reused task get, as far as it is settled.
     pub fn values(&self, task: &str) -> Given {
-        match self.fate(task).map(|fate| &fate.fate) {
-            Some(Fate::Disabled(given)) => given.clone(),
-            Some(Fate::Reuse) => results(self.successes(task)),
-            Some(Fate::Run) | None => Given::new(),
+        match self.decision(task).map(|decision| &decision.decision) {
+            Some(Decision::Disabled(given)) => given.clone(),
+            Some(Decision::Reuse) => results(self.successes(task)),
+            Some(Decision::Run) | None => Given::new(),
         }
     }
 
@@ -123,50 +123,57 @@ impl Carried {
                 .filter(|task| open.contains(task))
                 .collect();
             let stays = self.stays(&planned.name);
-            let Some(fate) = self.fates.iter_mut().find(|fate| fate.task == planned.name) else {
+            let Some(decision) = self
+                .decisions
+                .iter_mut()
+                .find(|decision| decision.task == planned.name)
+            else {
                 continue;
             };
             if let Some(known) = foreseen.get(&planned.name) {
-                settle(fate, known);
+                settle(decision, known);
             }
-            if fate.fate == Fate::Reuse && !producers.is_empty() && !stays {
+            if decision.decision == Decision::Reuse && !producers.is_empty() && !stays {
                 let producers: Vec<String> =
                     producers.iter().map(|task| format!("{task}'s")).collect();
-                fate.reason = format!(
+                decision.reason = format!(
                     "if {} results do not change; {}",
                     producers.join(" and "),
-                    fate.reason
+                    decision.reason
                 );
                 open.insert(&planned.name);
             }
-            if fate.fate == Fate::Run {
+            if decision.decision == Decision::Run {
                 open.insert(&planned.name);
             }
         }
     }
 }
 
-fn settle(fate: &mut TaskFate, known: &Foreseen) {
+fn settle(decision: &mut TaskFate, known: &Foreseen) {
     let Foreseen {
         reused,
         all,
         change,
     } = known;
-    if reused == all && fate.fate == Fate::Reuse {
+    if reused == all && decision.decision == Decision::Reuse {
         return;
     }
-    if fate.fate == Fate::Reuse {
-        fate.fate = Fate::Run;
+    if decision.decision == Decision::Reuse {
+        decision.decision = Decision::Run;
         if let (Some(change), 0) = (change, *reused) {
-            fate.reason = format!("changed: {change}");
+            decision.reason = format!("changed: {change}");
             return;
         }
     }
     if *reused > 0 {
-        fate.reason = format!("{}; {reused} of {all} combinations are reused", fate.reason);
+        decision.reason = format!(
+            "{}; {reused} of {all} combinations are reused",
+            decision.reason
+        );
     }
     if let Some(change) = change {
-        fate.reason = format!("{}; changed: {change}", fate.reason);
+        decision.reason = format!("{}; changed: {change}", decision.reason);
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::plan::fingerprint::Inputs;
+use crate::plan::fingerprint::TaskInputs;
 use crate::spec::param::{Param, ParamValue};
 
 /// A TaskRun of the source run that succeeded.
@@ -19,7 +19,7 @@ pub struct Success {
     /// Its results.
     pub results: BTreeMap<String, ParamValue>,
     /// The digests of its inputs.
-    pub inputs: Inputs,
+    pub inputs: TaskInputs,
 }
 
 /// How a task ended in the source run.
@@ -77,14 +77,14 @@ pub(crate) fn results(successes: &[Success]) -> BTreeMap<String, ParamValue> {
 
 /// The source run.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Source {
+pub struct EarlierRun {
     /// Its id.
     pub run: String,
     /// Its tasks by name.
     pub tasks: BTreeMap<String, SourceTask>,
 }
 
-impl Source {
+impl EarlierRun {
     /// How a task ended in it.
     pub fn state(&self, task: &str) -> Option<SourceState> {
         self.tasks.get(task).map(|known| known.state)
