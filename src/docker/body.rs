@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount};
 
-use super::protocol::SOURCE_ROOT;
 use super::volume::{self, Volumes};
+use crate::sandbox::link::{AGENT_FILE, SOURCE_ROOT};
 use crate::sandbox::{ContainerSpec, SandboxError, SandboxSpec};
 
 /// Where the agent is in its own image.
@@ -83,10 +83,7 @@ pub(super) fn step(
     Ok(ContainerCreateBody {
         image: Some(spec.image.clone()),
         hostname: sandbox.hostname.map(ToOwned::to_owned),
-        entrypoint: Some(vec![format!(
-            "{AGENT_MOUNT}/{}",
-            super::protocol::AGENT_FILE
-        )]),
+        entrypoint: Some(vec![format!("{AGENT_MOUNT}/{}", AGENT_FILE)]),
         cmd: Some(arguments),
         user: spec.user.clone(),
         working_dir: spec.working_dir.clone(),

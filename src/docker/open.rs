@@ -3,18 +3,21 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bollard::Docker;
+use bollard::container::LogOutput;
 use bollard::models::{ContainerCreateBody, VolumeCreateRequest};
 use bollard::query_parameters::{
     AttachContainerOptions, CreateContainerOptions, StartContainerOptions,
 };
 
+use futures_util::future::ready;
+use futures_util::{Stream, StreamExt};
+
 use super::engine::DockerEngine;
-use super::error::{container, engine, has_status};
-use super::protocol::FileOperation;
+use super::error::{container, engine, has_status, message};
 use super::sandbox::{DockerSandbox, Parts};
-use super::supervisor::Supervisor;
 use super::volume::{Volume, Volumes};
 use super::{body, label};
+use crate::sandbox::link::{FileOperation, Incoming, Piece, Supervisor, VolumePaths};
 use crate::sandbox::{Sandbox, SandboxError, SandboxSpec, VolumePath};
 
 /// The mode of a fresh claim: any user can write, as in the usual provisioners.
@@ -112,7 +115,7 @@ async fn supervise(docker: &Docker, id: &str) -> Result<Supervisor, SandboxError
         .attach_container(id, Some(options))
         .await
         .map_err(container)?;
-    let (supervisor, is_up) = Supervisor::new(attached);
+    let (supervisor, is_up) = Supervisor::new(attached.input, incoming(attached.output));
     let started = docker
         .start_container(id, None::<StartContainerOptions>)
         .await;
@@ -121,6 +124,23 @@ async fn supervise(docker: &Docker, id: &str) -> Result<Supervisor, SandboxError
         Ok(()) => Ok(supervisor),
         Err(_) => Err(SandboxError::Engine(supervisor.lost().await)),
     }
+}
+
+/// What the supervisor writes, out of the engine's stream.
+fn incoming(
+    output: impl Stream<Item = Result<LogOutput, bollard::errors::Error>> + Send + 'static,
+) -> Incoming {
+    let pieces = output.filter_map(|piece| {
+        ready(match piece {
+            Ok(LogOutput::StdOut { message }) => Some(Ok(Piece::Frames(message))),
+            Ok(LogOutput::StdErr { message } | LogOutput::Console { message }) => {
+                Some(Ok(Piece::Complaint(message)))
+            }
+            Ok(LogOutput::StdIn { .. }) => None,
+            Err(error) => Some(Err(message(&error))),
+        })
+    });
+    Box::pin(pieces)
 }
 
 /// What a sandbox needs before it is used.
@@ -138,7 +158,7 @@ async fn prepare(sandbox: &DockerSandbox, fresh_claims: Vec<String>) -> Result<(
         });
     }
     if !modes.is_empty() {
-        sandbox.request(modes).await?;
+        sandbox.parts().supervisor.operations(modes).await?;
     }
     Ok(())
 }

@@ -12,15 +12,14 @@ use futures_util::future::join_all;
 use tokio::sync::{RwLock, mpsc};
 use tokio::time::Instant;
 
-use super::container::DockerContainer;
 use super::engine::DockerEngine;
 use super::error::{container, has_status, message};
-use super::protocol::{AGENT_DIRECTORY, FileOperation, FileRequest, Kind, MAX_PAYLOAD};
-use super::reader::{AgentEvent, AgentEvents};
 use super::reap::Listed;
-use super::supervisor::Supervisor;
 use super::volume::Volumes;
-use super::{archive, body, files, label, open};
+use super::{archive, body, label, open};
+use crate::sandbox::link::{
+    AGENT_DIRECTORY, AgentContainer, PendingContainer, Supervisor, VolumePaths,
+};
 use crate::sandbox::{
     ContainerSpec, FileOp, Mount, MountSource, Sandbox, SandboxError, SandboxSpec, VolumePath,
 };
@@ -135,18 +134,6 @@ impl DockerSandbox {
         Ok(id)
     }
 
-    /// Waits for the agent of a started container.
-    async fn wait_for_agent(&self, id: &str, events: &mut AgentEvents) -> Result<(), SandboxError> {
-        loop {
-            match tokio::time::timeout(SILENCE, events.recv()).await {
-                Ok(Some(AgentEvent::Ready)) => return Ok(()),
-                Ok(None) => return Err(SandboxError::Engine(self.lost().await)),
-                Ok(Some(_)) => {}
-                Err(_) => self.check_running(id).await?,
-            }
-        }
-    }
-
     async fn check_running(&self, id: &str) -> Result<(), SandboxError> {
         let docker = self.parts().engine.docker();
         let state = match docker.inspect_container(id, None).await {
@@ -162,26 +149,6 @@ impl DockerSandbox {
         Err(SandboxError::Container(format!(
             "the container ended{status} before its program could be started"
         )))
-    }
-
-    pub(super) async fn request(&self, operations: Vec<FileOperation>) -> Result<(), SandboxError> {
-        let supervisor = &self.parts().supervisor;
-        let number = supervisor.number();
-        let answer = supervisor.answer(number);
-        for operation in operations {
-            check_size(&operation)?;
-            let request = FileRequest {
-                last: false,
-                operation: Some(operation),
-            };
-            supervisor.send(Kind::Files, number, &request);
-        }
-        let end = FileRequest {
-            last: true,
-            operation: None,
-        };
-        supervisor.send(Kind::Files, number, &end);
-        supervisor.done(answer).await
     }
 
     /// Removes all containers of the run, and waits until that is done.
@@ -208,12 +175,15 @@ impl DockerSandbox {
 }
 
 impl Sandbox for DockerSandbox {
-    type Container = DockerContainer;
+    type Container = AgentContainer;
 
     async fn files(&self, ops: Vec<FileOp>) -> Result<(), SandboxError> {
-        let volumes = &self.parts().volumes;
-        let operations = ops.into_iter().map(|op| files::operation(op, volumes));
-        self.request(operations.collect::<Result<_, _>>()?).await
+        let Parts {
+            volumes,
+            supervisor,
+            ..
+        } = self.parts();
+        supervisor.files(ops, volumes).await
     }
 
     async fn upload(&self, from: PathBuf, to: VolumePath) -> Result<u64, SandboxError> {
@@ -260,40 +230,21 @@ impl Sandbox for DockerSandbox {
         paths
             .iter()
             .try_for_each(|path| super::volume::check_relative(path))?;
-        let supervisor = &self.parts().supervisor;
-        let number = supervisor.number();
-        let mut pieces = supervisor.copied(number);
-        let answer = supervisor.answer(number);
-        supervisor.send(Kind::Clone, number, &paths);
-        let mut copied = 0;
-        let follow = async {
-            while let Some(bytes) = pieces.recv().await {
-                copied = bytes;
-                progress(bytes);
-            }
-        };
-        // The pieces end with the answer.
-        let (done, ()) = tokio::join!(supervisor.done(answer), follow);
-        done.map(|()| copied)
+        self.parts().supervisor.clone_paths(&paths, progress).await
     }
 
-    async fn start(&self, spec: ContainerSpec) -> Result<DockerContainer, SandboxError> {
-        let supervisor = self.parts().supervisor.clone();
-        let channel = supervisor.number();
-        let token = crate::name::uid();
-        let events = supervisor.listen(channel);
-        supervisor.send(Kind::Expect, channel, &token);
-        // Whatever happens from here on, dropping it ends what was started.
+    async fn start(&self, spec: ContainerSpec) -> Result<AgentContainer, SandboxError> {
         let places = self.parts().volumes.places(&spec.mounts)?;
-        let mut pending = DockerContainer::new(String::new(), channel, supervisor, events, places);
+        // Whatever happens from here on, dropping it ends what was started.
+        let pending = self.parts().supervisor.expect(places);
+        let PendingContainer { token, number, .. } = &pending;
         // In a task of its own: a caller that gives up leaves no container without an owner.
-        let starting = tokio::spawn(self.clone().launch_container(spec, channel, token));
-        let id = starting
+        let starting = self.clone().launch_container(spec, *number, token.clone());
+        let id = tokio::spawn(starting)
             .await
             .map_err(|error| SandboxError::Engine(error.to_string()))??;
-        self.wait_for_agent(&id, pending.events()).await?;
-        pending.set_id(id);
-        Ok(pending)
+        let check = || self.check_running(&id);
+        pending.connected(id.clone(), SILENCE, check).await
     }
 
     async fn lost(&self) -> String {
@@ -311,14 +262,5 @@ impl Sandbox for DockerSandbox {
             .engine
             .remove_volume(&self.parts().volumes.run.name)
             .await
-    }
-}
-
-fn check_size(operation: &FileOperation) -> Result<(), SandboxError> {
-    match operation {
-        FileOperation::File { path, content, .. } if content.0.len() >= MAX_PAYLOAD / 2 => Err(
-            SandboxError::File(format!("{path} is larger than 32 MiB: upload it")),
-        ),
-        _ => Ok(()),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bollard::models::{Mount, MountType, MountVolumeOptions};
 
-use super::protocol::RUN_ROOT;
+use crate::sandbox::link::{RUN_ROOT, VolumePaths};
 use crate::sandbox::{self, MountSource, SandboxError, VolumePath};
 
 /// Where the volumes of claims are in the sandbox container, by name.
@@ -123,20 +123,6 @@ impl Volumes {
         Ok(places)
     }
 
-    /// Where a place is in the sandbox container.
-    pub(super) fn path(&self, place: &VolumePath) -> Result<String, SandboxError> {
-        let (_, path) = self.find(place)?;
-        let root = match place {
-            VolumePath::Run(_) => RUN_ROOT.to_owned(),
-            VolumePath::Claim { claim, .. } => format!("{CLAIM_ROOT}/{claim}"),
-        };
-        Ok(if path.is_empty() {
-            root
-        } else {
-            format!("{root}/{path}")
-        })
-    }
-
     fn find<'a>(&'a self, place: &'a VolumePath) -> Result<(&'a Volume, &'a str), SandboxError> {
         let (volume, path) = match place {
             VolumePath::Run(path) => (Some(&self.run), path),
@@ -154,6 +140,21 @@ impl Volumes {
         })?;
         check_relative(path)?;
         Ok((volume, path.trim_end_matches('/')))
+    }
+}
+
+impl VolumePaths for Volumes {
+    fn path(&self, place: &VolumePath) -> Result<String, SandboxError> {
+        let (_, path) = self.find(place)?;
+        let root = match place {
+            VolumePath::Run(_) => RUN_ROOT.to_owned(),
+            VolumePath::Claim { claim, .. } => format!("{CLAIM_ROOT}/{claim}"),
+        };
+        Ok(if path.is_empty() {
+            root
+        } else {
+            format!("{root}/{path}")
+        })
     }
 }
 

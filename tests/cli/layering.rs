@@ -34,7 +34,7 @@ const LAYERS: &[(Order, &[&str])] = &[
 
 /// The program inside the containers: it uses itself only, and its wire format is used by one module.
 const AGENT: &str = "agent";
-const USER_OF_AGENT: &str = "docker";
+const USER_OF_AGENT: &str = "sandbox";
 
 /// Crates that one module alone may name.
 const OWNED_CRATES: &[(&str, &str)] = &[
@@ -298,7 +298,7 @@ mod synthetic {
                 "use crate::sandbox::Sandbox;\nuse bollard::Docker;",
             ),
             (
-                "src/docker/supervisor.rs",
+                "src/sandbox/link/supervisor.rs",
                 "use crate::agent::protocol::Frame;",
             ),
             ("src/docker/volume.rs", "use super::engine::Engine;"),
@@ -357,12 +357,12 @@ mod synthetic {
             (
                 "src/report/live.rs",
                 "use crate::agent::protocol;",
-                "src/report/live.rs:1: agent stands alone; only docker uses it",
+                "src/report/live.rs:1: agent stands alone; only sandbox uses it",
             ),
             (
                 "src/agent/step.rs",
                 "use crate::name::uid;",
-                "src/agent/step.rs:1: agent stands alone; only docker uses it",
+                "src/agent/step.rs:1: agent stands alone; only sandbox uses it",
             ),
             (
                 "src/main.rs",

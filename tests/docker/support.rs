@@ -7,8 +7,9 @@ use std::time::Duration;
 use bollard::Docker;
 use bollard::query_parameters::CreateImageOptions;
 use futures_util::TryStreamExt;
-use tkn_local::docker::{DockerContainer, DockerEngine, DockerSandbox, Surroundings};
+use tkn_local::docker::{DockerEngine, DockerSandbox, Surroundings};
 use tkn_local::event::Stream;
+use tkn_local::sandbox::link::AgentContainer;
 use tkn_local::sandbox::{
     Container, ContainerSpec, Control, Engine, Exit, FileOp, Image, ImageRequest, Launch, Mount,
     MountSource, Outcome, Output, PullPolicy, Sandbox, SandboxSpec, VolumePath,
@@ -126,7 +127,7 @@ impl Bench {
         }
     }
 
-    pub(crate) async fn start_with(&self, spec: ContainerSpec) -> DockerContainer {
+    pub(crate) async fn start_with(&self, spec: ContainerSpec) -> AgentContainer {
         let path = VolumePath::Run("shared".to_owned());
         let shared = FileOp::Directory {
             path,
@@ -137,7 +138,7 @@ impl Bench {
         self.sandbox.start(spec).await.unwrap()
     }
 
-    pub(crate) async fn start(&self) -> DockerContainer {
+    pub(crate) async fn start(&self) -> AgentContainer {
         self.start_with(self.spec()).await
     }
 
@@ -171,7 +172,7 @@ pub(crate) fn shell(script: &str) -> Launch {
 }
 
 /// Runs a program and collects all it writes.
-pub(crate) async fn collect(container: DockerContainer, launch: Launch) -> Ran {
+pub(crate) async fn collect(container: AgentContainer, launch: Launch) -> Ran {
     let (sender, mut outputs) = mpsc::channel::<Output>(4);
     let running = tokio::spawn(container.run(launch, sender));
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
@@ -191,7 +192,7 @@ pub(crate) async fn collect(container: DockerContainer, launch: Launch) -> Ran {
 
 /// Starts a program and waits until it has written this. Returns what else is needed to go on.
 pub(crate) async fn until_written(
-    container: DockerContainer,
+    container: AgentContainer,
     launch: Launch,
     text: &str,
 ) -> (impl Control, tokio::task::JoinHandle<Outcome>) {

@@ -5,7 +5,6 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bollard::container::LogOutput;
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -13,6 +12,18 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::protocol::{Blob, End, Frame, HEADER, Kind, parse_header};
 use crate::event::Stream as OutputStream;
 use crate::sandbox::Output;
+
+/// A piece of what a supervisor writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// Of its standard output: frames, cut anywhere.
+    Frames(Bytes),
+    /// Of its standard error: text for people.
+    Complaint(Bytes),
+}
+
+/// What a supervisor writes, until its end. An error says why no more can be read.
+pub type Incoming = Pin<Box<dyn Stream<Item = Result<Piece, String>> + Send>>;
 
 /// How much of the supervisor's standard error is kept for the message about its end.
 const LAST_WORDS: usize = 4096;
@@ -67,23 +78,18 @@ impl Reader {
     }
 
     /// Reads until the stream ends; then says so to everybody.
-    pub(super) async fn run(
-        mut self,
-        mut output: Pin<Box<dyn Stream<Item = Result<LogOutput, bollard::errors::Error>> + Send>>,
-        lost: watch::Sender<Option<String>>,
-    ) {
+    pub(super) async fn run(mut self, mut output: Incoming, lost: watch::Sender<Option<String>>) {
         let mut why = None;
         while let Some(piece) = output.next().await {
             let handled = match piece {
-                Ok(LogOutput::StdOut { message }) => self.take(&message),
-                Ok(LogOutput::StdErr { message } | LogOutput::Console { message }) => {
-                    self.last_words.extend_from_slice(&message);
+                Ok(Piece::Frames(bytes)) => self.take(&bytes),
+                Ok(Piece::Complaint(text)) => {
+                    self.last_words.extend_from_slice(&text);
                     let excess = self.last_words.len().saturating_sub(LAST_WORDS);
                     self.last_words.drain(..excess);
                     Ok(())
                 }
-                Ok(LogOutput::StdIn { .. }) => Ok(()),
-                Err(error) => Err(super::error::message(&error)),
+                Err(error) => Err(error),
             };
             if let Err(error) = handled {
                 why = Some(error);

@@ -4,18 +4,25 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use bollard::container::AttachContainerResults;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::protocol::{Frame, Kind, Wire};
-use super::reader::{AgentEvents, Reader, Routes, lock};
-use crate::sandbox::SandboxError;
+use super::container::{AgentContainer, PendingContainer};
+use super::files::operation;
+use super::protocol::{FileOperation, FileRequest, Frame, Kind, MAX_PAYLOAD, Wire};
+use super::reader::{AgentEvents, Incoming, Reader, Routes, lock};
+use crate::sandbox::{FileOp, SandboxError, VolumePath};
+
+/// Where the volumes of a sandbox are for its supervisor.
+pub(crate) trait VolumePaths {
+    /// The absolute path of a place in a volume. Fails for what leads out of its volume.
+    fn path(&self, place: &VolumePath) -> Result<String, SandboxError>;
+}
 
 /// A running supervisor. When the last clone is dropped the sandbox ends.
 #[derive(Debug, Clone)]
-pub(super) struct Supervisor {
+pub struct Supervisor {
     shared: Arc<Shared>,
 }
 
@@ -29,8 +36,12 @@ struct Shared {
 }
 
 impl Supervisor {
-    /// Takes over the streams of a container that is attached to and not yet started.
-    pub(super) fn new(attached: AttachContainerResults) -> (Self, oneshot::Receiver<()>) {
+    /// Takes over the streams of a supervisor that is about to start. The receiver hears when it
+    /// is up.
+    pub fn new(
+        input: Pin<Box<dyn AsyncWrite + Send>>,
+        output: Incoming,
+    ) -> (Self, oneshot::Receiver<()>) {
         let (frames, outgoing) = mpsc::unbounded_channel();
         let (up, is_up) = oneshot::channel();
         let routes = Arc::new(Mutex::new(Routes {
@@ -39,9 +50,9 @@ impl Supervisor {
         }));
         let (lost_sender, lost) = watch::channel(None);
         let closing = CancellationToken::new();
-        tokio::spawn(write(attached.input, outgoing, closing.clone()));
+        tokio::spawn(write(input, outgoing, closing.clone()));
         let reader = Reader::new(Arc::clone(&routes));
-        tokio::spawn(reader.run(attached.output, lost_sender));
+        tokio::spawn(reader.run(output, lost_sender));
         let next = AtomicU32::new(1);
         let shared = Shared {
             frames,
@@ -72,7 +83,7 @@ impl Supervisor {
     }
 
     /// Receives what the agent of a channel will say.
-    pub(super) fn listen(&self, channel: u32) -> AgentEvents {
+    fn listen(&self, channel: u32) -> AgentEvents {
         let (sender, events) = mpsc::unbounded_channel();
         let mut routes = lock(&self.shared.routes);
         if !routes.ended {
@@ -96,8 +107,78 @@ impl Supervisor {
         answer
     }
 
+    /// Announces a container with mounts at these places (the target of a mount, and how its
+    /// source path ends) whose agent is about to connect.
+    pub fn expect(&self, places: Vec<(String, String)>) -> PendingContainer {
+        let number = self.number();
+        let token = crate::name::uid();
+        let events = self.listen(number);
+        self.send(Kind::Expect, number, &token);
+        PendingContainer {
+            token,
+            number,
+            container: AgentContainer::new(number, self.clone(), events, places),
+        }
+    }
+
+    /// Does things in the volumes, in order; nothing after the first failure.
+    pub(crate) async fn files(
+        &self,
+        ops: Vec<FileOp>,
+        volumes: &impl VolumePaths,
+    ) -> Result<(), SandboxError> {
+        let operations = ops.into_iter().map(|op| operation(op, volumes));
+        self.operations(operations.collect::<Result<_, _>>()?).await
+    }
+
+    /// The same with paths as the supervisor sees them.
+    pub(crate) async fn operations(
+        &self,
+        operations: Vec<FileOperation>,
+    ) -> Result<(), SandboxError> {
+        let number = self.number();
+        let answer = self.answer(number);
+        for operation in operations {
+            check_size(&operation)?;
+            let request = FileRequest {
+                last: false,
+                operation: Some(operation),
+            };
+            self.send(Kind::Files, number, &request);
+        }
+        let end = FileRequest {
+            last: true,
+            operation: None,
+        };
+        self.send(Kind::Files, number, &end);
+        self.done(answer).await
+    }
+
+    /// Copies these paths of the source volume to the same paths of the run's. `progress` gets the
+    /// bytes so far. Returns the bytes copied.
+    pub async fn clone_paths(
+        &self,
+        paths: &Vec<String>,
+        progress: impl Fn(u64) + Send + Sync,
+    ) -> Result<u64, SandboxError> {
+        let number = self.number();
+        let mut pieces = self.copied(number);
+        let answer = self.answer(number);
+        self.send(Kind::Clone, number, paths);
+        let mut copied = 0;
+        let follow = async {
+            while let Some(bytes) = pieces.recv().await {
+                copied = bytes;
+                progress(bytes);
+            }
+        };
+        // The pieces end with the answer.
+        let (done, ()) = tokio::join!(self.done(answer), follow);
+        done.map(|()| copied)
+    }
+
     /// How many bytes a request that is sent after this has copied, now and then and at its end.
-    pub(super) fn copied(&self, request: u32) -> mpsc::UnboundedReceiver<u64> {
+    fn copied(&self, request: u32) -> mpsc::UnboundedReceiver<u64> {
         let (sender, copied) = mpsc::unbounded_channel();
         let mut routes = lock(&self.shared.routes);
         if !routes.ended {
@@ -107,7 +188,7 @@ impl Supervisor {
     }
 
     /// Waits for the answer to a request about files.
-    pub(super) async fn done(
+    async fn done(
         &self,
         answer: oneshot::Receiver<Result<(), String>>,
     ) -> Result<(), SandboxError> {
@@ -118,7 +199,7 @@ impl Supervisor {
     }
 
     /// Waits until the supervisor is gone. Returns how that was noticed.
-    pub(super) async fn lost(&self) -> String {
+    pub async fn lost(&self) -> String {
         let mut lost = self.shared.lost.clone();
         match lost.wait_for(Option::is_some).await {
             Ok(text) => text.clone().unwrap_or_default(),
@@ -127,8 +208,17 @@ impl Supervisor {
     }
 
     /// Ends the supervisor's input, and with that everything in the sandbox.
-    pub(super) fn close(&self) {
+    pub fn close(&self) {
         self.shared.closing.cancel();
+    }
+}
+
+fn check_size(operation: &FileOperation) -> Result<(), SandboxError> {
+    match operation {
+        FileOperation::File { path, content, .. } if content.0.len() >= MAX_PAYLOAD / 2 => Err(
+            SandboxError::File(format!("{path} is larger than 32 MiB: upload it")),
+        ),
+        _ => Ok(()),
     }
 }
 
@@ -161,29 +251,21 @@ async fn write(
 
 #[cfg(test)]
 mod tests {
-    use bollard::container::LogOutput;
-    use bollard::errors::Error;
     use bytes::Bytes;
     use futures_util::stream;
 
     use super::*;
+    use crate::sandbox::link::Piece;
 
     /// A supervisor that says these frames, cut into pieces of so many bytes, and then goes.
-    fn saying(frames: &[Frame], piece: usize) -> AttachContainerResults {
+    fn saying(frames: &[Frame], piece: usize) -> (Supervisor, oneshot::Receiver<()>) {
         let mut bytes = Vec::new();
         for frame in frames {
             frame.write(&mut bytes).unwrap();
         }
-        let piece_of = |message: &[u8]| -> Result<LogOutput, Error> {
-            Ok(LogOutput::StdOut {
-                message: Bytes::copy_from_slice(message),
-            })
-        };
+        let piece_of = |bytes: &[u8]| Ok(Piece::Frames(Bytes::copy_from_slice(bytes)));
         let pieces: Vec<_> = bytes.chunks(piece).map(piece_of).collect();
-        AttachContainerResults {
-            output: Box::pin(stream::iter(pieces)),
-            input: Box::pin(tokio::io::sink()),
-        }
+        Supervisor::new(Box::pin(tokio::io::sink()), Box::pin(stream::iter(pieces)))
     }
 
     #[tokio::test]
@@ -204,7 +286,7 @@ mod tests {
             Frame::new(Kind::Gone, 5, &true),
         ];
         for piece in [1, 7, 1000] {
-            let (supervisor, up) = Supervisor::new(saying(&frames, piece));
+            let (supervisor, up) = saying(&frames, piece);
             let mut events = supervisor.listen(5);
             let answer = supervisor.answer(6);
             up.await.unwrap();
@@ -222,7 +304,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_end_of_the_stream_is_told_to_everybody() {
-        let (supervisor, up) = Supervisor::new(saying(&[], 1));
+        let (supervisor, up) = saying(&[], 1);
         assert!(
             supervisor
                 .lost()

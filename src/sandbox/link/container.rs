@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::launch;
+use super::program;
 use super::protocol::{Check, Kind, WINDOW};
 use super::reader::{AgentEvent, AgentEvents};
 use super::supervisor::Supervisor;
@@ -17,43 +17,32 @@ const CREDIT: usize = WINDOW / 4;
 
 /// A container whose agent waits to be released. Dropping it ends it.
 #[derive(Debug)]
-pub struct DockerContainer {
+pub struct AgentContainer {
     id: String,
     channel: u32,
     supervisor: Supervisor,
     events: AgentEvents,
     /// How often the program has paused.
     paused: watch::Sender<usize>,
-    /// What is to be found where: [`super::volume::Volumes::places`].
+    /// What must be mounted where: the target of a mount, and how its source path ends.
     places: Vec<(String, String)>,
 }
 
-impl DockerContainer {
+impl AgentContainer {
     pub(super) fn new(
-        id: String,
         channel: u32,
         supervisor: Supervisor,
         events: AgentEvents,
         places: Vec<(String, String)>,
     ) -> Self {
         Self {
-            id,
+            id: String::new(),
             channel,
             supervisor,
             events,
             paused: watch::Sender::new(0),
             places,
         }
-    }
-
-    /// What its agent says.
-    pub(super) fn events(&mut self) -> &mut AgentEvents {
-        &mut self.events
-    }
-
-    /// Gives it the engine's id, once there is one.
-    pub(super) fn set_id(&mut self, id: String) {
-        self.id = id;
     }
 
     async fn follow(&mut self, output: &OutputSender) -> Result<Outcome, SandboxError> {
@@ -77,8 +66,8 @@ impl DockerContainer {
                     self.paused.send_modify(|count| *count += 1);
                 }
                 AgentEvent::File(key, content) => files.push((key, content)),
-                AgentEvent::Ended(end) => return Ok(launch::outcome(end, started_at, files)),
-                AgentEvent::Gone => return Ok(launch::lost(started_at, files)),
+                AgentEvent::Ended(end) => return Ok(program::outcome(end, started_at, files)),
+                AgentEvent::Gone => return Ok(program::lost(started_at, files)),
                 AgentEvent::Ready => {}
             }
         }
@@ -86,15 +75,54 @@ impl DockerContainer {
     }
 }
 
-impl Container for DockerContainer {
-    type Control = DockerControl;
+/// A container that is to be started with an agent that has this token. Dropping it ends the agent
+/// as soon as it connects.
+#[derive(Debug)]
+pub struct PendingContainer {
+    /// What the agent shows the supervisor: `agent step RUN TOKEN`.
+    pub token: String,
+    /// Unique in the sandbox: fit for the engine's name of the container.
+    pub number: u32,
+    pub(super) container: AgentContainer,
+}
+
+impl PendingContainer {
+    /// Waits until the agent has connected. Whenever nothing is heard for `silence`, `check` is
+    /// asked whether the container still runs; its error ends the wait.
+    pub async fn connected<C>(
+        mut self,
+        id: String,
+        silence: Duration,
+        check: impl Fn() -> C + Send,
+    ) -> Result<AgentContainer, SandboxError>
+    where
+        C: Future<Output = Result<(), SandboxError>> + Send,
+    {
+        loop {
+            match tokio::time::timeout(silence, self.container.events.recv()).await {
+                Ok(Some(AgentEvent::Ready)) => {
+                    self.container.id = id;
+                    return Ok(self.container);
+                }
+                Ok(None) => {
+                    return Err(SandboxError::Engine(self.container.supervisor.lost().await));
+                }
+                Ok(Some(_)) => {}
+                Err(_) => check().await?,
+            }
+        }
+    }
+}
+
+impl Container for AgentContainer {
+    type Control = AgentControl;
 
     fn id(&self) -> String {
         self.id.clone()
     }
 
-    fn control(&self) -> DockerControl {
-        DockerControl {
+    fn control(&self) -> AgentControl {
+        AgentControl {
             channel: self.channel,
             supervisor: self.supervisor.clone(),
             paused: self.paused.subscribe(),
@@ -102,7 +130,7 @@ impl Container for DockerContainer {
     }
 
     async fn run(mut self, launch: Launch, output: OutputSender) -> Result<Outcome, SandboxError> {
-        let program = launch::program(launch, std::mem::take(&mut self.places));
+        let program = program::program(launch, std::mem::take(&mut self.places));
         self.supervisor.send(Kind::Launch, self.channel, &program);
         self.follow(&output).await
     }
@@ -110,7 +138,7 @@ impl Container for DockerContainer {
     fn discard(self) {}
 }
 
-impl Drop for DockerContainer {
+impl Drop for AgentContainer {
     fn drop(&mut self) {
         self.supervisor.forget(self.channel);
         // An agent that has reported its end has ended by itself.
@@ -120,16 +148,16 @@ impl Drop for DockerContainer {
 
 /// The remote control of a container.
 #[derive(Debug, Clone)]
-pub struct DockerControl {
+pub struct AgentControl {
     channel: u32,
     supervisor: Supervisor,
     paused: watch::Receiver<usize>,
 }
 
-impl Control for DockerControl {
+impl Control for AgentControl {
     fn kill(&self, grace: Duration) {
         self.supervisor
-            .send(Kind::Kill, self.channel, &launch::milliseconds(grace));
+            .send(Kind::Kill, self.channel, &program::milliseconds(grace));
     }
 
     async fn probe(&self, probe: Probe, timeout: Duration) -> bool {
@@ -137,8 +165,8 @@ impl Control for DockerControl {
         let answer = self.supervisor.answer(id);
         let check = Check {
             id,
-            timeout: launch::milliseconds(timeout),
-            what: launch::check(probe),
+            timeout: program::milliseconds(timeout),
+            what: program::check(probe),
         };
         self.supervisor.send(Kind::Probe, self.channel, &check);
         matches!(tokio::time::timeout(timeout, answer).await, Ok(Ok(Ok(()))))

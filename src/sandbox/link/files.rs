@@ -1,11 +1,14 @@
-//! File operations, from the executor's terms to the wire's.
+//! File operations, from the sandbox's terms to the wire's.
 
 use super::protocol::{Blob, FileOperation};
-use super::volume::Volumes;
+use super::supervisor::VolumePaths;
 use crate::sandbox::{FileOp, SandboxError};
 
 /// The operation with its path as the supervisor sees it.
-pub(super) fn operation(op: FileOp, volumes: &Volumes) -> Result<FileOperation, SandboxError> {
+pub(super) fn operation(
+    op: FileOp,
+    volumes: &impl VolumePaths,
+) -> Result<FileOperation, SandboxError> {
     Ok(match op {
         FileOp::Directory { path, mode, owner } => FileOperation::Directory {
             path: volumes.path(&path)?,

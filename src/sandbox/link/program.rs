@@ -1,4 +1,4 @@
-//! What a container is told and what it answers, between the executor's terms and the wire's.
+//! What a container is told and what it answers, between the sandbox's terms and the wire's.
 
 use std::time::Duration;
 

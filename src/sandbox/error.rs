@@ -1,0 +1,23 @@
+//! Why a sandbox could not do what it was asked.
+
+/// Why the sandbox could not do what it was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SandboxError {
+    /// The engine does not answer, or the sandbox is gone.
+    #[error("{0}")]
+    Engine(String),
+    /// An image is not there and cannot be had.
+    #[error("{message}")]
+    Image {
+        /// The reference asked for.
+        image: String,
+        /// What the engine said.
+        message: String,
+    },
+    /// The engine refuses to start this container: its fault, not the engine's.
+    #[error("{0}")]
+    Container(String),
+    /// A file could not be made.
+    #[error("{0}")]
+    File(String),
+}

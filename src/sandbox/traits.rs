@@ -1,0 +1,108 @@
+//! What every engine implements.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{
+    ContainerSpec, FileOp, Image, ImageRequest, Launch, Outcome, OutputSender, Probe, PullProgress,
+    SandboxError, SandboxSpec, VolumePath,
+};
+
+/// An engine that knows images and opens sandboxes.
+pub trait Engine: Clone + Send + Sync + 'static {
+    /// Its sandboxes.
+    type Sandbox: Sandbox;
+
+    /// Looks an image up, pulling it by policy. `progress` gets lines for people.
+    fn image(
+        &self,
+        request: &ImageRequest,
+        progress: impl Fn(PullProgress) + Send + Sync,
+    ) -> impl Future<Output = Result<Image, SandboxError>> + Send;
+
+    /// Opens a sandbox.
+    fn open(
+        &self,
+        spec: SandboxSpec,
+    ) -> impl Future<Output = Result<Self::Sandbox, SandboxError>> + Send;
+}
+
+/// An open sandbox: one network namespace, one volume, a supervisor. Clones are the same sandbox.
+pub trait Sandbox: Clone + Send + Sync + 'static {
+    /// Its containers.
+    type Container: Container;
+
+    /// Does things in its volumes, in order, all or none of what follows the first failure.
+    fn files(&self, ops: Vec<FileOp>) -> impl Future<Output = Result<(), SandboxError>> + Send;
+
+    /// Copies a directory of this machine into a volume: modes, links and empty directories
+    /// kept. Returns the bytes copied.
+    fn upload(
+        &self,
+        from: PathBuf,
+        to: VolumePath,
+    ) -> impl Future<Output = Result<u64, SandboxError>> + Send;
+
+    /// Copies paths of the volume of [`SandboxSpec::clone_from`] to the same paths of the run's:
+    /// owners, modes, times and links kept. What is not there is nothing to copy. `progress` gets
+    /// the bytes so far. Returns the bytes copied.
+    fn clone_paths(
+        &self,
+        paths: Vec<String>,
+        progress: impl Fn(u64) + Send + Sync,
+    ) -> impl Future<Output = Result<u64, SandboxError>> + Send;
+
+    /// Starts a container and waits until its agent is there, ready to be released.
+    fn start(
+        &self,
+        spec: ContainerSpec,
+    ) -> impl Future<Output = Result<Self::Container, SandboxError>> + Send;
+
+    /// Ends when the sandbox is lost; the text says how.
+    fn lost(&self) -> impl Future<Output = String> + Send;
+
+    /// Kills what runs and removes everything but, when asked, the volume.
+    fn close(&self, keep_volume: bool) -> impl Future<Output = Result<(), SandboxError>> + Send;
+}
+
+/// A started container.
+pub trait Container: Send + Sync + 'static {
+    /// Its remote control.
+    type Control: Control;
+
+    /// The engine's id of it.
+    fn id(&self) -> String;
+
+    /// A handle to it that can be used while it runs.
+    fn control(&self) -> Self::Control;
+
+    /// Releases it and waits for the end of its program. Output that came before the end has been
+    /// sent when this returns. The container is removed afterwards, without waiting for it.
+    fn run(
+        self,
+        launch: Launch,
+        output: OutputSender,
+    ) -> impl Future<Output = Result<Outcome, SandboxError>> + Send;
+
+    /// Gives a container up that was never released.
+    fn discard(self);
+}
+
+/// What can be done to a container while it runs.
+pub trait Control: Clone + Send + Sync + 'static {
+    /// Ends the program: SIGTERM to its process group, SIGKILL after `grace`. [`Container::run`]
+    /// then returns [`Exit::Cancelled`].
+    fn kill(&self, grace: Duration);
+
+    /// Checks it; `false` also when the check takes longer than `timeout`.
+    fn probe(&self, probe: Probe, timeout: Duration) -> impl Future<Output = bool> + Send;
+
+    /// Lets a program that waits at its breakpoint go on, with this exit status.
+    fn resume(&self, exit_code: i32);
+
+    /// Ends when the program waits at a breakpoint, at the next one when it is called again; never
+    /// if there is none.
+    fn paused(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
+}
