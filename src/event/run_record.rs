@@ -11,7 +11,7 @@ use super::task_state::TaskState;
 use crate::name;
 use crate::spec::when::WhenExpression;
 use crate::status::{
-    ChildReference, Condition, ConditionStatus, PipelineRunStatus, SkipReason, SkippedTask,
+    ChildReference, Condition, ConditionStatus, PipelineRunStatus, Reason, SkipReason, SkippedTask,
     TaskRunStatus, Timestamp,
 };
 
@@ -60,11 +60,11 @@ impl RunRecord {
     pub(super) fn started(mut self, started: bool, at: Timestamp) -> Self {
         let condition = if started {
             self.status.start_time = Some(at);
-            Condition::new(ConditionStatus::Unknown, "Started", "")
+            Condition::new(ConditionStatus::Unknown, Reason::Started, "")
         } else {
             let (reason, kind) = match self.kind {
-                RunKind::PipelineRun => ("PipelineRunPending", "PipelineRun"),
-                RunKind::TaskRun => ("TaskRunPending", "TaskRun"),
+                RunKind::PipelineRun => (Reason::PipelineRunPending, "PipelineRun"),
+                RunKind::TaskRun => (Reason::TaskRunPending, "TaskRun"),
             };
             let message = format!("{kind} \"{}\" is pending", self.name);
             Condition::new(ConditionStatus::Unknown, reason, message)
@@ -196,13 +196,13 @@ impl RunRecord {
         let condition = match self.kind {
             RunKind::PipelineRun => {
                 let message = format!("PipelineRun \"{}\" was cancelled", self.name);
-                Condition::failed("Cancelled", message)
+                Condition::failed(Reason::Cancelled, message)
             }
             RunKind::TaskRun => {
                 let message = format!("TaskRun \"{}\" was cancelled. ", self.name);
                 let own = self.task_runs.first().and_then(TaskRunRecord::condition);
                 own.cloned()
-                    .unwrap_or_else(|| Condition::failed("TaskRunCancelled", message))
+                    .unwrap_or_else(|| Condition::failed(Reason::TaskRunCancelled, message))
             }
         };
         self.status.completion_time = Some(at);

@@ -6,12 +6,12 @@ use super::run_record::with_status;
 use super::task_state::TaskState;
 use crate::spec::param::Param;
 use crate::status::{
-    Condition, ConditionStatus, RunResult, SidecarState, StepState, TaskRunStatus, Terminated,
-    Timestamp, Waiting,
+    Condition, ConditionStatus, Reason, RunResult, SidecarState, StepState, TaskRunStatus,
+    Terminated, Timestamp, Waiting,
 };
 
 /// The reason of a TaskRun that was cancelled, and the status that asks for it.
-const CANCELLED: &str = "TaskRunCancelled";
+const CANCELLED: &str = Reason::TaskRunCancelled.as_str();
 
 /// One TaskRun: its object and its status so far.
 #[derive(Debug, Clone, PartialEq)]
@@ -124,7 +124,7 @@ impl TaskRunRecord {
         self.status.steps = steps.iter().map(|name| waiting_step(name)).collect();
         self.status.sidecars.clear();
         self.status.artifacts = None;
-        let started = Condition::new(ConditionStatus::Unknown, "Started", "");
+        let started = Condition::new(ConditionStatus::Unknown, Reason::Started, "");
         self.set_condition(started, at);
     }
 
@@ -150,7 +150,7 @@ impl TaskRunRecord {
         if !self.is_finished() {
             let text = "Not all Steps in the Task have finished executing";
             self.set_condition(
-                Condition::new(ConditionStatus::Unknown, "Running", text),
+                Condition::new(ConditionStatus::Unknown, Reason::Running, text),
                 at,
             );
         }
@@ -170,7 +170,7 @@ impl TaskRunRecord {
         self.status.pod_name.clear();
         self.status.results.clear();
         self.set_condition(
-            Condition::new(ConditionStatus::Unknown, "ToBeRetried", message),
+            Condition::new(ConditionStatus::Unknown, Reason::ToBeRetried, message),
             at,
         );
     }
@@ -234,7 +234,12 @@ impl TaskRunRecord {
                 sidecar.terminated = Some(killed(running.started_at, at));
             }
         }
-        self.finish(&Condition::failed(CANCELLED, message), &[], None, at);
+        self.finish(
+            &Condition::failed(Reason::TaskRunCancelled, message),
+            &[],
+            None,
+            at,
+        );
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::status::{Condition, ConditionStatus, SkipReason};
+use crate::status::{Condition, ConditionStatus, Reason, SkipReason};
 
 /// What became of a task of a pipeline, or of one TaskRun. Ordered: of the combinations of a
 /// matrix the greatest speaks for the task.
@@ -36,14 +36,14 @@ impl TaskState {
         };
         match condition.status {
             ConditionStatus::True => Self::Succeeded,
-            ConditionStatus::Unknown => match condition.reason.as_str() {
-                "TaskRunPending" | "PipelineRunPending" => Self::NotStarted,
+            ConditionStatus::Unknown => match Reason::parse(&condition.reason) {
+                Some(Reason::TaskRunPending | Reason::PipelineRunPending) => Self::NotStarted,
                 _ => Self::Running,
             },
-            ConditionStatus::False => match condition.reason.as_str() {
-                "FailureIgnored" => Self::FailureIgnored,
-                "TaskRunCancelled" | "Cancelled" => Self::Cancelled,
-                "TaskRunTimeout" | "PipelineRunTimeout" => Self::TimedOut,
+            ConditionStatus::False => match Reason::parse(&condition.reason) {
+                Some(Reason::FailureIgnored) => Self::FailureIgnored,
+                Some(Reason::TaskRunCancelled | Reason::Cancelled) => Self::Cancelled,
+                Some(Reason::TaskRunTimeout | Reason::PipelineRunTimeout) => Self::TimedOut,
                 _ => Self::Failed,
             },
         }

@@ -13,6 +13,7 @@ use super::prestart::pool::Prestart;
 use super::schedule::scheduler::Ending;
 use crate::resolve::Library;
 use crate::sandbox::Engine;
+use crate::status::Reason;
 
 /// What a run begins with in its volume.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,7 +67,7 @@ pub struct Options {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Halt {
     /// The reason of its condition: `TaskRunCancelled` or `TaskRunTimeout`.
-    pub reason: &'static str,
+    pub reason: Reason,
     /// The message of its condition.
     pub message: String,
     /// How its pipeline counts it.

@@ -20,7 +20,7 @@ use crate::plan::reuse::Decision;
 use crate::plan::{Plan, RunRequest, bind};
 use crate::resolve::Library;
 use crate::sandbox::Engine;
-use crate::status::Condition;
+use crate::status::{Condition, Reason};
 
 /// A TaskRun whose image is not to be had.
 pub(super) struct ImageFault {
@@ -140,7 +140,7 @@ pub(super) fn reject_images<E: Engine>(
         skipped: plan.tasks.len() - count,
         ..Tally::default()
     };
-    let condition = Condition::failed("Failed", tally.message());
+    let condition = Condition::failed(Reason::Failed, tally.message());
     emitter.event(EventKind::RunFinished {
         condition: condition.clone(),
         results: Vec::new(),

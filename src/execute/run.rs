@@ -25,7 +25,7 @@ use crate::plan::{Plan, Requested, TaskRunRequest};
 use crate::sandbox::{Engine, Sandbox, SandboxError};
 use crate::spec::core::ClaimVolume;
 use crate::spec::workspace::WorkspaceBinding;
-use crate::status::{Condition, ConditionStatus};
+use crate::status::{Condition, ConditionStatus, Reason};
 
 /// What to run.
 #[derive(Debug, Clone)]
@@ -273,11 +273,11 @@ fn pending(job: &Job, emitter: &Emitter) -> Option<Ended> {
     let (announced, reason, kind) = match job {
         Job::Pipeline(plan) if plan.requested == Some(Requested::Pending) => (
             started(plan, None, false),
-            "PipelineRunPending",
+            Reason::PipelineRunPending,
             "PipelineRun",
         ),
         Job::Task(request) if request.pending => {
-            (announced(request, false), "TaskRunPending", "TaskRun")
+            (announced(request, false), Reason::TaskRunPending, "TaskRun")
         }
         Job::Pipeline(_) | Job::Task(_) => return None,
     };
@@ -346,7 +346,7 @@ async fn standalone<E: Engine>(
             .is_ok()
         {
             halt.send_replace(Some(Halt {
-                reason: "TaskRunCancelled",
+                reason: Reason::TaskRunCancelled,
                 message: format!("TaskRun \"{run}\" was cancelled. "),
                 ending: Ending::Cancelled,
             }));

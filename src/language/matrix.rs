@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::spec::param::{Param, ParamType, ParamValue};
 use crate::spec::pipeline::Matrix;
-use crate::status::Condition;
+use crate::status::{Condition, Reason};
 
 /// One combination of a matrix.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -41,7 +41,7 @@ impl Partial {
 /// The condition of a run whose matrix gets a value of another type than `wanted`.
 pub fn matrix_type_fault(wanted: ParamType, param: &Param, task: &str) -> Condition {
     Condition::failed(
-        "InvalidMatrixParameterTypes",
+        Reason::InvalidMatrixParameterTypes,
         format!(
             "[User error] Failed to validate matrix: parameters of type {wanted} only are allowed, but param \"{}\" has type \"{}\" in pipelineTask \"{task}\"",
             param.name,

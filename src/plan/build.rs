@@ -19,7 +19,7 @@ use crate::resolve::{
 use crate::spec::core::PodTemplate;
 use crate::spec::param::ParamValue;
 use crate::spec::pipeline::{Matrix, PipelineRunSpec, PipelineTask, PipelineTaskRunSpec};
-use crate::status::Condition;
+use crate::status::{Condition, Reason};
 use crate::substitution::{Scope, dependencies, result_refs};
 
 /// A PipelineRun to plan.
@@ -48,7 +48,7 @@ pub fn build(request: &RunRequest, library: &Library) -> Result<Plan, Condition>
     )
     .map_err(|error| {
         Condition::failed(
-            "CouldntGetPipeline",
+            Reason::CouldntGetPipeline,
             format!(
                 "Error retrieving pipeline for pipelinerun {}: {error}",
                 identity.qualified()
@@ -155,7 +155,7 @@ fn graph(identity: &Identity, pipeline: &ResolvedPipeline) -> Result<Graph, Cond
     let on: Vec<BTreeSet<String>> = pipeline.spec.tasks.iter().map(dependencies).collect();
     Graph::new(&names, &on).map_err(|fault| {
         Condition::failed(
-            "PipelineInvalidGraph",
+            Reason::PipelineInvalidGraph,
             format!(
                 "[User error] PipelineRun {}'s Pipeline DAG is invalid: {fault}",
                 identity.qualified()
@@ -294,7 +294,7 @@ impl TaskPlanner<'_> {
         let on_error = self.scope.text(&source.on_error);
         if !matches!(on_error.as_str(), "" | "continue" | "stopAndFail") {
             return Err(Condition::failed(
-                "PipelineValidationFailed",
+                Reason::PipelineValidationFailed,
                 format!(
                     "Pipeline {} can't be Run; it has an invalid spec: invalid value: PipelineTask OnError must be either \"continue\" or \"stopAndFail\": tasks[{}].onError",
                     self.identity.qualified(),
@@ -350,14 +350,14 @@ impl TaskPlanner<'_> {
         );
         match error.reason {
             Some(_) => Condition::failed(
-                "CouldntGetTask",
+                Reason::CouldntGetTask,
                 format!(
                     "PipelineRun {} can't be Run; couldn't resolve all references: {error}",
                     self.identity.qualified()
                 ),
             ),
             None => Condition::failed(
-                "CouldntGetTask",
+                Reason::CouldntGetTask,
                 format!(
                     "Pipeline {pipeline} can't be Run; it contains Tasks that don't exist: Couldn't retrieve Task \"{name}\": {error}"
                 ),
@@ -371,7 +371,7 @@ impl TaskPlanner<'_> {
             resolve_pipeline(source.pipeline_ref.as_ref(), source.pipeline_spec.as_deref(), self.library, self.scope)
                 .map_err(|error| {
                     Condition::failed(
-                        "CouldntGetPipeline",
+                        Reason::CouldntGetPipeline,
                         format!(
                             "Pipeline {}/{} can't be Run; it contains child Pipelines that don't exist: {error}",
                             self.identity.namespace,
@@ -381,7 +381,7 @@ impl TaskPlanner<'_> {
                 })?;
         match pipeline.name {
             Some(name) if self.ancestors.contains(&name) => Err(Condition::failed(
-                "CreateRunFailed",
+                Reason::CreateRunFailed,
                 format!(
                     "detected cycle in pipeline-in-pipeline: pipeline \"{name}\" is already running in ancestor chain [{}]",
                     self.ancestors.join(" ")

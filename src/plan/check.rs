@@ -9,7 +9,7 @@ use crate::resolve::task_params;
 use crate::spec::param::{Param, ParamType, ParamValue};
 use crate::spec::pipeline::{Matrix, PipelineRunSpec, PipelineSpec};
 use crate::spec::when::WhenExpression;
-use crate::status::Condition;
+use crate::status::{Condition, Reason};
 use crate::substitution::{ResultRef, Scope, references};
 
 /// Row 13 of the order of checks: an item that an array does not have.
@@ -42,7 +42,7 @@ pub(super) fn array_indexes(
         return Ok(());
     }
     Err(Condition::failed(
-        "ParamArrayIndexingInvalid",
+        Reason::ParamArrayIndexingInvalid,
         format!(
             "[User error] PipelineRun {} failed validation: failed to validate Pipeline {}/{pipeline}'s parameter which has an invalid index while referring to an array: non-existent param references:[{}]",
             identity.qualified(),
@@ -68,7 +68,7 @@ pub(super) fn workspaces(
         return Ok(());
     };
     Err(Condition::failed(
-        "InvalidWorkspaceBindings",
+        Reason::InvalidWorkspaceBindings,
         format!(
             "[User error] PipelineRun {} doesn't bind Pipeline {}/{pipeline}'s Workspaces correctly: pipeline requires workspace with name \"{}\" be provided by pipelinerun",
             identity.qualified(),
@@ -96,7 +96,7 @@ pub(super) fn task_run_specs(
         .find(|entry| !known(&entry.pipeline_task_name));
     let Some(entry) = wrong else { return Ok(()) };
     Err(Condition::failed(
-        "InvalidTaskRunSpecs",
+        Reason::InvalidTaskRunSpecs,
         format!(
             "[User error] PipelineRun {} doesn't define taskRunSpecs correctly: pipelineRun's taskrunSpecs defined wrong taskName: \"{}\", does not exist in Pipeline",
             identity.qualified(),
@@ -145,7 +145,7 @@ fn params(identity: &Identity, task: &PlannedTask, scope: &Scope) -> Result<(), 
     let fail = |text: String| {
         let name = resolved.name.as_deref().unwrap_or(&task.name);
         Err(Condition::failed(
-            "PipelineValidationFailed",
+            Reason::PipelineValidationFailed,
             format!(
                 "[User error] Validation failed for pipelinerun {} with error invalid input params for task {name}: {text}",
                 identity.name
@@ -192,7 +192,7 @@ fn result_reference(
         return Ok(());
     }
     Err(Condition::failed(
-        "InvalidTaskResultReference",
+        Reason::InvalidTaskResultReference,
         format!(
             "[User error] invalid result reference in pipeline task \"{}\": \"{}\" is not a named result returned by pipeline task \"{}\"",
             task.name, reference.result, reference.task
@@ -223,7 +223,7 @@ fn pipeline_results(
                 .any(|declared| declared.name == reference.result)
             {
                 return Err(Condition::failed(
-                    "InvalidPipelineResultReference",
+                    Reason::InvalidPipelineResultReference,
                     format!(
                         "[User error] Failed to resolve pipeline result reference for \"{}\" with error invalid pipeline result \"{}\": \"{}\" is not a named result returned by pipeline task \"{}\"",
                         identity.name, result.name, reference.result, reference.task
@@ -251,7 +251,7 @@ fn optional_workspaces(task: &PlannedTask, pipeline: &PipelineSpec) -> Result<()
             .any(|declared| !declared.optional && declared.name == usage.name);
         if optional && required {
             return Err(Condition::failed(
-                "RequiredWorkspaceMarkedOptional",
+                Reason::RequiredWorkspaceMarkedOptional,
                 format!(
                     "[User error] Optional workspace not supported by task: pipeline workspace \"{}\" is marked optional but pipeline task \"{}\" requires it be provided",
                     usage.workspace, task.name
@@ -295,7 +295,7 @@ fn bound_workspaces(task: &PlannedTask, run: &PipelineRunSpec) -> Result<(), Con
         .find(|usage| !bound(usage.source()) && !optional(&usage.name))
     {
         Some(usage) => Err(Condition::failed(
-            "CreateRunFailed",
+            Reason::CreateRunFailed,
             format!(
                 "[User error] expected workspace \"{}\" to be provided by pipelinerun for pipeline task \"{}\"",
                 usage.source(),

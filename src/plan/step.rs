@@ -5,7 +5,7 @@ use crate::resolve::{ParamFault, task_params};
 use crate::spec::core::{EnvVar, SecurityContext, VolumeMount};
 use crate::spec::param::{Param, ParamValue};
 use crate::spec::task::{Sidecar, Step, StepActionSpec, StepTemplate, TaskSpec};
-use crate::status::Condition;
+use crate::status::{Condition, Reason};
 use crate::substitution::{Scope, fields, references};
 
 impl BoundTask {
@@ -105,7 +105,7 @@ impl BoundTask {
         let given = scope.params(&step.params);
         let inner = action_scope(action, given, scope).map_err(|message| {
             Condition::failed(
-                "TaskRunResolutionFailed",
+                Reason::TaskRunResolutionFailed,
                 format!(
                     "failed to resolve step ref for step \"{}\" (index {index}): {message}",
                     step.name
@@ -166,7 +166,7 @@ impl BoundTask {
             return Ok(());
         };
         Err(Condition::failed(
-            "PodCreationFailed",
+            Reason::PodCreationFailed,
             format!(
                 "failed to create task run pod \"{}\": non-existent variable in \"$({path})\": steps[{index}].script. Maybe invalid TaskSpec",
                 self.scope.text("$(context.taskRun.name)")

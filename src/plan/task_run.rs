@@ -12,7 +12,7 @@ use crate::resolve::{ParamFault, ResolvedTask, task_params};
 use crate::spec::param::{Param, ParamValue};
 use crate::spec::task::{TaskBreakpoints, TaskSpec};
 use crate::spec::workspace::{WorkspaceBinding, WorkspaceDeclaration};
-use crate::status::Condition;
+use crate::status::{Condition, Reason};
 use crate::substitution::{Scope, fields};
 
 /// A TaskRun to run.
@@ -216,7 +216,7 @@ fn set_context(request: &TaskRunRequest, attempt: usize, scope: &mut Scope) {
     scope.set("context.task.retry-count", attempt.to_string());
 }
 
-fn user_error(reason: &str, message: &str) -> Condition {
+fn user_error(reason: Reason, message: &str) -> Condition {
     Condition::failed(reason, format!("[User error] {message}"))
 }
 
@@ -240,11 +240,11 @@ fn set_params(
     }
     let values = task_params(specs, &given, scope).map_err(|fault| {
         let reason = match fault {
-            ParamFault::Enum(..) => "InvalidParamValue",
+            ParamFault::Enum(..) => Reason::InvalidParamValue,
             ParamFault::Missing(_)
             | ParamFault::Type(_)
             | ParamFault::Keys(_)
-            | ParamFault::Default(_) => "TaskRunValidationFailed",
+            | ParamFault::Default(_) => Reason::TaskRunValidationFailed,
         };
         let text = match fault {
             ParamFault::Enum(..) => fault.of_task(),
@@ -274,7 +274,7 @@ fn check_indexes(spec: &TaskSpec, scope: &Scope) -> Result<(), Condition> {
     found.references.sort();
     found.references.dedup();
     Err(user_error(
-        "TaskRunValidationFailed",
+        Reason::TaskRunValidationFailed,
         &format!(
             "non-existent param references:[{}]",
             found.references.join(" ")
@@ -318,7 +318,7 @@ fn check_overrides(request: &TaskRunRequest) -> Result<(), Condition> {
     for each in &request.overrides.step_specs {
         if !spec.steps.iter().any(|step| step.name == each.name) {
             return Err(user_error(
-                "TaskRunValidationFailed",
+                Reason::TaskRunValidationFailed,
                 &format!("invalid StepOverride: No Step named {}", each.name),
             ));
         }
@@ -330,7 +330,7 @@ fn check_overrides(request: &TaskRunRequest) -> Result<(), Condition> {
             .any(|sidecar| sidecar.name == each.name)
         {
             return Err(user_error(
-                "TaskRunValidationFailed",
+                Reason::TaskRunValidationFailed,
                 &format!("invalid SidecarOverride: No Sidecar named {}", each.name),
             ));
         }
@@ -350,7 +350,7 @@ fn workspaces(request: &TaskRunRequest, scope: &Scope) -> Result<Vec<BoundWorksp
         }
         if request.task.name.is_some() {
             return Err(user_error(
-                "TaskRunValidationFailed",
+                Reason::TaskRunValidationFailed,
                 &format!(
                     "workspace binding \"{}\" does not match any declared workspace",
                     binding.name
@@ -373,7 +373,7 @@ fn workspaces(request: &TaskRunRequest, scope: &Scope) -> Result<Vec<BoundWorksp
                 continue;
             }
             return Err(user_error(
-                "TaskRunValidationFailed",
+                Reason::TaskRunValidationFailed,
                 &format!(
                     "declared workspace \"{}\" is required but has not been bound",
                     declaration.name

@@ -17,7 +17,7 @@ pub use task::{ResolvedTask, concise, resolve_task};
 #[error("{message}")]
 pub struct ResolveError {
     /// One of Tekton's reasons, when the fault has one of its own.
-    pub reason: Option<&'static str>,
+    pub reason: Option<crate::status::Reason>,
     /// What is missing, and how to supply it.
     pub message: String,
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::spec::param::{Param, ParamSpec, ParamType, ParamValue};
+use crate::status::Reason;
 use crate::substitution::{Scope, references};
 
 /// How deep defaults may refer to each other (`pkg/reconciler/pipelinerun/resources/apply.go`).
@@ -64,37 +65,37 @@ impl ParamFault {
     }
 
     /// As a PipelineRun says it: its reason and message (`pkg/reconciler/pipelinerun/pipelinerun.go`).
-    pub fn of_run(&self, run: &str, pipeline: &str) -> (&'static str, String) {
+    pub fn of_run(&self, run: &str, pipeline: &str) -> (Reason, String) {
         match self {
             Self::Missing(names) => (
-                "ParameterMissing",
+                Reason::ParameterMissing,
                 format!(
                     "PipelineRun {run} is missing some parameters required by Pipeline {pipeline}: pipelineRun missing parameters: [{}]",
                     names.join(" ")
                 ),
             ),
             Self::Type(names) => (
-                "ParameterTypeMismatch",
+                Reason::ParameterTypeMismatch,
                 format!(
                     "PipelineRun {run} parameters have mismatching types with Pipeline {pipeline}'s parameters: parameters have inconsistent types : [{}]",
                     names.join(" ")
                 ),
             ),
             Self::Enum(name, value) => (
-                "InvalidParamValue",
+                Reason::InvalidParamValue,
                 format!(
                     "PipelineRun {run} parameters have invalid value: param `{name}` value: {value} is not in the enum list"
                 ),
             ),
             Self::Keys(keys) => (
-                "ObjectParameterMissKeys",
+                Reason::ObjectParameterMissKeys,
                 format!(
                     "PipelineRun {run} parameters is missing object keys required by Pipeline {pipeline}'s parameters: pipelineRun missing object keys for parameters: {}",
                     go_map(keys)
                 ),
             ),
             Self::Default(message) => (
-                "PipelineValidationFailed",
+                Reason::PipelineValidationFailed,
                 format!("Failed to apply parameters to Pipeline {pipeline}: {message}"),
             ),
         }
@@ -334,9 +335,10 @@ mod tests {
     }
 
     fn fault(declared: Value, values: Value) -> (&'static str, String) {
-        pipeline_params(&specs(declared), &given(values), &Scope::new())
+        let (reason, message) = pipeline_params(&specs(declared), &given(values), &Scope::new())
             .unwrap_err()
-            .of_run("default/r", "default/p")
+            .of_run("default/r", "default/p");
+        (reason.as_str(), message)
     }
 
     #[test]

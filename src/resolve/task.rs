@@ -101,7 +101,7 @@ fn actions(
             action(reference, library, &scope)
                 .map(Some)
                 .map_err(|error| ResolveError {
-                    reason: Some("TaskRunResolutionFailed"),
+                    reason: Some(crate::status::Reason::TaskRunResolutionFailed),
                     message: format!(
                         "failed to resolve step ref for step \"{}\" (index {index}): {error}",
                         step.name

@@ -11,7 +11,7 @@ use crate::language::standalone_timeout;
 use crate::plan::{Body, Identity, Overrides, RunRequest, TaskRunRequest, bind, build};
 use crate::resolve::{Library, ResolvedTask, resolve_task};
 use crate::spec::TaskRun;
-use crate::status::Condition;
+use crate::status::{Condition, Reason};
 use crate::substitution::Scope;
 
 /// A run that cannot start.
@@ -93,7 +93,7 @@ fn task_run(
             "TaskRun \"{}\" was cancelled. {}",
             identity.name, spec.status_message
         );
-        return Err(Condition::failed("TaskRunCancelled", message));
+        return Err(Condition::failed(Reason::TaskRunCancelled, message));
     }
     let task = resolved(run, &identity, library)?;
     adopt(&mut identity, &task);
@@ -149,7 +149,7 @@ fn resolved(
     found.map_err(|error| match error.reason {
         Some(reason) => Condition::failed(reason, error.to_string()),
         None => Condition::failed(
-            "TaskRunResolutionFailed",
+            Reason::TaskRunResolutionFailed,
             format!(
                 "error when listing tasks for taskRun {}: {error}",
                 identity.name

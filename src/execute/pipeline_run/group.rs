@@ -11,7 +11,7 @@ use crate::execute::task_run::retries::TaskRunEnd;
 use crate::plan::reuse::Success;
 use crate::sandbox::SandboxError;
 use crate::spec::param::ParamValue;
-use crate::status::Condition;
+use crate::status::{Condition, Reason};
 
 /// The TaskRuns, or the child run, of one task.
 pub(crate) struct Group {
@@ -67,7 +67,7 @@ pub(crate) fn child_end(condition: Condition, halt: Option<&Halt>) -> TaskRunEnd
 /// The end of a TaskRun for which an earlier success stands.
 pub(crate) fn reused_end(success: &Success) -> TaskRunEnd {
     TaskRunEnd {
-        condition: Condition::succeeded("Succeeded", "All Steps have completed executing"),
+        condition: Condition::succeeded(Reason::Succeeded, "All Steps have completed executing"),
         results: success.results.clone(),
         ending: Ending::Succeeded,
         artifacts: success.object.pointer("/status/artifacts").cloned(),

@@ -20,7 +20,7 @@ use crate::execute::schedule::verdict::cancelled_message;
 use crate::execute::task_run::retries::TaskRunEnd;
 use crate::plan::{Body, Identity, Plan, Requested};
 use crate::sandbox::{Engine, SandboxError};
-use crate::status::{Condition, RunResult};
+use crate::status::{Condition, Reason, RunResult};
 
 /// How a PipelineRun ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -152,11 +152,14 @@ impl<E: Engine> Runner<E> {
     }
 
     fn cancelled(&self) -> Condition {
-        Condition::failed("Cancelled", cancelled_message(&self.plan.identity.name))
+        Condition::failed(
+            Reason::Cancelled,
+            cancelled_message(&self.plan.identity.name),
+        )
     }
 
     fn finish(&self, condition: Condition) -> PipelineEnd {
-        let hard = condition.reason == "Cancelled" && !self.scheduler.is_done();
+        let hard = condition.reason == Reason::Cancelled && !self.scheduler.is_done();
         let (results, invalid) = if hard {
             (Vec::new(), Vec::new())
         } else {
@@ -166,7 +169,7 @@ impl<E: Engine> Runner<E> {
             condition
         } else {
             Condition::failed(
-                "CouldntGetPipelineResult",
+                Reason::CouldntGetPipelineResult,
                 format!(
                     "Failed to get PipelineResult from TaskRun Results for PipelineRun {}: invalid pipelineresults [{}], the referenced results don't exist",
                     self.plan.identity.name,
@@ -247,14 +250,16 @@ impl<E: Engine> Runner<E> {
         let finally = self.plan.tasks.iter().any(|task| task.finally);
         let tally = self.scheduler.tally();
         let reason = match self.scheduler.requested() {
-            _ if self.scheduler.tasks_are_late() && finally => "PipelineRunTimeoutRunningFinally",
-            Some(Requested::CancelledRunFinally) => "CancelledRunningFinally",
-            Some(Requested::StoppedRunFinally) => "StoppedRunningFinally",
+            _ if self.scheduler.tasks_are_late() && finally => {
+                Reason::PipelineRunTimeoutRunningFinally
+            }
+            Some(Requested::CancelledRunFinally) => Reason::CancelledRunningFinally,
+            Some(Requested::StoppedRunFinally) => Reason::StoppedRunningFinally,
             Some(Requested::Cancelled | Requested::Pending) | None => {
                 if tally.cancelled > 0 || (tally.failed > 0 && !finally) {
-                    "PipelineRunStopping"
+                    Reason::PipelineRunStopping
                 } else {
-                    "Running"
+                    Reason::Running
                 }
             }
         };

@@ -9,6 +9,7 @@ use crate::execute::options::Halt;
 use crate::execute::schedule::scheduler::Ending;
 use crate::plan::Requested;
 use crate::sandbox::Engine;
+use crate::status::Reason;
 
 /// How far a run is to stop; a later one is stronger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,7 +79,7 @@ impl<E: Engine> Runner<E> {
             for (index, halt) in group.halts.iter().enumerate() {
                 let name = crate::name::task_run(&self.plan.identity.name, task_name, index, count);
                 halt.send_replace(Some(Halt {
-                    reason: "TaskRunCancelled",
+                    reason: Reason::TaskRunCancelled,
                     message: format!("TaskRun \"{name}\" was cancelled. {}", why.text),
                     ending: why.ending,
                 }));

@@ -13,7 +13,7 @@ use crate::resolve::Library;
 use crate::sandbox::{ContainerSpec, FileOp, Image, Mount, MountSource, VolumePath};
 use crate::spec::core::{EnvFromSource, EnvVar, ResourceRequirements, SecurityContext};
 use crate::spec::task::{Sidecar, Step};
-use crate::status::Condition;
+use crate::status::{Condition, Reason};
 use crate::substitution::Scope;
 
 /// What an attempt is laid out from, besides itself.
@@ -136,7 +136,7 @@ pub(crate) fn config_fault(
     text: &str,
 ) -> Condition {
     Condition::failed(
-        "CreateContainerConfigError",
+        Reason::CreateContainerConfigError,
         format!(
             "the {role} \"{name}\" in TaskRun \"{}\" failed to start. The pod errored with the message: \"{text}.\"",
             request.identity.name
@@ -147,7 +147,7 @@ pub(crate) fn config_fault(
 /// The condition of a TaskRun whose pod cannot be made.
 pub(crate) fn pod_fault(request: &TaskRunRequest, text: &str) -> Condition {
     Condition::failed(
-        "PodCreationFailed",
+        Reason::PodCreationFailed,
         format!(
             "failed to create task run pod \"{}\": {text}",
             request.identity.name
@@ -164,7 +164,7 @@ pub(crate) fn image_fault(
     text: &str,
 ) -> Condition {
     Condition::failed(
-        "TaskRunImagePullFailed",
+        Reason::TaskRunImagePullFailed,
         format!(
             "the {role} \"{name}\" in TaskRun \"{}\" failed to pull the image \"{image}\". The pod errored with the message: \"{text}.\"",
             request.identity.name

@@ -6,7 +6,7 @@ use super::scheduler::{Action, Ending, Scheduler, State};
 use crate::language::when::holds;
 use crate::plan::{PlannedTask, Requested};
 use crate::spec::when::WhenExpression;
-use crate::status::{Condition, SkipReason};
+use crate::status::{Condition, Reason, SkipReason};
 use crate::substitution::{Access, ResultRef, Scope};
 
 /// What is to become of a task that waits.
@@ -136,7 +136,7 @@ impl Scheduler {
     fn evaluate(&self, when: &[WhenExpression]) -> Result<bool, Condition> {
         holds(when).map_err(|fault| {
             Condition::failed(
-                "CELEvaluationFailed",
+                Reason::CELEvaluationFailed,
                 format!("Error evaluating CEL {}: {fault}", self.plan.identity.name),
             )
         })
@@ -161,7 +161,7 @@ impl Scheduler {
 
     fn out_of_bounds(&self, reference: &ResultRef, index: usize, len: usize) -> Condition {
         Condition::failed(
-            "PipelineValidationFailed",
+            Reason::PipelineValidationFailed,
             format!(
                 "PipelineRun {} can't be Run; couldn't resolve all references: array Result Index {index} for Task {} Result {} is out of bound of size {len}",
                 self.plan.identity.qualified(),

@@ -7,7 +7,7 @@ use crate::language::{Combination, fan_out, has_empty_array, matrix_type_fault};
 use crate::plan::PlannedTask;
 use crate::spec::param::ParamType;
 use crate::spec::when::WhenExpression;
-use crate::status::{Condition, SkipReason};
+use crate::status::{Condition, Reason, SkipReason};
 use crate::substitution::Scope;
 
 /// The most combinations a matrix may have (`default-max-matrix-combinations-count`).
@@ -71,7 +71,7 @@ impl Scheduler {
         let combinations = fan_out(&matrix);
         if combinations.len() > MAX_COMBINATIONS {
             return Err(Condition::failed(
-                "PipelineValidationFailed",
+                Reason::PipelineValidationFailed,
                 format!(
                     "[User error] Pipeline {}/{} can't be Run; it has an invalid spec: expected 0 <= {} <= {MAX_COMBINATIONS}: tasks[{}].matrix",
                     self.plan.identity.namespace,

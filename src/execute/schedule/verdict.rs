@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::language::Timeouts;
 use crate::plan::Requested;
 use crate::spec::duration::GoDuration;
-use crate::status::{Condition, ConditionStatus};
+use crate::status::{Condition, ConditionStatus, Reason};
 
 /// The longest list of invalid references in a message, in bytes.
 const MAX_INVALID: usize = 1024;
@@ -77,7 +77,7 @@ impl Tally {
     }
 
     /// The condition of a run that goes on.
-    pub(crate) fn progress(&self, reason: &str) -> Condition {
+    pub(crate) fn progress(&self, reason: Reason) -> Condition {
         let message = format!(
             "Tasks Completed: {} (Failed: {}, Cancelled {}), Incomplete: {}, Skipped: {}",
             self.completed(),
@@ -92,42 +92,42 @@ impl Tally {
     /// The condition of a run that is done.
     pub(crate) fn verdict(&self, around: &Circumstances<'_>) -> Condition {
         let run = around.run;
-        let failed = |reason: &str, message: String| Condition::failed(reason, message);
+        let failed = |reason: Reason, message: String| Condition::failed(reason, message);
         if around.pipeline_timed_out {
             let limit = printed(around.timeouts.pipeline);
             return failed(
-                "PipelineRunTimeout",
+                Reason::PipelineRunTimeout,
                 format!("PipelineRun \"{run}\" failed to finish within \"{limit}\""),
             );
         }
         if around.tasks_timed_out {
             let limit = printed(around.timeouts.tasks);
             return failed(
-                "PipelineRunTimeout",
+                Reason::PipelineRunTimeout,
                 format!(
                     "PipelineRun \"{run}\" failed due to tasks failed to finish within \"{limit}\""
                 ),
             );
         }
         if !self.invalid.is_empty() {
-            return failed("PipelineValidationFailed", self.invalid_message());
+            return failed(Reason::PipelineValidationFailed, self.invalid_message());
         }
         if self.failed > 0 || self.skipped_by_timeout {
-            return failed("Failed", self.message());
+            return failed(Reason::Failed, self.message());
         }
         if matches!(
             around.requested,
             Some(Requested::CancelledRunFinally | Requested::StoppedRunFinally)
         ) {
-            return failed("Cancelled", cancelled_message(run));
+            return failed(Reason::Cancelled, cancelled_message(run));
         }
         if self.cancelled > 0 {
-            return failed("Cancelled", self.message());
+            return failed(Reason::Cancelled, self.message());
         }
         let reason = if self.skipped > 0 {
-            "Completed"
+            Reason::Completed
         } else {
-            "Succeeded"
+            Reason::Succeeded
         };
         Condition::succeeded(reason, self.message())
     }

@@ -18,7 +18,7 @@ use crate::plan::{BoundTask, TaskRunRequest, bind};
 use crate::resolve::Library;
 use crate::sandbox::{Credential, Engine, Image, Sandbox, SandboxError};
 use crate::spec::duration::GoDuration;
-use crate::status::{Condition, RunResult, StepState};
+use crate::status::{Condition, Reason, RunResult, StepState};
 use crate::substitution::Scope;
 
 /// Steps of a TaskRun whose containers are started ahead of the one that runs. More than one, so
@@ -165,7 +165,7 @@ async fn look_up<E: Engine>(
     for wanted in wanted_images(bound)? {
         if let Some(text) = wanted.above_limit {
             return Err(Condition::failed(
-                "TaskRunValidationFailed",
+                Reason::TaskRunValidationFailed,
                 format!("[User error] {text}"),
             ));
         }
@@ -344,7 +344,7 @@ impl<E: Engine> Attempt<E> {
             StepEnd::Failed(condition) => (broken_sidecar.unwrap_or(condition), None),
             StepEnd::Passed => {
                 let succeeded =
-                    Condition::succeeded("Succeeded", "All Steps have completed executing");
+                    Condition::succeeded(Reason::Succeeded, "All Steps have completed executing");
                 (broken_sidecar.or(mistyped).unwrap_or(succeeded), None)
             }
         };
@@ -387,7 +387,7 @@ impl<E: Engine> Attempt<E> {
             .filter(|(deadline, _)| *deadline <= Instant::now())?;
         let name = &self.request.identity.name;
         Some(Halt {
-            reason: "TaskRunTimeout",
+            reason: Reason::TaskRunTimeout,
             message: format!(
                 "TaskRun \"{name}\" failed to finish within \"{}\"",
                 GoDuration::from(limit)

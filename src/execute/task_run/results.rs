@@ -9,7 +9,7 @@ use crate::plan::step_result_value;
 use crate::sandbox::WantedFile;
 use crate::spec::param::{ParamType, ParamValue};
 use crate::spec::task::{Step, StepResult, TaskResult, TaskSpec};
-use crate::status::{Condition, RunResult, StepState};
+use crate::status::{Condition, Reason, RunResult, StepState};
 
 const TASK: &str = "task/";
 const STEP: &str = "step/";
@@ -274,7 +274,7 @@ fn fault(mistyped: &[String], lacking: &BTreeMap<String, Vec<String>>) -> Option
         return None;
     };
     Some(Condition::failed(
-        "TaskRunValidationFailed",
+        Reason::TaskRunValidationFailed,
         format!("[User error] {message}"),
     ))
 }

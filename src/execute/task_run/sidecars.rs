@@ -15,7 +15,7 @@ use crate::execute::pod::builder::{PodContainer, config_fault};
 use crate::execute::pod::env::{EnvSources, environment, expand};
 use crate::sandbox::{Container, Engine, Exit, Launch, Outcome, Output, Sandbox, SandboxError};
 use crate::spec::task::Sidecar;
-use crate::status::{Condition, Running, SidecarState, Terminated};
+use crate::status::{Condition, Reason, Running, SidecarState, Terminated};
 
 type ControlOf<E> = <<<E as Engine>::Sandbox as Sandbox>::Container as Container>::Control;
 
@@ -202,7 +202,11 @@ impl<E: Engine> Sidecars<E> {
                 container_id: String::new(),
             });
             if all_ended && code != 0 && !stopped && broken.is_none() {
-                let reason = if oom { "SidecarOOM" } else { "SidecarFailed" };
+                let reason = if oom {
+                    Reason::SidecarOOM
+                } else {
+                    Reason::SidecarFailed
+                };
                 broken = Some(Condition::failed(
                     reason,
                     format!("\"{}\" exited with code {code}: {why}", state.container),

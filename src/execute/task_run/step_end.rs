@@ -11,7 +11,7 @@ use crate::event::Stream;
 use crate::execute::options::Halt;
 use crate::sandbox::{Engine, Exit, FileOp, Outcome, Output, Sandbox, SandboxError, VolumePath};
 use crate::spec::task::Step;
-use crate::status::{Condition, StepState, Terminated, Timestamp};
+use crate::status::{Condition, Reason, StepState, Terminated, Timestamp};
 
 impl<E: Engine> Attempt<E> {
     /// What became of the step.
@@ -52,7 +52,7 @@ impl<E: Engine> Attempt<E> {
                 code,
                 "OOMKilled",
                 "OOMKilled",
-                self.exited(name, code, "OOMKilled", "StepOOM"),
+                self.exited(name, code, "OOMKilled", Reason::StepOOM),
             );
         }
         if let Some(text) = &outcome.file_error {
@@ -75,14 +75,14 @@ impl<E: Engine> Attempt<E> {
                     1,
                     "Error",
                     "TimeoutExceeded",
-                    Condition::failed("StepFailed", message),
+                    Condition::failed(Reason::StepFailed, message),
                 )
             }
             Exit::Cancelled => match self.halt() {
                 Some(halt) => Verdict {
                     exit_code: 1,
-                    container_reason: halt.reason,
-                    reason: halt.reason,
+                    container_reason: halt.reason.as_str(),
+                    reason: halt.reason.as_str(),
                     message: self.ended_with_pod(name),
                     end: StepEnd::Halted(halt),
                 },
@@ -90,7 +90,7 @@ impl<E: Engine> Attempt<E> {
                     1,
                     "Error",
                     "Cancelled",
-                    self.exited(name, 1, "Error", "StepFailed"),
+                    self.exited(name, 1, "Error", Reason::StepFailed),
                 ),
             },
             Exit::Lost(text) => {
@@ -102,13 +102,17 @@ impl<E: Engine> Attempt<E> {
     }
 
     fn failed(&self, name: &str, code: i32) -> Verdict {
-        let condition = self.exited(name, code, "Error", "StepFailed");
+        let condition = self.exited(name, code, "Error", Reason::StepFailed);
         Verdict::failed(code, "Error", "Error", condition)
     }
 
-    fn exited(&self, name: &str, code: i32, why: &str, reason: &str) -> Condition {
-        let ignored = self.request.ignore_failure && reason == "StepFailed";
-        let reason = if ignored { "FailureIgnored" } else { reason };
+    fn exited(&self, name: &str, code: i32, why: &str, reason: Reason) -> Condition {
+        let ignored = self.request.ignore_failure && reason == Reason::StepFailed;
+        let reason = if ignored {
+            Reason::FailureIgnored
+        } else {
+            reason
+        };
         Condition::failed(
             reason,
             format!("\"step-{name}\" exited with code {code}: {why}"),
@@ -179,7 +183,7 @@ impl<E: Engine> Attempt<E> {
         self.say(&state.name, text).await;
         "Error".clone_into(&mut state.termination_reason);
         state.terminated = Some(ended_now(code, "Error", text.to_owned()));
-        let condition = self.exited(&state.name, code, "Error", "StepFailed");
+        let condition = self.exited(&state.name, code, "Error", Reason::StepFailed);
         self.finish_step(index, state);
         StepEnd::Failed(condition)
     }
@@ -202,9 +206,11 @@ impl<E: Engine> Attempt<E> {
         mut state: StepState,
         halt: Halt,
     ) -> StepEnd {
-        halt.reason.clone_into(&mut state.termination_reason);
+        halt.reason
+            .as_str()
+            .clone_into(&mut state.termination_reason);
         let message = self.ended_with_pod(&state.name);
-        state.terminated = Some(ended_now(1, halt.reason, message));
+        state.terminated = Some(ended_now(1, halt.reason.as_str(), message));
         self.finish_step(index, state);
         StepEnd::Halted(halt)
     }
@@ -220,11 +226,11 @@ impl<E: Engine> Attempt<E> {
         for index in from..self.layout.steps.len() {
             let mut state = self.state(index);
             let (reason, message) = match halted {
-                Some(halt) => (halt.reason, self.ended_with_pod(&state.name)),
+                Some(halt) => (halt.reason.as_str(), self.ended_with_pod(&state.name)),
                 None => ("Error", String::new()),
             };
             halted
-                .map_or("Skipped", |halt| halt.reason)
+                .map_or("Skipped", |halt| halt.reason.as_str())
                 .clone_into(&mut state.termination_reason);
             state.terminated = Some(ended_now(1, reason, message));
             self.finish_step(index, state);

@@ -1,77 +1,11 @@
-//! Status in Tekton's shape and Tekton's words.
+//! The status of PipelineRuns, TaskRuns and their steps.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::condition::{Condition, Timestamp};
 use crate::spec::param::ParamValue;
 use crate::spec::when::WhenExpression;
-
-/// An instant as Kubernetes writes it: RFC 3339 in UTC, here with milliseconds.
-pub type Timestamp = jiff::Timestamp;
-
-/// True, false, or not known yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ConditionStatus {
-    /// Succeeded.
-    True,
-    /// Did not succeed.
-    False,
-    /// Still running, or not started.
-    Unknown,
-}
-
-/// The one condition of a run, `Succeeded`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Condition {
-    /// Always `Succeeded`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// Whether it did.
-    pub status: ConditionStatus,
-    /// One of Tekton's reasons.
-    pub reason: String,
-    /// Text for people, in Tekton's words.
-    pub message: String,
-    /// When this became so.
-    #[serde(
-        rename = "lastTransitionTime",
-        skip_serializing_if = "Option::is_none",
-        default
-    )]
-    pub last_transition_time: Option<Timestamp>,
-}
-
-impl Condition {
-    /// A condition without its time.
-    pub fn new(
-        status: ConditionStatus,
-        reason: impl Into<String>,
-        message: impl Into<String>,
-    ) -> Self {
-        Self {
-            kind: "Succeeded".to_owned(),
-            status,
-            reason: reason.into(),
-            message: message.into(),
-            last_transition_time: None,
-        }
-    }
-
-    /// A failure.
-    pub fn failed(reason: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::new(ConditionStatus::False, reason, message)
-    }
-
-    /// A success.
-    pub fn succeeded(reason: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::new(ConditionStatus::True, reason, message)
-    }
-
-    /// True when it succeeded.
-    pub fn is_true(&self) -> bool {
-        self.status == ConditionStatus::True
-    }
-}
 
 /// A result with its value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -236,7 +170,7 @@ pub struct ChildReference {
     /// The task's display name, substituted.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub display_name: String,
-    /// Its guard, substituted.
+    /// Its `when` expressions, substituted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub when_expressions: Vec<WhenExpression>,
     /// The run and TaskRun that really executed it, when it was reused: `<run>/<taskrun>`.
@@ -252,7 +186,7 @@ pub struct SkippedTask {
     pub name: String,
     /// One of Tekton's reasons, or `Disabled`.
     pub reason: String,
-    /// Its guard, substituted.
+    /// Its `when` expressions, substituted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub when_expressions: Vec<WhenExpression>,
 }
@@ -288,59 +222,4 @@ pub struct PipelineRunStatus {
     /// Where the pipeline came from, and what is switched on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provenance: Option<Value>,
-}
-
-/// Why a task was skipped, in Tekton's words (`pkg/apis/pipeline/v1/pipelinerun_types.go`,
-/// `SkippingReason`), and `Disabled` of TEP-0077.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum SkipReason {
-    /// Its guard is false.
-    When,
-    /// A parent was skipped, and not by its guard.
-    ParentSkipped,
-    /// The run is stopping after a failure.
-    Stopping,
-    /// `CancelledRunFinally`.
-    GracefullyCancelled,
-    /// `StoppedRunFinally`.
-    GracefullyStopped,
-    /// A result it needs does not exist.
-    MissingResults,
-    /// The pipeline's time is up.
-    PipelineTimedOut,
-    /// The time of the tasks is up.
-    TasksTimedOut,
-    /// The time of the finally tasks is up.
-    FinallyTimedOut,
-    /// Its matrix has an empty array.
-    EmptyMatrix,
-    /// `disableTasks`.
-    Disabled,
-}
-
-impl SkipReason {
-    /// The text in `skippedTasks`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::When => "When Expressions evaluated to false",
-            Self::ParentSkipped => "Parent Tasks were skipped",
-            Self::Stopping => "PipelineRun was stopping",
-            Self::GracefullyCancelled => "PipelineRun was gracefully cancelled",
-            Self::GracefullyStopped => "PipelineRun was gracefully stopped",
-            Self::MissingResults => "Results were missing",
-            Self::PipelineTimedOut => "PipelineRun timeout has been reached",
-            Self::TasksTimedOut => "PipelineRun Tasks timeout has been reached",
-            Self::FinallyTimedOut => "PipelineRun Finally timeout has been reached",
-            Self::EmptyMatrix => "Matrix Parameters have an empty array",
-            Self::Disabled => "Disabled",
-        }
-    }
-
-    /// True when the clock was the cause.
-    pub const fn is_timeout(self) -> bool {
-        matches!(
-            self,
-            Self::PipelineTimedOut | Self::TasksTimedOut | Self::FinallyTimedOut
-        )
-    }
 }
