@@ -4,16 +4,18 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser as _};
 use clap_complete::CompleteEnv;
 
 use super::commands::command::{Cli, dispatch};
+use super::commands::unknown::unknown_command;
 use super::context::Context;
 use super::docker_connector::DockerConnector;
 use super::engine::Connect;
 use super::error::CliError;
 use super::exit::ExitStatus;
-use super::settings::{Environment, Settings};
+use super::settings::{Environment, GlobalArgs, Settings};
 use super::stream::OutStream;
 use super::tracing_output;
 
@@ -61,7 +63,7 @@ pub fn run_with<C: Connect>(
         .collect();
     let Cli { global, command } = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(error) => return report_clap(&error, &mut out, &mut err),
+        Err(error) => return report_usage(&error, &environment, &mut out, &mut err),
     };
     let settings = Settings::resolve(global, environment);
     let style = settings.err;
@@ -83,6 +85,27 @@ pub fn run_with<C: Connect>(
             error.status
         }
     }
+}
+
+/// A command line that clap does not accept. Suggestions for commands are our own: clap's are
+/// often far from the word.
+fn report_usage(
+    error: &clap::Error,
+    environment: &Environment,
+    out: &mut OutStream,
+    err: &mut OutStream,
+) -> ExitStatus {
+    let word = error.get(ContextKind::InvalidSubcommand);
+    let (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word))) = (error.kind(), word)
+    else {
+        return report_clap(error, out, err);
+    };
+    let cli = Cli::command();
+    let commands: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
+    let error = unknown_command(word, &commands, &environment.cwd);
+    let style = Settings::resolve(GlobalArgs::default(), environment.clone()).err;
+    drop(err.write_all(error.text(style).as_bytes()));
+    error.status
 }
 
 /// Help and version are answers, everything else is a wrong command line.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::error::CliError;
 use super::exit::ExitStatus;
+use crate::report::clean;
 
 /// What standard output is to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -37,15 +38,22 @@ impl Format {
         };
         match self {
             Self::Json | Self::Yaml => self.plain(&whole(objects)),
-            Self::Name => Ok(objects.iter().map(name_line).collect()),
+            Self::Name => Ok(objects.iter().map(object_line).collect()),
         }
     }
 }
 
-fn name_line(object: &Value) -> String {
-    let kind = object["kind"].as_str().unwrap_or_default().to_lowercase();
+fn object_line(object: &Value) -> String {
     let name = object.pointer("/metadata/name").and_then(Value::as_str);
-    format!("{kind}.tekton.dev/{}\n", name.unwrap_or_default())
+    name_line(
+        object["kind"].as_str().unwrap_or_default(),
+        name.unwrap_or_default(),
+    )
+}
+
+/// `pipelinerun.tekton.dev/<name>` and a line end, as kubectl and tkn print it.
+pub(super) fn name_line(kind: &str, name: &str) -> String {
+    format!("{}.tekton.dev/{}\n", kind.to_lowercase(), clean(name))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::error::CliError;
 use super::exit::ExitStatus;
-use crate::report::{Style, Terminal};
+use crate::report::{Style, Terminal, TerminalSize};
 use crate::state::default_state_dir;
 
 /// Options of every command.
@@ -34,12 +34,12 @@ pub(super) struct GlobalArgs {
 /// Whether to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(super) enum ColorChoice {
-    /// On a terminal, unless `NO_COLOR` is set.
+    /// On a terminal, unless `NO_COLOR` is set; always with `FORCE_COLOR` or `CLICOLOR_FORCE`.
     #[default]
     Auto,
-    /// In any case.
+    /// Always.
     Always,
-    /// In no case.
+    /// Never.
     Never,
 }
 
@@ -82,6 +82,10 @@ impl Environment {
             is_terminal,
             is_dumb: variable("TERM").is_some_and(|term| term == "dumb"),
             no_color: variable("NO_COLOR").is_some(),
+            force_color: ["FORCE_COLOR", "CLICOLOR_FORCE"]
+                .into_iter()
+                .filter_map(variable)
+                .any(|value| value != "0" && value != "false"),
             is_ci: variable("CI").is_some_and(|value| value != "false"),
         };
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
@@ -114,6 +118,23 @@ impl Environment {
 fn variable(name: &str) -> Option<String> {
     let value = std::env::var_os(name)?.into_string().ok()?;
     (!value.is_empty()).then_some(value)
+}
+
+/// How large the terminal of standard error is now.
+#[cfg(unix)]
+pub(super) fn terminal_size() -> TerminalSize {
+    let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok();
+    let known = size.filter(|size| size.ws_col > 0 && size.ws_row > 0);
+    known.map_or_else(TerminalSize::default, |size| TerminalSize {
+        columns: size.ws_col.into(),
+        lines: size.ws_row.into(),
+    })
+}
+
+/// How large the terminal of standard error is now.
+#[cfg(not(unix))]
+pub(super) fn terminal_size() -> TerminalSize {
+    TerminalSize::default()
 }
 
 /// What holds for every command.
@@ -208,7 +229,18 @@ mod tests {
             is_terminal: true,
             ..Terminal::default()
         };
+        let forced = Terminal {
+            force_color: true,
+            ..Terminal::default()
+        };
+        let refused = Terminal {
+            no_color: true,
+            ..forced
+        };
         for (color, stderr, expected) in [
+            (ColorChoice::Auto, forced, true),
+            (ColorChoice::Auto, refused, false),
+            (ColorChoice::Never, forced, false),
             (ColorChoice::Auto, terminal, true),
             (ColorChoice::Auto, Terminal::default(), false),
             (ColorChoice::Always, Terminal::default(), true),

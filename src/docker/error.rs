@@ -72,7 +72,22 @@ pub(super) fn message(error: &Error) -> String {
         Error::DockerResponseServerError { message, .. } => message.trim().to_owned(),
         Error::DockerStreamError { error } => error.trim().to_owned(),
         Error::RequestTimeoutError => "the engine did not answer in time".to_owned(),
+        // The client wraps what the connection said in layers that mean nothing to a user.
+        Error::HyperLegacyError { .. } | Error::HyperResponseError { .. } => root_cause(error),
         error => with_causes(error),
+    }
+}
+
+/// The innermost error, without the number the operating system gives it.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    let text = innermost.to_string();
+    match text.split_once(" (os error ") {
+        Some((text, _)) => text.to_lowercase(),
+        None => text,
     }
 }
 

@@ -80,10 +80,8 @@ impl TaskRunRecord {
         if self.reused_from.is_some() {
             return TaskState::Reused;
         }
-        match self.condition() {
-            None => TaskState::Running,
-            condition => TaskState::of(condition),
-        }
+        // One that waits for its turn has no condition yet.
+        TaskState::of(self.condition())
     }
 
     /// True when it has ended.

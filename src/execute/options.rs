@@ -72,6 +72,15 @@ pub(crate) struct Halt {
     pub message: String,
     /// How its pipeline counts it.
     pub ending: Ending,
+    /// Applies only to a TaskRun that still waits for its turn (see [`Options::jobs`]).
+    pub queued_only: bool,
+}
+
+impl Halt {
+    /// True when a TaskRun that runs already must end too.
+    pub(crate) const fn ends_running(&self) -> bool {
+        !self.queued_only
+    }
 }
 
 /// Hears when a TaskRun is to stop.

@@ -349,6 +349,7 @@ async fn standalone<E: Engine>(
                 reason: Reason::TaskRunCancelled,
                 message: format!("TaskRun \"{run}\" was cancelled. "),
                 ending: Ending::Cancelled,
+                queued_only: false,
             }));
         }
         std::future::pending::<()>().await;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::style::{Style, clean};
-use super::summary::text::value_text;
+use super::summary::value_text;
 use super::table::{Cell, write_table};
 use crate::event::TaskState;
 use crate::plan::reuse::{Decision, TaskFate};
@@ -57,7 +57,7 @@ fn row(plan: &Plan, decision: &TaskFate, style: Style) -> Vec<Cell> {
 const VALUE_CHARS: usize = 40;
 
 fn short(value: &ParamValue) -> String {
-    let text = value_text(value).replace('\n', "\\n");
+    let text = value_text(value);
     match text.char_indices().nth(VALUE_CHARS) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text,

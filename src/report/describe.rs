@@ -2,11 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::plain::state_line::{label, reason_text};
+use super::plain::{label, reason_text};
 use super::style::{Style, ago, between, clean, duration};
-use super::summary::exit_meaning::exit_meaning;
-use super::summary::task_rows::task_rows;
-use super::summary::text::{value_text, write_results};
+use super::summary::{exit_meaning, task_rows, value_text, write_results};
 use super::table::{Cell, write_table};
 use crate::event::{Record, RunKind, RunRecord, TaskState};
 use crate::spec::param::ParamValue;

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use super::plain::lines::{Lines, Output};
+use super::plain::{Lines, Output};
 use crate::event::{Event, Message, Stream};
 
 /// The version of the stream, `v` in every line. It rises when a reader of the one before would

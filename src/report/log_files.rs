@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use super::plain::state_line::label;
+use super::plain::label;
 use super::style::{Style, clean};
 use crate::event::{Record, RunKind, TaskRunRecord, log_path};
 

@@ -1,8 +1,10 @@
-//! What happens, for people and for machines.
+//! What happens in a run, for people and for programs.
 //!
-//! Sinks take [`Message`](crate::event::Message)s and write to the writers they were given; none
-//! of them knows a terminal. Text that comes from documents, such as names, is made harmless
-//! before it is part of a line of ours.
+//! [`Message`](crate::event::Message)s of a run, or the [`Record`](crate::event::Record) of an
+//! earlier one, come in; bytes go to the writers a sink was given. `plain` writes lines, `live`
+//! draws rows below them, `summary` writes the end; a new format for programs is a file beside
+//! [`Json`]. Text from documents and containers is made harmless before it becomes part of a line.
+//! Nothing here executes anything, reads the environment or asks a terminal.
 
 mod decisions;
 mod describe;
@@ -22,10 +24,9 @@ pub use self::decisions::{decisions_json, write_decisions};
 pub use self::describe::{Described, write_description};
 pub use self::json::{Json, STREAM_VERSION};
 pub use self::list::{ListRow, write_list};
-pub use self::live::view::Live;
+pub use self::live::{AskSize, Live, TerminalSize};
 pub use self::log_files::{LogQuery, write_logs};
-pub use self::plain::printer::{Plain, PlainOptions};
+pub use self::plain::{Plain, PlainOptions};
 pub use self::reporter::{Reporter, Terminal};
 pub use self::style::{Mark, Style, ago, between, bytes, clean, duration, plural};
-pub use self::summary::tails::{TAIL_LINES, Tails};
-pub use self::summary::text::{Outro, write_summary};
+pub use self::summary::{Outro, TAIL_LINES, Tails, write_summary};

@@ -2,10 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::live::view::Live;
-use super::plain::printer::Plain;
-use super::summary::tails::Tails;
-use super::summary::text::{Outro, write_summary};
+use super::live::Live;
+use super::plain::Plain;
+use super::summary::{Outro, Tails, write_summary};
 use crate::event::{Message, Record};
 
 /// What is known of where output goes.
@@ -21,6 +20,8 @@ pub struct Terminal {
     pub is_dumb: bool,
     /// `NO_COLOR` is set.
     pub no_color: bool,
+    /// `FORCE_COLOR` or `CLICOLOR_FORCE` is set.
+    pub force_color: bool,
     /// `CI` is set: a log keeps everything that is drawn.
     pub is_ci: bool,
 }
@@ -31,9 +32,10 @@ impl Terminal {
         self.is_terminal && !self.is_dumb && !self.is_ci
     }
 
-    /// Whether it shows colours when nobody says otherwise.
+    /// Whether to use colours when the command line does not say. `NO_COLOR` takes precedence
+    /// over the variables that force them.
     pub const fn has_color(self) -> bool {
-        self.is_terminal && !self.is_dumb && !self.no_color
+        !self.no_color && (self.force_color || (self.is_terminal && !self.is_dumb))
     }
 }
 

@@ -89,6 +89,11 @@ impl Style {
         self.paint(AnsiColor::BrightBlack.on_default(), text)
     }
 
+    /// Something that runs.
+    pub fn cyan(self, text: &str) -> String {
+        self.paint(AnsiColor::Cyan.on_default(), text)
+    }
+
     /// A warning.
     pub fn yellow(self, text: &str) -> String {
         self.paint(AnsiColor::Yellow.on_default(), text)

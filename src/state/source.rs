@@ -30,14 +30,9 @@ const fn state(state: TaskState, skipped: Option<SkipReason>) -> SourceState {
         (TaskState::Succeeded | TaskState::Reused, _) => SourceState::Succeeded,
         (_, Some(SkipReason::When)) => SourceState::SkippedByGuard,
         (TaskState::NotStarted | TaskState::Skipped(_), _) => SourceState::NotRun,
-        (
-            TaskState::FailureIgnored
-            | TaskState::Cancelled
-            | TaskState::TimedOut
-            | TaskState::Failed
-            | TaskState::Running,
-            _,
-        ) => SourceState::Failed,
+        (TaskState::FailureIgnored | TaskState::Failed, _) => SourceState::Failed,
+        (TaskState::Cancelled | TaskState::Running, _) => SourceState::Cancelled,
+        (TaskState::TimedOut, _) => SourceState::TimedOut,
     }
 }
 

@@ -112,7 +112,19 @@ fn a_param_that_is_missing_or_mistyped_is_told() {
         .tells("-p NAME=VALUE");
     let _mistyped = run(GOOD, &["-p", "revison=x", "-w", "name=source,emptyDir="])
         .exits(4)
-        .tells("-p revison is not declared; did you mean \"revision\"?");
+        .tells("error: \"revison\" is not a param of PipelineRun build-run-; nothing was started")
+        .tells("did you mean \"revision\" instead of \"revison\"?")
+        .tells("pass `--allow-unknown-params` to run anyway");
+    let _allowed = run(
+        GOOD,
+        &[
+            &GIVEN[..],
+            &["-p", "revison=x", "--allow-unknown-params", "--dry-run"],
+        ]
+        .concat(),
+    )
+    .exits(0)
+    .tells("warning: \"revison\" is not a param of PipelineRun build-run-");
     let _malformed = run(GOOD, &["-p", "revision"])
         .exits(2)
         .tells("-p revision: this is not of the form name=value");
@@ -209,6 +221,13 @@ fn validate_says_what_is_wrong_and_forgives_what_is_elsewhere() {
         .run()
         .exits(0)
         .tells("1 object, no faults");
+    let doomed = scene
+        .tkn_local(["validate", "pipeline.yaml", "-"])
+        .stdin("{apiVersion: tekton.dev/v1, kind: PipelineRun, metadata: {name: r}, spec: {pipelineRef: {name: build}}}")
+        .run()
+        .exits(4)
+        .tells("this run would fail: ");
+    assert!(!doomed.stderr.contains("no faults"), "{doomed}");
     let elsewhere = "{apiVersion: tekton.dev/v1, kind: PipelineRun, metadata: {name: r}, spec: {pipelineRef: {name: elsewhere}}}";
     let _absent = scene
         .tkn_local(["validate", "-"])
@@ -277,4 +296,80 @@ fn a_run_that_is_refused_still_has_its_object() {
         object["status"]["conditions"][0]["reason"],
         "ParameterMissing"
     );
+}
+
+#[test]
+fn a_word_that_is_no_command_gets_a_suggestion_that_helps() {
+    let scene = Scene::new();
+    scene.write("pipeline.yaml", GOOD);
+    for (word, hint) in [
+        ("vaildate", "hint: did you mean `tkn-local validate`?"),
+        ("start", "hint: did you mean `tkn-local run`?"),
+        (
+            "pipeline.yaml",
+            "hint: to run it: `tkn-local run pipeline.yaml`",
+        ),
+        ("pipeline", "hint: `tkn-local --help` lists the commands"),
+    ] {
+        let _output = scene
+            .tkn_local([word])
+            .run()
+            .exits(2)
+            .tells(&format!("error: unrecognized command `{word}`"))
+            .tells(hint);
+    }
+}
+
+#[test]
+fn zero_jobs_are_refused_in_words() {
+    let _output = run(GOOD, &["-j", "0"])
+        .exits(2)
+        .tells("at least one task must run at a time");
+    let _output = run(GOOD, &["-j", "many"])
+        .exits(2)
+        .tells("not a whole number");
+}
+
+#[test]
+fn an_engine_that_does_not_answer_is_told_without_the_words_of_the_client() {
+    let scene = Scene::new();
+    scene.write("pipeline.yaml", GOOD);
+    let output = scene
+        .tkn_local(["run", "pipeline.yaml"].iter().chain(&GIVEN))
+        .env("DOCKER_HOST", "tcp://127.0.0.1:1")
+        .run()
+        .exits(3)
+        .tells("tcp://127.0.0.1:1 (DOCKER_HOST): connection refused\n");
+    assert!(!output.stderr.contains("hyper"), "{output}");
+}
+
+#[test]
+fn colours_can_be_forced_and_refused() {
+    for (name, value, colored) in [
+        ("FORCE_COLOR", "1", true),
+        ("CLICOLOR_FORCE", "1", true),
+        ("FORCE_COLOR", "0", false),
+        ("LANG", "C", false),
+    ] {
+        let output = Scene::new()
+            .tkn_local(["describe", "latest"])
+            .env("NO_COLOR", "")
+            .env(name, value)
+            .run()
+            .exits(4);
+        assert_eq!(output.stderr.contains('\u{1b}'), colored, "{name}={value}");
+    }
+    let output = Scene::new()
+        .tkn_local(["describe", "latest"])
+        .env("FORCE_COLOR", "1")
+        .run()
+        .exits(4);
+    assert!(!output.stderr.contains('\u{1b}'), "NO_COLOR is set");
+}
+
+#[test]
+fn a_run_that_does_not_exist_cannot_be_resumed() {
+    let scene = Scene::new();
+    let output = scene.tkn_local(["resume", "nope"]).run().exits(4);
+    assert!(!output.stderr.contains("nothing was started"), "{output}");
 }

@@ -42,7 +42,6 @@ const OWNED_CRATES: &[(&str, &str)] = &[
     ("tar", "docker"),
     ("clap", "cli"),
     ("clap_complete", "cli"),
-    ("indicatif", "report"),
     ("granit_parser", "manifest"),
 ];
 

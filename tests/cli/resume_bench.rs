@@ -139,15 +139,20 @@ impl Folder {
 
     /// The exit status and the message of a command that fails before anything is started.
     pub(crate) fn refusal(&self, args: &[&str]) -> String {
+        let told = self.unknown_run(args);
+        let closing = "; nothing was started\n";
+        assert!(told.contains(closing), "{args:?}: {told}");
+        told
+    }
+
+    /// The same for a command that fails because of the run it names.
+    pub(crate) fn unknown_run(&self, args: &[&str]) -> String {
         let ran = self.tkn(args);
         let opened = ran.engine.log().count(|call| matches!(call, Call::Open(_)));
         assert_eq!(opened, 0, "{args:?} started something");
         assert_eq!(ran.status, ExitStatus::Invalid, "{args:?}: {}", ran.err);
         let from = ran.err.find("error: ").expect("there is an error");
-        let told = ran.err[from..].to_owned();
-        let closing = "; nothing was started\n";
-        assert!(told.contains(closing), "{args:?}: {told}");
-        told
+        ran.err[from..].to_owned()
     }
 }
 

@@ -144,7 +144,7 @@ fn a_source_must_be_known_readable_and_at_rest() {
     let folder = Folder::failed();
     folder.edit("build.yaml", "echo packing", "echo once more");
     folder.tkn(&["resume", "build"]);
-    let ambiguous = folder.refusal(&["resume", "buil"]);
+    let ambiguous = folder.unknown_run(&["resume", "buil"]);
     assert!(
         ambiguous.starts_with("error: \"buil\" could be build, build-"),
         "{ambiguous}"
@@ -155,7 +155,7 @@ fn a_source_must_be_known_readable_and_at_rest() {
     newer["format"] = json!(99);
     newer["writtenBy"] = json!("tkn-local 9.9.9");
     fs::write(&header, newer.to_string()).expect("it is writable");
-    let told = folder.refusal(&["resume", "build"]);
+    let told = folder.unknown_run(&["resume", "build"]);
     assert!(
         told.contains("state format 99") && told.contains("tkn-local 9.9.9"),
         "{told}"
@@ -168,7 +168,7 @@ fn a_source_must_be_known_readable_and_at_rest() {
     assert!(ran.err.contains("run.json"), "{}", ran.err);
     fs::write(&header, text).expect("it is writable");
 
-    let none = Folder::new().refusal(&["resume", "latest"]);
+    let none = Folder::new().unknown_run(&["resume", "latest"]);
     assert!(none.starts_with("error: there are no runs yet"), "{none}");
 }
 
@@ -204,7 +204,7 @@ fn workspaces_are_copied_taken_or_left() {
         .tkn(&["list", "-o", "name", "-n", "1"])
         .out
         .trim()
-        .to_owned();
+        .replace("pipelinerun.tekton.dev/", "");
     let told = folder.refusal(&["resume", "build"]);
     assert!(
         told.starts_with(&format!(

@@ -435,7 +435,7 @@ fn an_engine_that_is_lost_is_told_and_what_was_recorded_is_kept() {
     let told = "what was recorded of the run is in";
     assert!(ran.err.contains(told), "{}", ran.err);
     let list = folder.run(&["list", "-o", "name"]);
-    assert_eq!(list.out, "first\n");
+    assert_eq!(list.out, "pipelinerun.tekton.dev/first\n");
 }
 
 #[test]
@@ -470,4 +470,83 @@ fn pruning_takes_the_volumes_of_the_runs_it_takes() {
     }
     let list = folder.run(&["list", "-o", "name"]);
     assert_eq!(list.out, "");
+}
+
+/// A matrix of two, of which the second says nothing.
+const MATRIX: &str = "
+apiVersion: tekton.dev/v1
+kind: PipelineRun
+metadata: {name: grid}
+spec:
+  pipelineSpec:
+    tasks:
+      - name: m
+        matrix: {params: [{name: v, value: [echo loud, sleep 0]}]}
+        taskSpec:
+          params: [{name: v}]
+          steps:
+            - {name: s, image: busybox, script: '$(params.v)'}
+";
+
+#[test]
+fn a_combination_of_a_matrix_without_output_is_no_error() {
+    let folder = Folder::new();
+    let file = folder.file("run.yaml", MATRIX);
+    let engine = FakeEngine::new();
+    folder.run_on(engine, &["run", &file]);
+    let silent = folder.run(&["logs", "grid", "m-1"]);
+    assert_eq!(silent.status, ExitStatus::Success, "{}", silent.err);
+    let step = folder.run(&["logs", "grid", "m-1", "--step", "nope"]);
+    assert_eq!(step.status, ExitStatus::Invalid);
+    assert!(step.err.contains("a step \"nope\""), "{}", step.err);
+    assert!(step.err.contains("steps that ran: s"), "{}", step.err);
+    let task = folder.run(&["logs", "grid", "m-2"]);
+    assert_eq!(task.status, ExitStatus::Invalid);
+    assert!(task.err.contains("a task \"m-2\""), "{}", task.err);
+}
+
+#[test]
+fn names_of_a_list_are_arguments_of_other_commands() {
+    let folder = Folder::new();
+    let file = folder.file("run.yaml", &pipeline_run("first", "exit 0"));
+    folder.run(&["run", &file]);
+    folder.run(&["run", &file]);
+    let all = folder.run(&["list", "-o", "name", "--limit", "0"]);
+    assert_eq!(all.out.lines().count(), 2, "{}", all.out);
+    let newest = folder.run(&["list", "-o", "name", "--limit", "1"]);
+    let name = newest.out.trim();
+    assert!(name.starts_with("pipelinerun.tekton.dev/first-"), "{name}");
+    let described = folder.run(&["describe", name]);
+    assert_eq!(described.status, ExitStatus::Success, "{}", described.err);
+}
+
+#[test]
+fn an_image_that_several_tasks_need_is_reported_once_while_it_runs_and_once_at_the_end() {
+    let folder = Folder::new();
+    let task = |name: &str| {
+        format!(
+            "{{name: {name}, taskSpec: {{steps: [{{name: s, image: gone, script: sleep 1}}]}}}}"
+        )
+    };
+    let text = format!(
+        "{{apiVersion: tekton.dev/v1, kind: PipelineRun, metadata: {{name: r}}, spec: {{pipelineSpec: {{tasks: [{}, {}, {}]}}}}}}",
+        task("a"),
+        task("b"),
+        task("c")
+    );
+    let file = folder.file("run.yaml", &text);
+    let ran = folder.run_on(FakeEngine::new().missing("gone"), &["run", &file]);
+    assert_eq!(ran.status, ExitStatus::RunFailed, "{}", ran.err);
+    assert_eq!(ran.err.matches("gone not found").count(), 2, "{}", ran.err);
+    assert!(
+        ran.err.contains("b failed: it needs the same image as a\n"),
+        "{}",
+        ran.err
+    );
+    assert!(
+        ran.err
+            .contains("a, b, c: failed to pull the image \"gone\""),
+        "{}",
+        ran.err
+    );
 }

@@ -32,6 +32,7 @@ pub(crate) struct Given {
     pub(crate) image_map_file: Vec<PathBuf>,
     pub(crate) resolve: Vec<String>,
     pub(crate) allow_unknown_fields: bool,
+    pub(crate) allow_unknown_params: bool,
     pub(crate) allow_host_path: bool,
     pub(crate) allow_privileged: bool,
     /// The workspaces are new ones: directories are copied into them again.
@@ -47,6 +48,7 @@ pub(crate) struct Merged {
     /// References to resolvers and the files that stand for them.
     pub(crate) resolve: Vec<(String, PathBuf)>,
     pub(crate) allow_unknown_fields: bool,
+    pub(crate) allow_unknown_params: bool,
     /// Workspaces the last command line gives.
     pub(crate) own_workspaces: Vec<String>,
 }
@@ -89,6 +91,7 @@ impl Merged {
             self.resolve.push((key, cwd.join(file)));
         }
         self.allow_unknown_fields |= given.allow_unknown_fields;
+        self.allow_unknown_params |= given.allow_unknown_params;
         self.permissions.host_path |= given.allow_host_path;
         self.permissions.privileged |= given.allow_privileged;
         Ok(())

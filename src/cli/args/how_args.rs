@@ -29,8 +29,8 @@ pub(crate) struct HowArgs {
     #[arg(long, value_name = "DURATION")]
     pub(crate) timeout: Option<String>,
     /// At most so many tasks at once [default: the engine's processors, at least 4]
-    #[arg(short, long, value_name = "N")]
-    pub(crate) jobs: Option<std::num::NonZeroUsize>,
+    #[arg(short, long, value_name = "N", value_parser = parse_jobs)]
+    pub(crate) jobs: Option<usize>,
     /// When to pull images, whatever the YAML says
     #[arg(long, value_enum, value_name = "WHEN")]
     pub(crate) pull: Option<Pull>,
@@ -61,6 +61,9 @@ pub(crate) struct HowArgs {
     /// Unknown fields and repeated keys are notices, not faults
     #[arg(long)]
     pub(crate) allow_unknown_fields: bool,
+    /// Warn about `-p` of a param that nobody declares, instead of failing
+    #[arg(long)]
+    pub(crate) allow_unknown_params: bool,
     /// Let the YAML bind directories of the engine's machine
     #[arg(long)]
     pub(crate) allow_host_path: bool,
@@ -95,5 +98,13 @@ impl From<Pull> for PullPolicy {
             Pull::Missing => Self::Missing,
             Pull::Never => Self::Never,
         }
+    }
+}
+
+fn parse_jobs(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least one task must run at a time".to_owned()),
+        Ok(jobs) => Ok(jobs),
+        Err(_) => Err("not a whole number".to_owned()),
     }
 }

@@ -2,16 +2,16 @@
 
 use std::path::PathBuf;
 
+use super::declared::Declared;
 use super::param_flag::ParamFlag;
 use super::workspace_flag::WorkspaceFlag;
 use crate::cli::error::CliError;
 use crate::cli::load::select::Run;
-use crate::diagnostic::{Diagnostic, DocumentId, Severity, did_you_mean};
-use crate::resolve::{Library, resolve_pipeline, resolve_task};
+use crate::diagnostic::{Diagnostic, DocumentId, Severity};
+use crate::resolve::Library;
 use crate::spec::pipeline::{PipelineRunSpec, TimeoutFields};
 use crate::spec::task::TaskRunSpec;
-use crate::spec::{GoDuration, Object, Param, ParamSpec, WorkspaceBinding};
-use crate::substitution::Scope;
+use crate::spec::{GoDuration, Object, Param, WorkspaceBinding};
 use crate::validate;
 
 /// `-p`, `-w`, `--serviceaccount` and `--timeout`.
@@ -23,21 +23,13 @@ pub(crate) struct Overrides {
     pub(crate) timeout: Option<GoDuration>,
 }
 
-/// What the definition of a run declares.
-#[derive(Debug, Default)]
-struct Declared {
-    params: Vec<ParamSpec>,
-    workspaces: Vec<String>,
-}
-
 impl Overrides {
-    /// Puts what the command line says in place of what the file says. Returns warnings about
-    /// names that look mistyped.
-    pub(crate) fn apply(&self, run: &mut Run, library: &Library) -> Result<Vec<String>, CliError> {
+    /// Puts what the command line says in place of what the file says.
+    pub(crate) fn apply(&self, run: &mut Run, library: &Library) -> Result<(), CliError> {
         if *self == Self::default() {
-            return Ok(Vec::new());
+            return Ok(());
         }
-        let declared = declared(run, library);
+        let declared = Declared::of(run, library).unwrap_or_default();
         let params = self
             .params
             .iter()
@@ -48,8 +40,7 @@ impl Overrides {
             Run::Pipeline(run) => self.apply_to_pipeline_run(&mut run.spec, params),
             Run::Task(run) => self.apply_to_task_run(&mut run.spec, params),
         }
-        check(run, &title)?;
-        Ok(self.suspicions(&declared))
+        check(run, &title)
     }
 
     /// Directories to copy into workspaces before the start.
@@ -90,33 +81,6 @@ impl Overrides {
             bindings.push(flag.binding.clone());
         }
     }
-
-    /// A name that is not declared is legal in Tekton; one that is nearly declared is a slip.
-    fn suspicions(&self, declared: &Declared) -> Vec<String> {
-        let mut found = Vec::new();
-        let mut suspect = |flag: &str, name: &str, known: Vec<&str>| {
-            if !known.contains(&name)
-                && let Some(near) = did_you_mean(name, known)
-            {
-                found.push(format!(
-                    "{flag} {name} is not declared; did you mean {near:?}?"
-                ));
-            }
-        };
-        let params: Vec<&str> = declared
-            .params
-            .iter()
-            .map(|spec| spec.name.as_str())
-            .collect();
-        for flag in &self.params {
-            suspect("-p", &flag.name, params.clone());
-        }
-        let workspaces: Vec<&str> = declared.workspaces.iter().map(String::as_str).collect();
-        for flag in &self.workspaces {
-            suspect("-w", &flag.binding.name, workspaces.clone());
-        }
-        found
-    }
 }
 
 /// The last of a name counts, in the place of the first.
@@ -125,50 +89,6 @@ fn merge_params(params: &mut Vec<Param>, given: Vec<Param>) {
         match params.iter_mut().find(|own| own.name == param.name) {
             Some(own) => *own = param,
             None => params.push(param),
-        }
-    }
-}
-
-/// What is declared; nothing when the definition is not to be found, which is told elsewhere.
-fn declared(run: &Run, library: &Library) -> Declared {
-    let scope = Scope::new();
-    match run {
-        Run::Pipeline(run) => {
-            let spec = &run.spec;
-            resolve_pipeline(
-                spec.pipeline_ref.as_ref(),
-                spec.pipeline_spec.as_ref(),
-                library,
-                &scope,
-            )
-            .map(|pipeline| Declared {
-                params: pipeline.spec.params,
-                workspaces: pipeline
-                    .spec
-                    .workspaces
-                    .into_iter()
-                    .map(|workspace| workspace.name)
-                    .collect(),
-            })
-            .unwrap_or_default()
-        }
-        Run::Task(run) => {
-            let referred = run
-                .spec
-                .task_ref
-                .as_ref()
-                .and_then(|reference| resolve_task(reference, library, &scope).ok())
-                .map(|task| task.spec);
-            let spec = referred.or_else(|| run.spec.task_spec.clone());
-            spec.map(|spec| Declared {
-                params: spec.params,
-                workspaces: spec
-                    .workspaces
-                    .into_iter()
-                    .map(|workspace| workspace.name)
-                    .collect(),
-            })
-            .unwrap_or_default()
         }
     }
 }
@@ -251,8 +171,7 @@ mod tests {
                 &["name=source,claimName=c"],
             )
         };
-        let warnings = overrides.apply(&mut run, &Library::default()).unwrap();
-        assert_eq!(warnings, Vec::<String>::new());
+        overrides.apply(&mut run, &Library::default()).unwrap();
         let Run::Pipeline(run) = run else {
             panic!("it was a PipelineRun");
         };
@@ -267,19 +186,6 @@ mod tests {
         );
         assert_eq!(spec["taskRunTemplate"]["serviceAccountName"], "bot");
         assert_eq!(spec["timeouts"]["pipeline"], "1m30s");
-    }
-
-    #[test]
-    fn a_name_that_is_nearly_declared_is_told() {
-        let overrides = overrides(&["greting=x", "other=y"], &["name=sorce,emptyDir="]);
-        let warnings = overrides.apply(&mut run(), &Library::default()).unwrap();
-        assert_eq!(
-            warnings,
-            [
-                "-p greting is not declared; did you mean \"greeting\"?",
-                "-w sorce is not declared; did you mean \"source\"?",
-            ]
-        );
     }
 
     #[test]

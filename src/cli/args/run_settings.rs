@@ -32,6 +32,8 @@ pub(crate) enum EventsTarget {
 pub(crate) struct RunSettings {
     pub(crate) reading: Reading,
     pub(crate) overrides: Overrides,
+    /// A param that nobody declares is a warning.
+    pub(crate) allow_unknown_params: bool,
     /// The workspaces of this command line, not of an earlier one.
     pub(crate) own_workspaces: Vec<String>,
     pub(crate) permissions: Permissions,
@@ -78,6 +80,7 @@ impl RunSettings {
             dry_run,
             strict,
             allow_unknown_fields,
+            allow_unknown_params,
             allow_host_path,
             allow_privileged,
             keep,
@@ -94,6 +97,7 @@ impl RunSettings {
             image_map_file,
             resolve,
             allow_unknown_fields,
+            allow_unknown_params,
             allow_host_path,
             allow_privileged,
             fresh: partial.workspaces() == WorkspacesChoice::Fresh,
@@ -109,10 +113,11 @@ impl RunSettings {
                 forgives_refused: false,
             },
             overrides: merged.overrides,
+            allow_unknown_params: merged.allow_unknown_params,
             own_workspaces: merged.own_workspaces,
             permissions: merged.permissions,
             resolve: merged.resolve,
-            jobs: jobs.map(std::num::NonZeroUsize::get),
+            jobs,
             images: ImageRules {
                 map: merged.image_map,
                 pull: pull.map(Into::into),

@@ -50,12 +50,8 @@ pub(crate) fn dispatch<C: Connect>(
     connector: &C,
 ) -> Result<ExitStatus, CliError> {
     match command {
-        Command::Run(args) => {
-            run::run(*args, context, connector).map_err(CliError::before_the_start)
-        }
-        Command::Resume(args) => {
-            resume::resume(*args, context, connector).map_err(CliError::before_the_start)
-        }
+        Command::Run(args) => run::run(*args, context, connector),
+        Command::Resume(args) => resume::resume(*args, context, connector),
         Command::Validate(args) => validate::validate(args, context),
         Command::Graph(args) => graph::graph(args, context),
         Command::List(args) => list::list(&args, context),

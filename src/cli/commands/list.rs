@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use crate::cli::context::{Context, unwritable};
 use crate::cli::error::CliError;
 use crate::cli::exit::ExitStatus;
-use crate::cli::output::Format;
+use crate::cli::output::{Format, name_line};
 use crate::cli::runs::earlier::store;
 use crate::cli::runs::store_error::store_error;
-use crate::event::Record;
+use crate::event::{Record, RunKind};
 use crate::report::{ListRow, write_list};
 use crate::state::{Listing, RunReader};
 use crate::status::Timestamp;
@@ -17,10 +17,10 @@ use crate::status::Timestamp;
 /// List earlier runs, the newest first
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
-    /// The newest so many
+    /// Show only the newest N runs; 0 shows all
     #[arg(short = 'n', long, value_name = "N")]
     limit: Option<usize>,
-    /// json or yaml: a list for programs; name: the ids alone
+    /// Print the runs in a format for programs
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<Format>,
 }
@@ -34,10 +34,18 @@ pub(crate) fn list(args: &ListArgs, context: &mut Context) -> Result<ExitStatus,
     for broken in broken {
         context.tell(&format!("warning: {}: {}", broken.id, broken.error))?;
     }
-    runs.truncate(limit.unwrap_or(usize::MAX));
+    if let Some(limit) = limit.filter(|limit| *limit > 0) {
+        runs.truncate(limit);
+    }
     if output == Some(Format::Name) {
-        let ids: String = runs.iter().flat_map(|run| [run.id(), "\n"]).collect();
-        context.write_out(&ids)?;
+        let names = runs.iter().map(|run| {
+            let kind = match run.header().kind {
+                RunKind::PipelineRun => "PipelineRun",
+                RunKind::TaskRun => "TaskRun",
+            };
+            name_line(kind, run.id())
+        });
+        context.write_out(&names.collect::<String>())?;
         return Ok(ExitStatus::Success);
     }
     if runs.is_empty() && output.is_none() {

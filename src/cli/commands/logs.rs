@@ -12,7 +12,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::ExitStatus;
 use crate::cli::runs::earlier::{RunId, record};
 use crate::diagnostic::did_you_mean;
-use crate::event::Record;
+use crate::event::{Record, TaskRunRecord};
 use crate::report::{LogQuery, write_logs};
 
 /// Print the logs of an earlier run, in the order of the pipeline
@@ -77,15 +77,26 @@ fn no_logs(
     step: Option<&str>,
 ) -> Result<(), CliError> {
     let runs = record.task_runs();
-    let of_task = || {
-        runs.iter()
-            .filter(|run| task.is_none_or(|it| it == run.task))
-    };
-    let tasks: BTreeSet<&str> = runs.iter().map(|run| run.task.as_str()).collect();
-    if let Some(task) = task.filter(|task| !tasks.contains(task)) {
+    // A TaskRun of a matrix is called by its task or by its label.
+    let labels: Vec<String> = runs
+        .iter()
+        .map(|run| record.label(&run.run, &run.task, &run.name))
+        .zip(&runs)
+        .map(|(label, run)| label.unwrap_or_else(|| run.task.clone()))
+        .collect();
+    let wanted: Vec<&TaskRunRecord> = runs
+        .iter()
+        .zip(&labels)
+        .filter(|(run, label)| task.is_none_or(|task| task == run.task || task == *label))
+        .map(|(run, _)| *run)
+        .collect();
+    if let Some(task) = task.filter(|_| wanted.is_empty()) {
+        let tasks = runs.iter().map(|run| run.task.as_str());
+        let tasks = tasks.chain(labels.iter().map(String::as_str)).collect();
         return Err(unknown(id, "task", task, &tasks));
     }
-    let steps: BTreeSet<&str> = of_task()
+    let steps: BTreeSet<&str> = wanted
+        .iter()
         .flat_map(|run| &run.status.steps)
         .map(|step| step.name.as_str())
         .collect();

@@ -10,4 +10,5 @@ pub(super) mod logs;
 pub(super) mod prune;
 pub(super) mod resume;
 pub(super) mod run;
+pub(super) mod unknown;
 pub(super) mod validate;

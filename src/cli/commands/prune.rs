@@ -1,6 +1,7 @@
 //! `tkn-local prune`.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use clap::Args;
 use tokio::runtime::Runtime;
@@ -25,8 +26,8 @@ pub(crate) struct PruneArgs {
     /// Keep the newest so many runs
     #[arg(long, value_name = "N")]
     runs: Option<usize>,
-    /// Keep runs that are younger, such as 12h
-    #[arg(long, value_name = "DURATION")]
+    /// Keep runs that are younger, such as 90m, 12h, 7d or 2w
+    #[arg(long, value_name = "AGE")]
     older_than: Option<String>,
     /// Remove also the volumes of runs that are not in this state directory
     #[arg(long)]
@@ -111,13 +112,31 @@ fn rule(
 }
 
 fn since(text: &str, now: Timestamp) -> Result<Timestamp, CliError> {
-    GoDuration::parse(text)
-        .and_then(GoDuration::limit)
+    age(text)
         .and_then(|age| now.checked_sub(age).ok())
         .ok_or_else(|| {
-            CliError::usage(format!("--older-than {text}: this is no duration"))
-                .hint("a duration looks like 90m or 12h")
+            CliError::usage(format!(
+                "invalid value for `--older-than`: `{text}` is not an age"
+            ))
+            .hint("an age looks like 90m, 12h, 7d or 2w")
         })
+}
+
+/// Days and weeks, which Go's durations do not have, followed by such a duration.
+fn age(text: &str) -> Option<Duration> {
+    let mut rest = text;
+    let mut age = Duration::ZERO;
+    for (unit, hours) in [('w', 7 * 24), ('d', 24)] {
+        if let Some((count, after)) = rest.split_once(unit) {
+            let hours = count.parse::<u64>().ok()?.checked_mul(hours)?;
+            age = age.checked_add(Duration::from_secs(hours.checked_mul(3600)?))?;
+            rest = after;
+        }
+    }
+    if rest.is_empty() && !text.is_empty() {
+        return Some(age);
+    }
+    age.checked_add(GoDuration::parse(rest)?.limit()?)
 }
 
 #[cfg(test)]
@@ -139,6 +158,16 @@ mod tests {
             short(None, Some("2h")),
             Ok(Some((0, Some("2026-01-01T10:00:00Z".to_owned()))))
         );
-        assert!(short(None, Some("old")).is_err());
+        assert_eq!(
+            short(None, Some("1d12h")),
+            Ok(Some((0, Some("2025-12-31T00:00:00Z".to_owned()))))
+        );
+        assert_eq!(
+            short(None, Some("2w1d")),
+            Ok(Some((0, Some("2025-12-17T12:00:00Z".to_owned()))))
+        );
+        for wrong in ["old", "", "d", "-1d", "1d1w", "1.5d", "99999999999999999w"] {
+            assert!(short(None, Some(wrong)).is_err(), "{wrong}");
+        }
     }
 }

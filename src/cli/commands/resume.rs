@@ -48,7 +48,8 @@ pub(crate) fn resume<C: Connect>(
         how,
     } = args;
     let source = SourceRun::find(&run.run, context)?;
-    let settings = RunSettings::resolve(how, &context.settings, source.given()?)?;
+    let settings = RunSettings::resolve(how, &context.settings, source.given()?)
+        .map_err(CliError::before_the_start)?;
     let engine = source.reader.header().settings.get("engineHost");
     if let (None, Some(host)) = (&context.settings.engine_host, engine) {
         context.settings.engine_host = host.as_str().map(str::to_owned);
@@ -61,11 +62,12 @@ pub(crate) fn resume<C: Connect>(
     let mut prepared = prepare_inputs(&inputs, settings.reading);
     prepared.copies = copied;
     let wanted = Wanted {
-        only: origin(&source, &prepared)?,
+        only: origin(&source, &prepared).map_err(CliError::before_the_start)?,
         source: Some(source),
         resumes: true,
     };
     run_prepared(prepared, &wanted, &settings, context, connector)
+        .map_err(CliError::before_the_start)
 }
 
 /// The files as they are now, or as they were where they are gone, and the latter.
@@ -114,17 +116,16 @@ fn origin(source: &SourceRun, prepared: &Prepared) -> Result<Option<String>, Cli
         return Ok(None);
     };
     let catalog = &prepared.catalog;
-    if prepared.diagnostics.has_errors() || select::select(catalog, Some(origin)).is_ok() {
+    if prepared.diagnostics.has_errors() {
         return Ok(Some(origin.to_owned()));
     }
-    if pipeline_runs(catalog) == 1 {
-        return Ok(None);
+    match select::select(catalog, Some(origin)) {
+        Ok(_) => Ok(Some(origin.to_owned())),
+        Err(_) if pipeline_runs(catalog) == 1 => Ok(None),
+        Err(unknown) => Err(unknown
+            .cause(format!("run {} was created from it", source.reader.id()))
+            .hint("pass `--as-recorded` to use the files as they were")),
     }
-    let unknown = select::select(catalog, Some(origin)).err();
-    Err(unknown
-        .unwrap_or_else(|| CliError::invalid("there is no run in the files"))
-        .cause(format!("run {} was made of it", source.reader.id()))
-        .hint("--as-recorded takes the files as they were"))
 }
 
 fn pipeline_runs(catalog: &Catalog) -> usize {

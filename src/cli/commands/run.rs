@@ -8,7 +8,9 @@ use clap_complete::ArgValueCompleter;
 use tokio::runtime::Runtime;
 
 use crate::cli::args::complete::run_ids;
+use crate::cli::args::declared::check_names;
 use crate::cli::args::how_args::HowArgs;
+use crate::cli::args::overrides::Overrides;
 use crate::cli::args::run_settings::RunSettings;
 use crate::cli::context::Context;
 use crate::cli::engine::{Connect, Connected, EngineRequest};
@@ -17,7 +19,7 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::load::diagnose;
 use crate::cli::load::prepare::{Prepared, prepare, prepare_inputs};
 use crate::cli::load::reach::{reachable, refusals};
-use crate::cli::load::select::{Selected, select};
+use crate::cli::load::select::{Run, Selected, select};
 use crate::cli::output::Format;
 use crate::cli::plan::blame::blame;
 use crate::cli::plan::job;
@@ -64,8 +66,9 @@ pub(crate) fn run<C: Connect>(
         resume_from,
         how,
     } = args;
-    let settings = RunSettings::resolve(how, &context.settings, Vec::new())?;
-    let prepared = prepare(&files, settings.reading)?;
+    let settings = RunSettings::resolve(how, &context.settings, Vec::new())
+        .map_err(CliError::before_the_start)?;
+    let prepared = prepare(&files, settings.reading).map_err(CliError::before_the_start)?;
     let wanted = Wanted {
         only: only_run,
         source: resume_from
@@ -74,6 +77,7 @@ pub(crate) fn run<C: Connect>(
         resumes: false,
     };
     run_prepared(prepared, &wanted, &settings, context, connector)
+        .map_err(CliError::before_the_start)
 }
 
 /// Which runs of the files are wanted, and what they go on with.
@@ -224,13 +228,19 @@ fn plan_all(
     library: &Library,
     catalog: &Catalog,
 ) -> Result<Vec<Planned>, CliError> {
+    let runs: Vec<&Run> = selected.iter().map(|selected| &selected.run).collect();
+    let Overrides {
+        params, workspaces, ..
+    } = &settings.overrides;
+    let allowed = settings.allow_unknown_params;
+    for warning in check_names(params, workspaces, &runs, library, allowed)? {
+        context.tell(&format!("warning: {warning}"))?;
+    }
     let mut planned = Vec::new();
     let mut pods = Diagnostics::default();
     for mut selected in selected {
         let origin = selected.run.origin().to_owned();
-        for warning in settings.overrides.apply(&mut selected.run, library)? {
-            context.tell(&format!("warning: {warning}"))?;
-        }
+        settings.overrides.apply(&mut selected.run, library)?;
         if wanted.resumes {
             selected.run.begin_anew();
         }

@@ -20,7 +20,7 @@ use crate::spec::Object;
 /// Report every fault of the files, with its place; start nothing
 ///
 /// Checks each document by the rules of Tekton's admission webhook. That something is referred to
-/// and not in the files is no fault; that a run would fail for what is in them is a warning.
+/// and not in the files is no fault; that a run would fail for what is in them is one.
 #[derive(Debug, Args)]
 pub(crate) struct ValidateArgs {
     /// A file, a directory (its .yaml, .yml and .json files) or - for standard input
@@ -101,17 +101,14 @@ fn verdict(diagnostics: &Diagnostics, catalog: &Catalog) -> String {
 /// What every PipelineRun of the files would fail with as soon as it is started.
 fn foreseen(catalog: &Catalog, strict: bool) -> Diagnostics {
     let library = Library::new(catalog.documents().iter().map(|document| &document.object));
-    let found = catalog.runs();
-    let found = found.flat_map(|document| foresee(document, &library).0);
-    let as_warning = |mut diagnostic: Diagnostic| {
-        diagnostic.severity = match diagnostic.severity {
-            Severity::Notice if strict => Severity::Error,
-            Severity::Notice => Severity::Notice,
-            Severity::Warning | Severity::Error => Severity::Warning,
-        };
-        diagnostic
-    };
-    Diagnostics(found.map(as_warning).collect())
+    let mut found = Diagnostics::default();
+    for document in catalog.runs() {
+        found.extend(foresee(document, &library));
+    }
+    if strict {
+        found.forgive_nothing();
+    }
+    found
 }
 
 fn foresee(document: &Document, library: &Library) -> Diagnostics {
@@ -128,7 +125,14 @@ fn foresee(document: &Document, library: &Library) -> Diagnostics {
         run: Run::Pipeline(run.clone()),
     };
     match build(&request, library) {
-        Ok(plan) => pod_settings(&selected, &Job::Pipeline(Box::new(plan))),
+        Ok(plan) => {
+            let mut found = pod_settings(&selected, &Job::Pipeline(Box::new(plan)));
+            // A cluster takes what this machine refuses.
+            for diagnostic in &mut found.0 {
+                diagnostic.severity = diagnostic.severity.min(Severity::Warning);
+            }
+            found
+        }
         // What is not in the files may be in the cluster.
         Err(condition)
             if matches!(

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::cli::args::run_settings::{EventsTarget, RunSettings};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
+use crate::cli::settings::terminal_size;
 use crate::cli::stream::OutStream;
 use crate::event::{Event, EventKind, Message, Record};
 use crate::execute::images::Waiting;
@@ -70,7 +71,8 @@ impl View {
         };
         let (out, err) = (self.out.clone(), self.err.clone());
         if self.is_live {
-            Reporter::live(Live::on_stderr(out, err, self.is_shared, options))
+            let size = Box::new(terminal_size);
+            Reporter::live(Live::new(out, err, self.is_shared, options, size))
         } else {
             Reporter::plain(Plain::new(out, err, options))
         }

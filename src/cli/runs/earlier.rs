@@ -21,10 +21,19 @@ pub(crate) struct RunId {
 impl RunId {
     /// Finds it.
     pub(crate) fn find(&self, context: &Context) -> Result<RunReader, CliError> {
-        store(context)?
-            .find(&self.run)
-            .map_err(|error| store_error(&error))
+        find(&store(context)?, &self.run)
     }
+}
+
+/// Finds a run by its id, the beginning of one, or `latest`. `list -o name` prints a kind before
+/// the id: that is accepted too.
+pub(crate) fn find(store: &RunStore, wanted: &str) -> Result<RunReader, CliError> {
+    let id = ["pipelinerun.tekton.dev/", "taskrun.tekton.dev/"]
+        .into_iter()
+        .find_map(|kind| wanted.strip_prefix(kind));
+    store
+        .find(id.unwrap_or(wanted))
+        .map_err(|error| store_error(&error))
 }
 
 /// The store for reading; it need not exist.

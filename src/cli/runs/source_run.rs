@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::earlier::{record, store};
+use super::earlier::{find, record, store};
 use super::sandbox_id::sandbox_id;
 use super::store_error::store_error;
 use crate::cli::args::given::Given;
@@ -30,7 +30,7 @@ impl SourceRun {
     /// was cut off while the files were copied, or an image could not be had.
     pub(crate) fn find(wanted: &str, context: &mut Context) -> Result<Self, CliError> {
         let store = store(context)?;
-        let mut reader = store.find(wanted).map_err(|error| store_error(&error))?;
+        let mut reader = find(&store, wanted)?;
         loop {
             if reader.is_running() {
                 return Err(store_error(&StateError::Running {

@@ -28,6 +28,8 @@ pub(crate) enum Stop {
 pub(crate) struct Halting {
     text: &'static str,
     ending: Ending,
+    /// Spares those that run already.
+    queued_only: bool,
 }
 
 impl<E: Engine> Runner<E> {
@@ -38,6 +40,9 @@ impl<E: Engine> Runner<E> {
             Stop::Go => false,
             Stop::FinishRunning => {
                 self.scheduler.stop(Requested::StoppedRunFinally);
+                if !self.scheduler.finally_started() {
+                    self.halt_all(false, &Self::told_to_stop());
+                }
                 false
             }
             Stop::CancelRunFinally => {
@@ -54,10 +59,19 @@ impl<E: Engine> Runner<E> {
         }
     }
 
+    const fn told_to_stop() -> Halting {
+        Halting {
+            text: "TaskRun cancelled as the PipelineRun it belongs to was stopped before it began.",
+            ending: Ending::Cancelled,
+            queued_only: true,
+        }
+    }
+
     const fn told_to_cancel() -> Halting {
         Halting {
             text: "TaskRun cancelled as the PipelineRun it belongs to has been cancelled.",
             ending: Ending::Cancelled,
+            queued_only: false,
         }
     }
 
@@ -65,13 +79,18 @@ impl<E: Engine> Runner<E> {
         Halting {
             text: "TaskRun cancelled as the PipelineRun it belongs to has failed.",
             ending: Ending::Cancelled,
+            queued_only: false,
         }
     }
 
-    /// Ends what runs: DAG tasks, finally tasks too when `everything`.
+    /// Ends what runs or is queued: DAG tasks, finally tasks too when `everything`.
     pub(crate) fn halt_all(&self, everything: bool, why: &Halting) {
         for (task, group) in &self.groups {
             if !everything && self.plan.tasks[*task].finally != self.scheduler.finally_started() {
+                continue;
+            }
+            // A child run has begun.
+            if why.queued_only && group.child.is_some() {
                 continue;
             }
             let task_name = &self.plan.tasks[*task].name;
@@ -82,6 +101,7 @@ impl<E: Engine> Runner<E> {
                     reason: Reason::TaskRunCancelled,
                     message: format!("TaskRun \"{name}\" was cancelled. {}", why.text),
                     ending: why.ending,
+                    queued_only: why.queued_only,
                 }));
             }
             if let Some(child) = &group.child {
@@ -123,6 +143,7 @@ impl<E: Engine> Runner<E> {
         let why = Halting {
             text: "TaskRun cancelled as the PipelineRun it belongs to has timed out.",
             ending: Ending::TimedOut,
+            queued_only: false,
         };
         if pipeline && !self.scheduler.pipeline_is_late() {
             self.scheduler.time_out_pipeline();

@@ -379,7 +379,8 @@ impl<E: Engine> Attempt<E> {
 
     /// Why the attempt is to stop, when it is.
     pub(crate) fn halt(&self) -> Option<Halt> {
-        if let Some(halt) = self.halt.borrow().clone() {
+        let told = self.halt.borrow().clone();
+        if let Some(halt) = told.filter(Halt::ends_running) {
             return Some(halt);
         }
         let (_, limit) = self
@@ -393,6 +394,7 @@ impl<E: Engine> Attempt<E> {
                 GoDuration::from(limit)
             ),
             ending: Ending::Failed,
+            queued_only: false,
         })
     }
 

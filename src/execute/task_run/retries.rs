@@ -37,8 +37,9 @@ pub(crate) async fn task_run<E: Engine>(
 ) -> Result<TaskRunEnd, SandboxError> {
     let emitter = context.emitter.of(&run);
     let place = tokio::select! {
-        place = Arc::clone(&context.jobs).acquire_owned() => place.ok(),
+        biased;
         _ = halt.wait_for(Option::is_some) => None,
+        place = Arc::clone(&context.jobs).acquire_owned() => place.ok(),
     };
     let waiting_halt = halt.borrow().clone();
     let end = match (place, waiting_halt) {
@@ -103,7 +104,7 @@ async fn attempts<E: Engine>(
             halt.clone(),
         )
         .await?;
-        let stopped = halt.borrow().is_some();
+        let stopped = halt.borrow().as_ref().is_some_and(Halt::ends_running);
         if end.condition.is_true() || stopped || end.permanent || number >= request.retries {
             return Ok(end);
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::harness::{Scenario, pipeline};
+use crate::event::TaskState;
 use crate::execute::{ExecuteError, Interrupt};
 use crate::sandbox::fake::{Call, FakeEngine};
 
@@ -276,4 +277,33 @@ async fn a_task_that_waits_for_its_place_is_cancelled_without_a_container() {
         "TaskRunCancelled"
     );
     assert!(!ran.has_started("b"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_waits_for_its_place_never_starts_after_a_graceful_stop() {
+    let ran = pipeline(
+        "
+tasks: [{name: a, run: sleep 60}, {name: b, run: sleep 60}]
+finally: [{name: f, run: sleep 1}]",
+    )
+    .jobs(1)
+    .interrupted(2, Interrupt::StopRunFinally)
+    .ran()
+    .await;
+    assert_eq!(ran.verdict(), CANCELLED);
+    assert!(ran.task_run("a").condition().unwrap().is_true());
+    assert!(ran.has_started("f"));
+    assert!(!ran.has_started("b"));
+    assert_eq!(ran.task_run("b").state(), TaskState::Cancelled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_waits_for_its_place_is_not_called_running() {
+    let ran = pipeline("tasks: [{name: a, run: sleep 60}, {name: b, run: sleep 60}]")
+        .jobs(1)
+        .interrupted(2, Interrupt::Kill)
+        .ran()
+        .await;
+    assert_eq!(ran.task_run("a").state(), TaskState::Running);
+    assert_eq!(ran.task_run("b").state(), TaskState::NotStarted);
 }

@@ -136,6 +136,8 @@ impl<'a> Decider<'a> {
             }
             Some((SourceState::Succeeded, _)) => (Decision::Reuse, format!("succeeded in {run}")),
             Some((SourceState::Failed, _)) => runs(format!("failed in {run}")),
+            Some((SourceState::Cancelled, _)) => runs(format!("cancelled in {run}")),
+            Some((SourceState::TimedOut, _)) => runs(format!("timed out in {run}")),
             Some((SourceState::SkippedByGuard, _)) => runs(format!("skipped in {run}")),
             Some((SourceState::NotRun, _)) | None => runs(format!("not run in {run}")),
         }

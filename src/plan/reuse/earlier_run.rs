@@ -27,8 +27,12 @@ pub struct Success {
 pub enum SourceState {
     /// All its TaskRuns succeeded, or were reused.
     Succeeded,
-    /// It failed, was cancelled or timed out, or its failure was ignored.
+    /// It failed, or its failure was ignored.
     Failed,
+    /// It was cancelled, or cut off with its run.
+    Cancelled,
+    /// Its timeout passed.
+    TimedOut,
     /// Its guard was false.
     SkippedByGuard,
     /// It never started.

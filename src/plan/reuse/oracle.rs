@@ -54,7 +54,7 @@ fn cases() -> impl Strategy<Value = Case> {
     let shape = (
         prop::array::uniform7(prop::array::uniform7(0..5_u8)),
         rarely(),
-        prop::array::uniform7(0..6_u8),
+        prop::array::uniform7(0..9_u8),
         prop::bool::weighted(0.8),
     );
     (shape, names, ranges, any::<bool>()).prop_map(|(shape, names, ranges, always)| {
@@ -143,6 +143,8 @@ impl Case {
             1 => Some(SourceState::NotRun),
             2 => Some(SourceState::SkippedByGuard),
             3 => Some(SourceState::Failed),
+            4 => Some(SourceState::Cancelled),
+            5 => Some(SourceState::TimedOut),
             _ => Some(SourceState::Succeeded),
         }
     }
@@ -276,6 +278,8 @@ fn oracle(case: &Case) -> Vec<(Word, &'static str)> {
             match state {
                 Some(SourceState::Succeeded) => (Word::Reuse, "succeeded in old"),
                 Some(SourceState::Failed) => (Word::Run, "failed in old"),
+                Some(SourceState::Cancelled) => (Word::Run, "cancelled in old"),
+                Some(SourceState::TimedOut) => (Word::Run, "timed out in old"),
                 Some(SourceState::SkippedByGuard) => (Word::Run, "skipped in old"),
                 Some(SourceState::NotRun) | None => (Word::Run, "not run in old"),
             }

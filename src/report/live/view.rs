@@ -3,24 +3,23 @@
 //! Invariants:
 //!
 //! * [`Plain`] says what is written; this sink only decides when, so both show the same lines.
-//! * While rows are on the screen nothing is written to the terminal but through
-//!   [`MultiProgress::suspend`], which takes the rows away, writes, and draws them again.
+//! * While rows are on the screen nothing is written to the terminal except between
+//!   [`Screen::erase`] and [`Screen::draw`].
 //! * A row never has more than one line, whatever the width, and there are never more than
 //!   [`MOST_ROWS`], so that rows never scroll.
 //! * Text in a row has no controls; log lines are tamed when they share the terminal.
 //! * There is no thread: the caller calls [`Live::tick`] about ten times a second.
 //! * After [`Live::finish`] no row is on the screen.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-
+use super::screen::{Screen, TerminalSize};
 use crate::event::{Event, EventKind, Message, Record};
-use crate::report::plain::printer::{Plain, PlainOptions};
-use crate::report::plain::state_line::label;
+use crate::report::plain::{Plain, PlainOptions, label};
 use crate::report::style::{Style, clean, duration};
-use crate::report::summary::tails::quote;
+use crate::report::summary::quote;
 
 /// How many rows there are at most; the last then tells of the others.
 const MOST_ROWS: usize = 8;
@@ -31,19 +30,30 @@ const HELD_BYTES: usize = 256 << 10;
 /// How much of a last line is kept.
 const LAST_BYTES: usize = 300;
 
-/// Rows of what runs on `target`, and what [`Plain`] writes above them.
-#[derive(Debug)]
+/// Asks how large the terminal is now.
+pub type AskSize = Box<dyn Fn() -> TerminalSize + Send>;
+
+/// Rows of what runs, and what [`Plain`] writes above them.
 pub struct Live<O, E> {
     plain: Plain<Vec<u8>, Vec<u8>>,
     out: O,
     err: E,
     shared: bool,
-    multi: MultiProgress,
+    size: AskSize,
+    screen: Screen,
     style: Style,
-    bars: Vec<ProgressBar>,
     rows: Vec<Row>,
     activity: Option<String>,
     written: Instant,
+}
+
+impl<O: fmt::Debug, E: fmt::Debug> fmt::Debug for Live<O, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Live")
+            .field("screen", &self.screen)
+            .field("rows", &self.rows)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -57,21 +67,9 @@ struct Row {
 }
 
 impl<O: Write, E: Write> Live<O, E> {
-    /// A sink that draws on standard error, where `err` must write as well. `shared` says whether
-    /// `out` writes to the same terminal.
-    pub fn on_stderr(out: O, err: E, shared: bool, options: PlainOptions) -> Self {
-        Self::new(out, err, ProgressDrawTarget::stderr(), shared, options)
-    }
-
-    /// A sink that draws on `target`. `err` writes to the same terminal; `shared` says whether
-    /// `out` does as well.
-    pub fn new(
-        out: O,
-        err: E,
-        target: ProgressDrawTarget,
-        shared: bool,
-        options: PlainOptions,
-    ) -> Self {
+    /// A sink that draws on the terminal that `err` writes to. `shared` says whether `out` writes
+    /// to the same terminal; `size` is how large it is.
+    pub fn new(out: O, err: E, shared: bool, options: PlainOptions, size: AskSize) -> Self {
         let options = PlainOptions {
             tame: shared,
             ..options
@@ -81,9 +79,9 @@ impl<O: Write, E: Write> Live<O, E> {
             out,
             err,
             shared,
-            multi: MultiProgress::with_draw_target(target),
+            size,
+            screen: Screen::default(),
             style: options.err,
-            bars: Vec::new(),
             rows: Vec::new(),
             activity: None,
             written: Instant::now(),
@@ -119,30 +117,25 @@ impl<O: Write, E: Write> Live<O, E> {
         self.write(false)
     }
 
-    /// Shows what goes on before or beside the tasks, such as a pull; `None` ends it.
+    /// Shows what happens before or beside the tasks, such as a pull; `None` ends it.
     pub fn activity(&mut self, text: Option<&str>) {
         self.activity = text.map(|text| clean(text).into_owned());
-        self.draw();
     }
 
     /// Draws again: time has passed.
     pub fn tick(&mut self) -> io::Result<()> {
+        self.screen.turn();
         self.write(true)?;
-        self.draw();
-        for bar in &self.bars {
-            bar.tick();
-        }
-        Ok(())
+        self.draw()
     }
 
     /// Takes the rows off the screen and writes what is left.
     pub fn finish(&mut self) -> io::Result<()> {
         self.rows.clear();
         self.activity = None;
-        self.draw();
-        self.multi.clear()?;
         self.plain.finish()?;
-        self.write(true)
+        self.write(true)?;
+        self.draw()
     }
 
     fn follow(&mut self, event: &Event) {
@@ -158,30 +151,25 @@ impl<O: Write, E: Write> Live<O, E> {
                     last: Vec::new(),
                     since: Instant::now(),
                 });
-                self.draw();
             }
             EventKind::StepStarted { task_run, step, .. } => {
                 if let Some(row) = self.row(&event.run, task_run) {
                     row.step.clone_from(&step.name);
                     row.last.clear();
                 }
-                self.draw();
             }
             EventKind::StepPaused { task_run, step, .. } => {
                 if let Some(row) = self.row(&event.run, task_run) {
                     row.step.clone_from(step);
                     row.last = b"waits".to_vec();
                 }
-                self.draw();
             }
             EventKind::TaskRunRetried { task_run, .. }
             | EventKind::TaskRunFinished { task_run, .. } => {
                 self.remove_row(&event.run, task_run);
-                self.draw();
             }
             EventKind::RunFinished { .. } => {
                 self.rows.retain(|row| row.run != event.run);
-                self.draw();
             }
             EventKind::RunStarted { .. }
             | EventKind::Notice { .. }
@@ -219,39 +207,34 @@ impl<O: Write, E: Write> Live<O, E> {
         if !due || (text.is_empty() && lines.is_empty()) {
             return Ok(());
         }
-        let (out, err) = (&mut self.out, &mut self.err);
-        let logs = |out: &mut O| out.write_all(text).and_then(|()| out.flush());
-        if self.shared || !lines.is_empty() {
-            self.multi.suspend(|| {
-                logs(out)?;
-                err.write_all(lines)?;
-                err.flush()
-            })?;
-        } else {
-            logs(out)?;
+        let is_on_screen = self.shared || !lines.is_empty();
+        if is_on_screen && self.screen.has_rows() {
+            let rows = self.screen.erase((self.size)());
+            self.err.write_all(rows.as_bytes())?;
+            self.err.flush()?;
         }
+        self.out.write_all(text)?;
+        self.out.flush()?;
+        self.err.write_all(lines)?;
         text.clear();
         lines.clear();
         self.written = Instant::now();
+        if is_on_screen {
+            self.draw()?;
+        }
         Ok(())
     }
 
-    /// One bar per text: bars are the places on the screen, not the tasks.
-    fn draw(&mut self) {
-        let texts = self.texts();
-        while self.bars.len() > texts.len() {
-            if let Some(bar) = self.bars.pop() {
-                bar.finish_and_clear();
-                self.multi.remove(&bar);
-            }
-        }
-        while self.bars.len() < texts.len() {
-            let bar = ProgressBar::new_spinner().with_style(bar_style(self.style));
-            self.bars.push(self.multi.add(bar));
-        }
-        for (bar, text) in self.bars.iter().zip(texts) {
-            bar.set_message(text);
-        }
+    fn draw(&mut self) -> io::Result<()> {
+        let rows = self.texts();
+        let size = (self.size)();
+        let text = if rows.is_empty() {
+            self.screen.erase(size)
+        } else {
+            self.screen.draw(&rows, size, self.style)
+        };
+        self.err.write_all(text.as_bytes())?;
+        self.err.flush()
     }
 
     fn texts(&self) -> Vec<String> {
@@ -280,22 +263,6 @@ impl Row {
     }
 }
 
-fn bar_style(style: Style) -> ProgressStyle {
-    let spinner = if style.unicode {
-        "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "
-    } else {
-        "-\\|/ "
-    };
-    let template = if style.color {
-        "{spinner:.cyan} {wide_msg}"
-    } else {
-        "{spinner} {wide_msg}"
-    };
-    ProgressStyle::with_template(template)
-        .unwrap_or_else(|_| ProgressStyle::default_spinner())
-        .tick_chars(spinner)
-}
-
 /// The last line in `data` that says something, not all of it when it is long.
 fn last_line(data: &[u8]) -> Option<&[u8]> {
     let end = data.iter().rposition(|byte| !byte.is_ascii_whitespace())? + 1;
@@ -306,47 +273,30 @@ fn last_line(data: &[u8]) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Write};
-
-    use indicatif::{InMemoryTerm, ProgressDrawTarget, TermLike};
     use serde_json::json;
 
     use super::{Live, MOST_ROWS};
     use crate::report::PlainOptions;
+    use crate::report::live::glass::Glass;
     use crate::report::sample::{begun, created, failing_run, log, started, step_started};
 
-    /// A writer to the terminal the rows are on.
-    struct Screen(InMemoryTerm);
-
-    impl Write for Screen {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let text = String::from_utf8_lossy(bytes).replace('\n', "\r\n");
-            self.0.write_str(&text)?;
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn live(rows: u16, columns: u16) -> (InMemoryTerm, Live<Screen, Screen>) {
-        let term = InMemoryTerm::new(rows, columns);
-        let target = ProgressDrawTarget::term_like_with_hz(Box::new(term.clone()), 255);
+    fn live(rows: usize, columns: usize) -> (Glass, Live<Glass, Glass>) {
+        let term = Glass::new(rows, columns);
+        let asked = term.clone();
         let live = Live::new(
-            Screen(term.clone()),
-            Screen(term.clone()),
-            target,
+            term.clone(),
+            term.clone(),
             true,
             PlainOptions::default(),
+            Box::new(move || asked.size()),
         );
         (term, live)
     }
 
     /// The screen without spinners and times, which depend on the clock.
-    fn contents(term: &InMemoryTerm) -> Vec<String> {
-        term.contents()
-            .lines()
+    fn contents(term: &Glass) -> Vec<String> {
+        term.lines()
+            .iter()
             .map(|line| {
                 line.split(' ')
                     .filter(|word| !["-", "\\", "|", "/"].contains(word))
@@ -407,7 +357,7 @@ mod tests {
                 plain.message(&message).unwrap();
             }
             let (out, err) = plain.writers();
-            let shown = packed(&term.contents());
+            let shown = packed(&term.lines().join("\n"));
             for text in [out, err] {
                 for written in String::from_utf8_lossy(text).lines() {
                     let packed = packed(written);
@@ -465,6 +415,65 @@ mod tests {
         assert_eq!(contents(&term), [r"pulling busybox\u{1b}[2J"]);
         live.activity(None);
         live.finish().unwrap();
-        assert_eq!(term.contents(), "");
+        assert_eq!(term.lines(), [""; 0]);
+    }
+
+    /// A run of two tasks, each with a row.
+    fn two_rows(rows: usize, columns: usize) -> (Glass, Live<Glass, Glass>) {
+        let (term, mut live) = live(rows, columns);
+        for message in [
+            started(0, &["a", "b"]),
+            created(0, "a", "ci-a", &json!([])),
+            created(0, "b", "ci-b", &json!([])),
+            begun(1, "ci-a", 0, &["x"]),
+            begun(1, "ci-b", 0, &["y"]),
+            step_started(1, "ci-a", "x"),
+            log("a", "ci-a", "x", format!("{}\n", "w".repeat(50))),
+        ] {
+            live.message(&message).unwrap();
+        }
+        live.tick().unwrap();
+        (term, live)
+    }
+
+    fn rows_of(term: &Glass, label: &str) -> usize {
+        let lines = contents(term).into_iter();
+        lines
+            .filter(|line| line.split(' ').next() == Some(label))
+            .count()
+    }
+
+    #[test]
+    fn what_a_terminal_echoes_leaves_no_row_behind() {
+        let (mut term, mut live) = two_rows(12, 60);
+        std::io::Write::write_all(&mut term, b"^C").unwrap();
+        live.tick().unwrap();
+        assert_eq!((rows_of(&term, "a"), rows_of(&term, "b")), (1, 1));
+        assert!(!term.lines().join("\n").contains("^C"));
+    }
+
+    #[test]
+    fn a_change_of_width_leaves_no_row_behind() {
+        let (term, mut live) = two_rows(40, 70);
+        for columns in [25, 13, 50, 120, 20] {
+            term.resize(columns);
+            live.tick().unwrap();
+            live.tick().unwrap();
+            let shown = contents(&term);
+            assert_eq!(
+                (rows_of(&term, "a"), rows_of(&term, "b")),
+                (1, 1),
+                "{shown:?}"
+            );
+        }
+        live.finish().unwrap();
+        assert_eq!((rows_of(&term, "a"), rows_of(&term, "b")), (0, 0));
+    }
+
+    #[test]
+    fn rows_never_scroll() {
+        let (term, mut live) = two_rows(2, 60);
+        live.tick().unwrap();
+        assert_eq!((rows_of(&term, "a"), rows_of(&term, "b")), (1, 0));
     }
 }

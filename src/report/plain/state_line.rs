@@ -1,6 +1,6 @@
 //! One line of text per change of state.
 
-use crate::event::{Event, EventKind, Record, RunKind, TaskState};
+use crate::event::{Event, EventKind, Record, RunKind, TaskRunRecord, TaskState};
 use crate::report::style::{Mark, Style, between, clean, duration, mark_of};
 use crate::spec::when::WhenExpression;
 use crate::status::{Condition, SkipReason, TaskRunStatus, Timestamp};
@@ -30,8 +30,11 @@ pub(crate) fn state_lines(
                 return Vec::new();
             }
             let label = label(record, &event.run, task_run);
-            let status = record.task_run(&event.run, task_run).map(|run| &run.status);
-            task_run_lines(event, &label, status, style)
+            let known = record.task_run(&event.run, task_run);
+            if let Some(line) = known.and_then(|run| same_image_line(record, run, &label, style)) {
+                return vec![line];
+            }
+            task_run_lines(event, &label, known.map(|run| &run.status), style)
         }
         EventKind::FinallyStarted {}
         | EventKind::TaskRunCreated { .. }
@@ -40,6 +43,36 @@ pub(crate) fn state_lines(
         | EventKind::StepStarted { .. }
         | EventKind::ChildRunCreated { .. } => Vec::new(),
     }
+}
+
+/// The line of a TaskRun that cannot pull an image which an earlier one could not pull: the reason
+/// has been shown.
+fn same_image_line(
+    record: &Record,
+    run: &TaskRunRecord,
+    name: &str,
+    style: Style,
+) -> Option<String> {
+    let cause = pull_failure(run.condition()?)?;
+    let failed = record.task_runs();
+    let first = failed
+        .into_iter()
+        .find(|other| other.condition().and_then(pull_failure) == Some(cause))?;
+    if first.run == run.run && first.name == run.name {
+        return None;
+    }
+    let mark = style.mark(mark_of(run.state()));
+    let first = label(record, &first.run, &first.name);
+    Some(format!(
+        "{mark} {name} failed: it needs the same image as {first}"
+    ))
+}
+
+/// The part of the message of a failed pull that is the same for every TaskRun that needs the
+/// image.
+pub(crate) fn pull_failure(condition: &Condition) -> Option<&str> {
+    let at = condition.message.find("failed to pull the image")?;
+    (condition.reason == "TaskRunImagePullFailed").then(|| &condition.message[at..])
 }
 
 fn run_lines(event: &Event, record: &Record, before: Option<&str>, style: Style) -> Vec<String> {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::event::{Event, EventKind, LogChunk, LogSource, Message, Stream};
-use crate::report::plain::tame::tame;
+use crate::report::plain::tame;
 use crate::report::style::clean;
 
 /// How many lines are kept per container.

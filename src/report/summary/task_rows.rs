@@ -1,7 +1,7 @@
 //! The rows of a run's tasks, for the summary and for `describe`.
 
 use crate::event::{Record, RunRecord, TaskRunRecord, TaskState};
-use crate::report::plain::state_line::skip_text;
+use crate::report::plain::skip_text;
 use crate::report::style::{Style, between, clean, duration, mark_of, plural};
 use crate::report::table::Cell;
 use crate::status::Timestamp;

@@ -8,7 +8,7 @@ use super::exit_meaning::exit_meaning;
 use super::tails::Tails;
 use super::task_rows::task_rows;
 use crate::event::{LogSource, Record, RunKind, TaskRunRecord, TaskState, log_path};
-use crate::report::plain::state_line::{label, reason_text};
+use crate::report::plain::{label, pull_failure, reason_text};
 use crate::report::style::{Style, between, clean, duration, mark_of};
 use crate::report::table::{Cell, write_table};
 use crate::spec::param::ParamValue;
@@ -43,9 +43,11 @@ pub fn write_summary(
         writeln!(out)?;
     }
     write_results(out, &root.status.results, outro.style)?;
-    let failures = failures(record);
-    for failure in &failures {
-        write_failure(out, record, failure, tails, outro)?;
+    for group in failures(record) {
+        match group.as_slice() {
+            [failure] => write_failure(out, record, failure, tails, outro)?,
+            group => write_pull_failure(out, record, group, outro.style)?,
+        }
     }
     let state = TaskState::of(root.condition());
     write_verdict(out, record, state, outro.style)?;
@@ -60,14 +62,44 @@ pub fn write_summary(
     out.flush()
 }
 
-fn failures(record: &Record) -> Vec<&TaskRunRecord> {
+/// The failures to show. TaskRuns that could not pull the same image are one failure.
+fn failures(record: &Record) -> Vec<Vec<&TaskRunRecord>> {
     let mut runs = record.task_runs();
     runs.retain(|run| run.state().is_failure());
     // Those that were cancelled for another's sake are not the cause.
     if runs.iter().any(|run| run.state() != TaskState::Cancelled) {
         runs.retain(|run| run.state() != TaskState::Cancelled);
     }
-    runs
+    let cause = |run: &TaskRunRecord| run.condition().and_then(pull_failure).map(str::to_owned);
+    let mut groups: Vec<Vec<&TaskRunRecord>> = Vec::new();
+    for run in runs {
+        let same = |group: &&mut Vec<&TaskRunRecord>| {
+            cause(run).is_some()
+                && group
+                    .first()
+                    .is_some_and(|first| cause(first) == cause(run))
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(run),
+            None => groups.push(vec![run]),
+        }
+    }
+    groups
+}
+
+fn write_pull_failure(
+    out: &mut impl Write,
+    record: &Record,
+    runs: &[&TaskRunRecord],
+    style: Style,
+) -> io::Result<()> {
+    let names = runs.iter().map(|run| label(record, &run.run, &run.name));
+    let names = style.bold(&names.collect::<Vec<_>>().join(", "));
+    let mark = style.mark(mark_of(TaskState::Failed));
+    let condition = runs.first().and_then(|run| run.condition());
+    let why = condition.and_then(pull_failure).unwrap_or_default();
+    writeln!(out, "{mark} {names}: {}", clean(why))?;
+    writeln!(out)
 }
 
 fn write_verdict(
