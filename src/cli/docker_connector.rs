@@ -81,6 +81,8 @@ fn surroundings(request: EngineRequest) -> Surroundings {
         engine_host: host,
         docker_host: variable("DOCKER_HOST"),
         docker_context: variable("DOCKER_CONTEXT"),
+        docker_tls_verify: variable("DOCKER_TLS_VERIFY"),
+        docker_cert_path: variable("DOCKER_CERT_PATH").map(PathBuf::from),
         docker_config: variable("DOCKER_CONFIG")
             .map(PathBuf::from)
             .or_else(|| Some(home.as_ref()?.join(".docker"))),

@@ -16,6 +16,10 @@ pub struct Surroundings {
     pub docker_host: Option<String>,
     /// `DOCKER_CONTEXT`.
     pub docker_context: Option<String>,
+    /// `DOCKER_TLS_VERIFY`: not empty for TLS at `tcp://` addresses.
+    pub docker_tls_verify: Option<String>,
+    /// `DOCKER_CERT_PATH`: the directory of `ca.pem`, `cert.pem` and `key.pem`.
+    pub docker_cert_path: Option<PathBuf>,
     /// The directory of Docker's `config.json`: `DOCKER_CONFIG`, else `~/.docker`.
     pub docker_config: Option<PathBuf>,
     /// `XDG_RUNTIME_DIR`.
@@ -40,6 +44,15 @@ pub enum Address {
     Unix(PathBuf),
     /// Plain HTTP at host and port.
     Http(String),
+    /// TLS at host and port.
+    Tls {
+        /// Host and port.
+        address: String,
+        /// The directory of `ca.pem`, `cert.pem` and `key.pem`.
+        certificates: PathBuf,
+    },
+    /// `docker system dial-stdio` over the user's `ssh`: `[user@]host[:port]`.
+    Ssh(String),
 }
 
 impl std::fmt::Display for Address {
@@ -47,6 +60,8 @@ impl std::fmt::Display for Address {
         match self {
             Self::Unix(path) => write!(f, "unix://{}", path.display()),
             Self::Http(address) => write!(f, "tcp://{address}"),
+            Self::Tls { address, .. } => write!(f, "https://{address}"),
+            Self::Ssh(target) => write!(f, "ssh://{target}"),
         }
     }
 }
@@ -88,7 +103,7 @@ pub(super) fn candidates(
     ];
     for (host, origin) in hosts {
         if let Some(host) = host.as_deref().filter(|host| !host.is_empty()) {
-            return Ok(vec![endpoint(host, origin)?]);
+            return Ok(vec![endpoint(host, origin, given.certificates())?]);
         }
     }
     let Some((name, origin)) = context(given, &read) else {
@@ -107,7 +122,28 @@ pub(super) fn candidates(
     let meta: ContextMeta =
         serde_json::from_str(&text).map_err(|error| refuse(&error.to_string()))?;
     let origin = format!("Docker context {name:?}, {origin}");
-    Ok(vec![endpoint(&meta.endpoints.docker.host, &origin)?])
+    let host = &meta.endpoints.docker.host;
+    // A context brings its own certificates; `docker context create` asks for all three or none.
+    let certificates = directory.map(|dir| dir.join(context_dir("tls", &name)).join("docker"));
+    let certificates = certificates.filter(|dir| read(&dir.join("ca.pem")).is_some());
+    Ok(vec![endpoint(host, &origin, certificates)?])
+}
+
+impl Surroundings {
+    /// The certificates for `tcp://` addresses, by the rules of Docker's own client
+    /// (`cli/command`, `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`).
+    fn certificates(&self) -> Option<PathBuf> {
+        self.docker_tls_verify
+            .as_ref()
+            .filter(|it| !it.is_empty())?;
+        self.certificate_directory()
+    }
+
+    fn certificate_directory(&self) -> Option<PathBuf> {
+        let given = self.docker_cert_path.as_ref();
+        let given = given.filter(|path| !path.as_os_str().is_empty());
+        given.or(self.docker_config.as_ref()).cloned()
+    }
 }
 
 /// The context in use and what says so; `None` for the default one, which is no context at all.
@@ -128,10 +164,15 @@ fn context(
 }
 
 fn meta_path(context: &str) -> PathBuf {
+    context_dir("meta", context).join("meta.json")
+}
+
+/// The directory of a context among those of its kind: `meta` or `tls`.
+fn context_dir(kind: &str, context: &str) -> PathBuf {
     let digest = Sha256::digest(context.as_bytes());
     let bytes = digest.iter().map(|byte| format!("{byte:02x}"));
     let name = bytes.collect::<Vec<_>>().concat();
-    ["contexts", "meta", &name, "meta.json"].iter().collect()
+    ["contexts", kind, &name].iter().collect()
 }
 
 fn sockets(given: &Surroundings) -> Vec<Endpoint> {
@@ -153,7 +194,12 @@ fn sockets(given: &Surroundings) -> Vec<Endpoint> {
     paths.into_iter().flatten().map(usual).collect()
 }
 
-fn endpoint(host: &str, origin: &str) -> Result<Endpoint, ConnectError> {
+/// What an address says. With `certificates` a `tcp://` address is one for TLS.
+fn endpoint(
+    host: &str,
+    origin: &str,
+    certificates: Option<PathBuf>,
+) -> Result<Endpoint, ConnectError> {
     let refuse = |reason: &str| {
         Err(ConnectError::Address {
             address: host.to_owned(),
@@ -161,21 +207,37 @@ fn endpoint(host: &str, origin: &str) -> Result<Endpoint, ConnectError> {
             reason: reason.to_owned(),
         })
     };
+    let address_of = |rest: &str| rest.trim_end_matches('/').to_owned();
     let address = match host.split_once("://") {
         Some(("unix", path)) if path.starts_with('/') => Address::Unix(path.into()),
-        Some(("tcp" | "http", address)) if !address.is_empty() => {
-            Address::Http(address.trim_end_matches('/').to_owned())
+        Some((scheme @ ("tcp" | "http" | "https"), rest)) if !rest.is_empty() => {
+            match (scheme, certificates) {
+                ("tcp" | "https", Some(certificates)) => Address::Tls {
+                    address: address_of(rest),
+                    certificates,
+                },
+                ("https", None) => {
+                    return refuse(
+                        "TLS needs certificates: set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH to \
+                         the directory of ca.pem, cert.pem and key.pem",
+                    );
+                }
+                _ => Address::Http(address_of(rest)),
+            }
         }
-        Some(("ssh", target)) => {
-            return refuse(&format!(
-                "SSH is not spoken; forward the socket yourself: `ssh -nNT -L \
-                 /tmp/docker.sock:/var/run/docker.sock ssh://{target}` and use \
-                 unix:///tmp/docker.sock"
-            ));
-        }
-        Some(("https", _)) => return refuse("TLS is not spoken"),
+        Some(("ssh", target)) if !target.is_empty() => match target.trim_end_matches('/') {
+            target if target.contains('/') => {
+                return refuse("a path in an ssh:// address is not supported");
+            }
+            target => Address::Ssh(target.to_owned()),
+        },
         None if host.starts_with('/') => Address::Unix(host.into()),
-        _ => return refuse("it is neither unix:///path nor tcp://host:port"),
+        _ => {
+            return refuse(
+                "an address looks like unix:///path, tcp://host:port, https://host:port or \
+                 ssh://user@host",
+            );
+        }
     };
     Ok(Endpoint {
         address,
@@ -234,6 +296,45 @@ mod tests {
     }
 
     #[test]
+    fn tls_follows_the_variables_of_dockers_client() {
+        let address = |host: &str, verify: &str| {
+            let given = Surroundings {
+                engine_host: Some(host.to_owned()),
+                docker_tls_verify: Some(verify.to_owned()),
+                docker_cert_path: Some("/certs".into()),
+                ..given()
+            };
+            candidates(&given, nothing).unwrap().remove(0).address
+        };
+        let tls = Address::Tls {
+            address: "h:2376".to_owned(),
+            certificates: "/certs".into(),
+        };
+        assert_eq!(address("tcp://h:2376", "1"), tls);
+        assert_eq!(address("https://h:2376/", "1"), tls);
+        assert_eq!(
+            address("tcp://h:2375", ""),
+            Address::Http("h:2375".to_owned())
+        );
+        let ssh = Address::Ssh("me@h:22".to_owned());
+        assert_eq!(address("ssh://me@h:22", "1"), ssh);
+    }
+
+    #[test]
+    fn a_context_brings_its_own_certificates() {
+        let read = |file: &Path| {
+            let name = file.file_name().unwrap_or_default();
+            let is_ca = name == "ca.pem" && file.starts_with("/c/contexts/tls");
+            is_ca.then(String::new).or_else(|| with_context(file))
+        };
+        let found = candidates(&given(), read).unwrap().remove(0);
+        let Address::Tls { certificates, .. } = found.address else {
+            panic!("{found:?}");
+        };
+        assert!(certificates.ends_with("docker"), "{certificates:?}");
+    }
+
+    #[test]
     fn the_default_context_means_the_usual_sockets() {
         let given = Surroundings {
             docker_context: Some("default".to_owned()),
@@ -275,10 +376,10 @@ mod tests {
     #[test]
     fn addresses_that_cannot_be_used_say_why() {
         for (host, why) in [
-            ("ssh://me@host", "forward the socket"),
-            ("https://host:2376", "TLS"),
-            ("host:2375", "neither"),
-            ("unix://relative", "neither"),
+            ("ssh://me@host/run/docker.sock", "a path"),
+            ("https://host:2376", "DOCKER_CERT_PATH"),
+            ("host:2375", "looks like unix:///path"),
+            ("unix://relative", "looks like unix:///path"),
         ] {
             let given = Surroundings {
                 engine_host: Some(host.to_owned()),

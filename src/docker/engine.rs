@@ -137,7 +137,7 @@ impl DockerEngine {
         let own = available_parallelism().map_or(1, NonZeroUsize::get);
         match self.inner.endpoint.address {
             Address::Unix(_) => own,
-            Address::Http(_) => {
+            Address::Http(_) | Address::Tls { .. } | Address::Ssh(_) => {
                 let told = self.docker().info().await.ok().and_then(|info| info.ncpu);
                 told.and_then(|cores| usize::try_from(cores).ok())
                     .unwrap_or(own)
@@ -228,6 +228,17 @@ fn client(endpoint: &Endpoint, api: &ClientVersion) -> Result<Docker, String> {
         }
         Address::Http(address) => {
             Docker::connect_with_http(&format!("tcp://{address}"), TIMEOUT, api)
+        }
+        Address::Tls {
+            address,
+            certificates,
+        } => {
+            let file = |name: &str| certificates.join(name);
+            let (key, cert, ca) = (file("key.pem"), file("cert.pem"), file("ca.pem"));
+            Docker::connect_with_ssl(&format!("tcp://{address}"), &key, &cert, &ca, TIMEOUT, api)
+        }
+        Address::Ssh(target) => {
+            Docker::connect_with_ssh(&format!("ssh://{target}"), TIMEOUT, api, None)
         }
     };
     docker.map_err(|error| message(&error))
