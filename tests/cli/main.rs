@@ -6,6 +6,8 @@ mod cases;
 mod checklist;
 mod compatibility;
 mod completions;
+mod cycles;
+mod design;
 mod examples;
 mod faults;
 mod fields;
