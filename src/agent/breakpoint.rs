@@ -1,6 +1,5 @@
 //! Waiting before a program or after its failure: Tekton's breakpoints.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -9,6 +8,7 @@ use std::time::Duration;
 use super::link::Link;
 use super::protocol::{How, Kind};
 use super::record::Record;
+use super::regular;
 use super::step::Event;
 
 /// How often the files that end the wait are looked for.
@@ -74,6 +74,6 @@ fn decision(events: &Receiver<Event>, look: impl Fn() -> Option<i32>) -> io::Res
 
 /// The status in the file; 0 when there is none in it, as Tekton reads it.
 fn read_code(file: &Path) -> Option<i32> {
-    let text = fs::read_to_string(file).ok()?;
+    let text = regular::read_note(file)?;
     Some(text.trim().parse().unwrap_or(0))
 }

@@ -82,7 +82,10 @@ pub(crate) fn variable(env: &[(String, String)], name: &str) -> Option<String> {
 
 fn enter(directory: &str) -> Result<(), String> {
     if directory.is_empty() {
-        return Ok(());
+        // A mount that came after the start of this process may lie over where it is.
+        return std::env::current_dir()
+            .and_then(std::env::set_current_dir)
+            .or(Ok(()));
     }
     fs::create_dir_all(directory).map_err(|error| format!("mkdir {directory}: {}", say(&error)))?;
     std::env::set_current_dir(directory)

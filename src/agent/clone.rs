@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt, lchown, symlink};
 use std::path::{Path, PathBuf};
 
-use super::files::make_parents;
+use super::beneath::Place;
 use super::protocol::{RUN_ROOT, SOURCE_ROOT};
 
 /// So many bytes are copied at a time.
@@ -32,7 +32,8 @@ fn copy_tree(from: &Path, to: &Path, copied: &mut dyn FnMut(u64)) -> io::Result<
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         meta => meta?,
     };
-    make_parents(to)?;
+    let place = Place::make(to)?;
+    let to = place.path();
     let mut name = to.file_name().unwrap_or_default().to_owned();
     name.push(".cloning");
     let unfinished = to.with_file_name(name);

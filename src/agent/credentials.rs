@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use super::protocol::Blob;
+use super::regular;
 
 /// `pipeline.CredsDir`.
 const DIRECTORY: &str = "/tekton/creds";
@@ -39,13 +40,9 @@ fn write(root: &Path, path: &str, content: &[u8], directory_mode: u32) -> io::Re
             .mode(directory_mode)
             .create(parent)?;
     }
-    let mut open = OpenOptions::new();
-    let mut file = open
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(file)?;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = regular::open(&file, &mut options)?;
     file.write_all(content)?;
     file.set_permissions(Permissions::from_mode(0o600))
 }

@@ -3,14 +3,17 @@
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, chown, fchown, symlink};
 use std::path::Path;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
+use super::beneath::{Place, through};
 use super::clone::clone_path;
-use super::protocol::{FileOperation, FileRequest, Frame, Kind};
-use super::supervise::Relay;
+use super::protocol::{FileOperation, FileRequest, Frame, Kind, shortened};
+use super::relay::Relay;
+use super::sys::{self, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_PATH};
 
 /// What Kubernetes adds to the mode of files for `fsGroup`, and to that of directories.
 const GROUP_FILE: u32 = 0o660;
@@ -44,6 +47,7 @@ impl Worker {
                 _ => request(&frame, failure),
             };
             if last {
+                let failure = failure.map(|text| shortened(&text).to_owned());
                 self.relay.send(Kind::Done, channel, &failure);
             } else if let Some(failure) = failure {
                 failed.insert(channel, failure);
@@ -110,61 +114,84 @@ fn perform(operation: &FileOperation) -> Result<(), String> {
             "change the group of",
             path,
         ),
-        FileOperation::Mode { path, mode } => (
-            fs::set_permissions(path, Permissions::from_mode(*mode)),
-            "change the mode of",
-            path,
-        ),
+        FileOperation::Mode { path, mode } => {
+            (set_mode(Path::new(path), *mode), "change the mode of", path)
+        }
     };
     result.map_err(|error| format!("cannot {verb} {path}: {error}"))
 }
 
 fn directory(path: &Path, mode: u32, owner: Option<(u32, u32)>) -> io::Result<()> {
-    make_parents(path)?;
-    match fs::create_dir(path) {
-        Ok(()) => own(path, mode, owner),
-        Err(_) if path.is_dir() => Ok(()),
+    let place = Place::make(path)?;
+    match fs::create_dir(place.path()) {
+        Ok(()) => own(&open_directory(&place)?, mode, owner),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let there = fs::metadata(through(place.open()?.as_fd()))?;
+            if there.is_dir() { Ok(()) } else { Err(error) }
+        }
         Err(error) => Err(error),
     }
 }
 
+fn open_directory(place: &Place) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(O_DIRECTORY | O_NOFOLLOW)
+        .open(place.path())
+}
+
 fn file(path: &Path, mode: u32, owner: Option<(u32, u32)>, content: &[u8]) -> io::Result<()> {
-    make_parents(path)?;
-    if path.is_symlink() {
-        fs::remove_file(path)?;
+    let place = Place::make(path)?;
+    let there = fs::symlink_metadata(place.path());
+    if there.is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        fs::remove_file(place.path())?;
     }
     let mut file: File = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
-        .open(path)?;
+        .custom_flags(O_NOFOLLOW | O_NONBLOCK)
+        .open(place.path())?;
     file.write_all(content)?;
-    own(path, mode, owner)
+    own(&file, mode, owner)
 }
 
 /// Owner first: changing it takes set-id bits away.
-fn own(path: &Path, mode: u32, owner: Option<(u32, u32)>) -> io::Result<()> {
+fn own(file: &File, mode: u32, owner: Option<(u32, u32)>) -> io::Result<()> {
     if let Some((user, group)) = owner {
-        chown(path, Some(user), Some(group))?;
+        fchown(file, Some(user), Some(group))?;
     }
-    fs::set_permissions(path, Permissions::from_mode(mode))
+    file.set_permissions(Permissions::from_mode(mode))
+}
+
+fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    let place = Place::find(path)?;
+    fs::set_permissions(through(place.open()?.as_fd()), Permissions::from_mode(mode))
 }
 
 fn link(path: &Path, target: &str) -> io::Result<()> {
-    make_parents(path)?;
-    if fs::read_link(path).is_ok_and(|there| there == Path::new(target)) {
+    let place = Place::make(path)?;
+    if fs::read_link(place.path()).is_ok_and(|there| there == Path::new(target)) {
         return Ok(());
     }
-    remove(path)?;
-    symlink(target, path)
+    remove_at(&place)?;
+    symlink(target, place.path())
 }
 
 fn remove(path: &Path) -> io::Result<()> {
-    let result = match fs::symlink_metadata(path) {
-        Ok(meta) if meta.is_dir() => fs::remove_dir_all(path),
-        Ok(_) => fs::remove_file(path),
+    nothing_is_fine(Place::find(path).and_then(|place| remove_at(&place)))
+}
+
+fn remove_at(place: &Place) -> io::Result<()> {
+    let path = place.path();
+    nothing_is_fine(match fs::symlink_metadata(&path) {
+        Ok(meta) if meta.is_dir() => fs::remove_dir_all(&path),
+        Ok(_) => fs::remove_file(&path),
         Err(error) => Err(error),
-    };
+    })
+}
+
+fn nothing_is_fine(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error)
             if matches!(
@@ -179,8 +206,14 @@ fn remove(path: &Path) -> io::Result<()> {
 }
 
 fn give_to_group(path: &Path, gid: u32) -> io::Result<()> {
-    let meta = fs::symlink_metadata(path)?;
-    lchown(path, None, Some(gid))?;
+    give_tree_to_group(Place::find(path)?.open()?.as_fd(), gid)
+}
+
+/// Works on what was opened: a name may be exchanged for a link between two looks at it.
+fn give_tree_to_group(opened: BorrowedFd<'_>, gid: u32) -> io::Result<()> {
+    let path = through(opened);
+    let meta = fs::metadata(&path)?;
+    chown(&path, None, Some(gid))?;
     if meta.is_symlink() {
         return Ok(());
     }
@@ -190,17 +223,15 @@ fn give_to_group(path: &Path, gid: u32) -> io::Result<()> {
         GROUP_FILE
     };
     fs::set_permissions(
-        path,
+        &path,
         Permissions::from_mode(meta.permissions().mode() | more),
     )?;
     if meta.is_dir() {
-        for entry in fs::read_dir(path)? {
-            give_to_group(&entry?.path(), gid)?;
+        for entry in fs::read_dir(&path)? {
+            let name = entry?.file_name();
+            let child = sys::open_at(Some(opened), &name, O_PATH | O_NOFOLLOW)?;
+            give_tree_to_group(child.as_fd(), gid)?;
         }
     }
     Ok(())
-}
-
-pub(super) fn make_parents(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), fs::create_dir_all)
 }

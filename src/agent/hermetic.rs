@@ -38,6 +38,8 @@ pub(crate) fn isolation() -> impl Fn() -> io::Result<()> + Send + Sync + 'static
             return Ok(());
         }
         if sys::leave_namespaces(CLONE_NEWUSER | CLONE_NEWNET).is_ok() {
+            // These files belong to root in a process that must not be traced.
+            sys::allow_tracing()?;
             write("/proc/self/setgroups", "deny")?;
             write("/proc/self/uid_map", &user_map)?;
             return write("/proc/self/gid_map", &group_map);

@@ -1,18 +1,17 @@
 //! The connection of an agent to the supervisor, as all its threads use it.
 
+use std::fs::File;
 use std::io;
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixStream};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::log;
-use super::protocol::{Frame, Kind, WINDOW, Wire, write_frame};
-
-/// The abstract address of a run's supervisor. Abstract, so that it belongs to the network
-/// namespace, which all containers of the sandbox share, and not to a file system.
-pub(crate) fn address(run: &str) -> io::Result<SocketAddr> {
-    SocketAddr::from_abstract_name(format!("tkn-local/{run}"))
-}
+use super::protocol::{
+    CHUNK, FRAME_COST, Frame, Kind, SOCKET_DIRECTORY, SOCKET_FILE, WINDOW, Wire, write_frame,
+};
+use super::sys;
 
 /// The sending half. Clones are the same.
 #[derive(Clone)]
@@ -29,8 +28,11 @@ struct Credit {
 
 impl Link {
     /// Connects and authenticates. Returns the receiving half as well.
-    pub(crate) fn connect(run: &str, token: &str) -> io::Result<(Self, UnixStream)> {
-        let stream = UnixStream::connect_addr(&address(run)?)?;
+    pub(crate) fn connect(token: &str) -> io::Result<(Self, UnixStream)> {
+        let stream = UnixStream::connect(Path::new(SOCKET_DIRECTORY).join(SOCKET_FILE))?;
+        // Only mounts of parts of volumes need it; they fail without.
+        let mounts = File::open("/proc/self/ns/mnt").ok();
+        sys::send_descriptor(stream.as_fd(), mounts.as_ref().map(AsFd::as_fd))?;
         let incoming = stream.try_clone()?;
         let link = Self {
             stream: Arc::new(Mutex::new(stream)),
@@ -51,6 +53,11 @@ impl Link {
 
     /// Sends output, waiting for credit.
     pub(crate) fn output(&self, kind: Kind, data: &[u8]) -> io::Result<()> {
+        data.chunks(CHUNK)
+            .try_for_each(|piece| self.output_piece(kind, piece))
+    }
+
+    fn output_piece(&self, kind: Kind, data: &[u8]) -> io::Result<()> {
         let mut left = self
             .credit
             .left
@@ -63,7 +70,7 @@ impl Link {
                 .wait(left)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        *left -= i64::try_from(data.len()).unwrap_or(i64::MAX);
+        *left -= i64::try_from(data.len() + FRAME_COST).unwrap_or(i64::MAX);
         drop(left);
         self.write(kind, data)
     }

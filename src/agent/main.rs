@@ -1,9 +1,13 @@
 //! The agent: the entrypoint of every container of a sandbox.
 //!
-//! `supervise <run>` is the first process of the sandbox container, `step <run> <token>` that of
-//! every step and sidecar. A static program of the standard library alone, compiled by `build.rs`
-//! for the engine's machine and carried inside the command.
+//! `supervise` is the first process of the sandbox container, `step <token>` that of every step and
+//! sidecar, `mount` that of the container that attaches parts of volumes. A static program of the
+//! standard library alone, compiled by `build.rs` for the engine's machine and carried inside the
+//! command.
 
+mod allowance;
+mod attach;
+mod beneath;
 mod breakpoint;
 mod child;
 mod clone;
@@ -15,14 +19,16 @@ mod link;
 mod log;
 mod memory;
 mod outputs;
-mod places;
 mod probe;
 mod processes;
 mod protocol;
 mod record;
+mod regular;
+mod relay;
 mod step;
 mod supervise;
 mod sys;
+mod watchdog;
 
 use std::process::ExitCode;
 
@@ -33,8 +39,9 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match arguments[..] {
-        ["supervise", run] => supervise::supervise(run),
-        ["step", run, token] => step::step(run, token),
+        ["supervise"] => supervise::supervise(),
+        ["step", token] => step::step(token),
+        ["mount"] => attach::mounter(),
         _ => return ExitCode::from(USAGE),
     };
     match result {

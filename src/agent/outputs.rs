@@ -1,6 +1,6 @@
 //! Streaming what a program writes.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::link::Link;
 use super::processes::Processes;
 use super::protocol::{CHUNK, Kind};
-use super::sys::{self, SIGKILL};
+use super::{regular, sys};
 
 /// How long processes that a program leaves behind may go on writing. In a pod they die with it;
 /// this lets a `tee` at the end of a shell's pipeline finish.
@@ -69,7 +69,8 @@ impl Outputs {
             link,
             buffer: vec![0; CHUNK],
         };
-        let thread = std::thread::spawn(move || pump.run(&ended, &processes));
+        let work = move || pump.run(&ended, &processes);
+        let thread = std::thread::Builder::new().spawn(work)?;
         Ok(Self { thread, running })
     }
 
@@ -103,7 +104,7 @@ impl Pump {
         }
         self.forward_until(Instant::now() + PATIENCE)?;
         if self.is_open() {
-            processes.signal_foreground(SIGKILL);
+            processes.kill_all();
             self.forward_until(Instant::now() + PATIENCE_AFTER_KILL)?;
         }
         self.drain()
@@ -184,5 +185,5 @@ pub(crate) fn open_copy(path: &str) -> io::Result<File> {
     if let Some(parent) = Path::new(path).parent() {
         fs::create_dir_all(parent)?;
     }
-    OpenOptions::new().append(true).create(true).open(path)
+    regular::open_copy(Path::new(path))
 }

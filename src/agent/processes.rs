@@ -87,6 +87,17 @@ impl Processes {
         }
     }
 
+    /// Kills every process of this container but this one; outside of a container, the group in
+    /// the foreground.
+    pub(crate) fn kill_all(&self) {
+        if std::process::id() == 1 {
+            // Nobody left is what it was to achieve.
+            sys::send_signal(-1, sys::SIGKILL).unwrap_or_default();
+        } else {
+            self.signal_foreground(sys::SIGKILL);
+        }
+    }
+
     fn forward(&self, signal: i32) {
         if self.foreground.load(Ordering::SeqCst) != 0 {
             self.signal_foreground(signal);

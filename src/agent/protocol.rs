@@ -12,19 +12,38 @@ pub(crate) const HEADER: usize = 9;
 pub(crate) const MAX_PAYLOAD: usize = 64 << 20;
 /// The most bytes of output an agent sends before it is given credit for more.
 pub(crate) const WINDOW: usize = 1 << 20;
-/// The most bytes of output in one frame.
+/// The most bytes of output, or of a file, in one frame.
 pub(crate) const CHUNK: usize = 64 << 10;
+/// What a frame of output costs besides its bytes: credit bounds frames as well as bytes.
+pub(crate) const FRAME_COST: usize = 64;
 /// The longest file an agent reads for the command.
-pub(crate) const MAX_FILE: u64 = 16 << 20;
+pub(crate) const MAX_FILE: usize = 16 << 20;
+/// The most bytes of files an agent reads for the command in all.
+pub(crate) const MAX_FILES: usize = 64 << 20;
+/// The longest key of a file.
+pub(crate) const MAX_KEY: usize = 4 << 10;
+/// The longest text that an agent or the supervisor sends.
+pub(crate) const MAX_TEXT: usize = 16 << 10;
 
 /// Where the volume of the run is in the sandbox container.
 pub(crate) const RUN_ROOT: &str = "/tkn-local";
 /// Where the volume that is cloned is in the sandbox container.
 pub(crate) const SOURCE_ROOT: &str = "/tkn-local-source";
-/// Where the agent is in the volume of the run.
-pub(crate) const AGENT_DIRECTORY: &str = "bin";
+/// Where the agent is in every container: Tekton's place for its own. A volume that no step can
+/// write.
+pub(crate) const AGENT_DIRECTORY: &str = "/tekton/bin";
 /// The name of the agent's file there: Tekton's name for its own.
 pub(crate) const AGENT_FILE: &str = "entrypoint";
+/// Where a container has the directory with the socket of its agent.
+pub(crate) const SOCKET_DIRECTORY: &str = "/tekton/agent";
+/// The name of the socket there.
+pub(crate) const SOCKET_FILE: &str = "socket";
+/// In the volume of the run: one directory for each container whose agent is expected.
+pub(crate) const SOCKETS: &str = "sockets";
+/// In the volume of the run: an empty directory, for targets of mounts that come later.
+pub(crate) const PLACEHOLDER: &str = "placeholder";
+/// The socket of the mounter, beside the directories of the agents.
+pub(crate) const MOUNTER_SOCKET: &str = "mounter";
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $value:literal,)*) => {
@@ -42,11 +61,14 @@ macro_rules! kinds {
 
 kinds! {
     /// To the supervisor: an agent will come with this token (`String`). The channel is its own.
+    /// Answered with `Done` when its socket is there.
     Expect = 1,
     /// To the supervisor: a [`FileRequest`].
     Files = 2,
     /// To the supervisor: copy these paths (`Vec<String>`) of the source volume.
     Clone = 3,
+    /// To the supervisor, and from there to the mounter: a [`MountRequest`].
+    Mount = 4,
     /// From the supervisor: it is ready.
     Up = 10,
     /// From the supervisor: a request is done; a text says why it failed (`Option<String>`).
@@ -55,7 +77,8 @@ kinds! {
     Copied = 14,
     /// From the supervisor: the agent of this channel is there.
     Ready = 12,
-    /// From the supervisor: the agent of this channel is gone.
+    /// From the supervisor: the connection to the agent of this channel has ended; a text says why
+    /// if the supervisor ended it (`Option<String>`).
     Gone = 13,
     /// From an agent to the supervisor: its token (`String`).
     Hello = 20,
@@ -79,12 +102,34 @@ kinds! {
     Stderr = 42,
     /// From an agent: a check is done (`(u32, bool)`).
     Probed = 43,
-    /// From an agent: a file that was wanted (`(String, Blob)`).
+    /// From an agent: a piece of a file that was wanted (`(String, Blob)`).
     File = 44,
     /// From an agent: its program failed and it waits to be told to go on.
     Paused = 45,
     /// From an agent: an [`End`]. Nothing follows.
     Ended = 46,
+}
+
+impl Kind {
+    /// The longest payload of this kind that the command takes. The supervisor takes no longer
+    /// ones from an agent either.
+    pub(crate) fn longest_for_command(self) -> Option<usize> {
+        match self {
+            Self::Stdout | Self::Stderr => Some(CHUNK),
+            // A key and a piece, each with its length.
+            Self::File => Some(8 + MAX_KEY + 8 + CHUNK),
+            Self::Ended => Some(3 * MAX_TEXT),
+            Self::Done | Self::Gone => Some(2 * MAX_TEXT),
+            Self::Up | Self::Copied | Self::Ready => Some(8),
+            Self::Started | Self::Probed | Self::Paused => Some(8),
+            _ => None,
+        }
+    }
+}
+
+/// The start of a text that is short enough to be sent.
+pub(crate) fn shortened(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_TEXT)]
 }
 
 /// One message.
@@ -120,6 +165,14 @@ impl Frame {
 
     /// Reads a frame; `None` at the end of the stream.
     pub(crate) fn read(from: &mut impl Read) -> io::Result<Option<Self>> {
+        Self::read_if(from, |_, _| Ok(()))
+    }
+
+    /// The same, with a check of kind and length before anything of the payload is taken.
+    pub(crate) fn read_if(
+        from: &mut impl Read,
+        mut admit: impl FnMut(Kind, usize) -> io::Result<()>,
+    ) -> io::Result<Option<Self>> {
         let mut header = [0; HEADER];
         let mut filled = 0;
         while filled < HEADER {
@@ -132,6 +185,7 @@ impl Frame {
             }
         }
         let (kind, channel, length) = parse_header(header)?;
+        admit(kind, length)?;
         let mut payload = vec![0; length];
         from.read_exact(&mut payload)?;
         Ok(Some(Self {
@@ -186,7 +240,8 @@ pub(crate) fn parse_header(header: [u8; HEADER]) -> io::Result<(Kind, u32, usize
     Ok((kind, u32::from_le_bytes([c0, c1, c2, c3]), length))
 }
 
-fn invalid(text: &str) -> io::Error {
+/// An error about what the other side sent.
+pub(crate) fn invalid(text: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
@@ -353,8 +408,6 @@ messages! {
         files: Vec<(String, String)>,
         /// Credentials: relative path and content.
         credentials: Vec<(String, Blob)>,
-        /// Mounts to look at before the start: target, and with what its source has to end.
-        places: Vec<(String, String)>,
         /// Without network.
         hermetic: bool,
         /// Waits before it starts.
@@ -379,6 +432,23 @@ messages! {
         last: bool,
         /// What to do; nothing is a request without operations.
         operation: Option<FileOperation>,
+    }
+    /// Mounts to attach to the container of an agent that was not released yet.
+    struct MountRequest {
+        /// The channel of the agent.
+        agent: u32,
+        /// The mounts, outer ones before those below them.
+        mounts: Vec<Attachment>,
+    }
+    /// A mount to attach.
+    struct Attachment {
+        /// An absolute path as the supervisor sees it, opened without following links; nothing is
+        /// a fresh tmpfs.
+        source: Option<String>,
+        /// Where, absolute.
+        target: String,
+        /// Writing fails.
+        read_only: bool,
     }
     /// A check of a running container.
     struct Check {

@@ -1,11 +1,12 @@
 //! The files Tekton's entrypoint leaves in `/tekton/run/<i>`: other steps and users' scripts read
 //! them.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::protocol::How;
+use super::regular;
 
 /// The directory of one step, or of none: a sidecar leaves nothing.
 pub(crate) struct Record {
@@ -39,9 +40,11 @@ impl Record {
         let (post_file, exit_code) = outcome(how, on_error_continue);
         if let Some(directory) = &self.directory {
             if let Some(exit_code) = exit_code {
-                fs::write(directory.join("status").join("exitCode"), exit_code)?;
+                let file = directory.join("status").join("exitCode");
+                regular::write(&file, exit_code.as_bytes())?;
             }
-            touch(&directory.join(post_file))?;
+            let post_file = directory.join(post_file);
+            regular::open(&post_file, OpenOptions::new().append(true).create(true))?;
         }
         Ok(())
     }
@@ -59,14 +62,6 @@ fn outcome(how: &How, on_error_continue: bool) -> (&'static str, Option<String>)
             ("out.err", None)
         }
     }
-}
-
-fn touch(file: &Path) -> io::Result<()> {
-    fs::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(file)
-        .map(drop)
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! The agent of a step or sidecar: waits to be released, runs one program, reports.
 
-use std::fs::OpenOptions;
-use std::io::{self, Read};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::io;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::ExitStatus;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, OnceLock};
@@ -15,10 +14,13 @@ use super::credentials::write_credentials;
 use super::link::Link;
 use super::outputs::Outputs;
 use super::processes::Processes;
-use super::protocol::{Blob, Check, End, Frame, How, Kind, MAX_FILE, Program};
+use super::protocol::{
+    Blob, CHUNK, Check, End, Frame, How, Kind, MAX_FILES, MAX_KEY, Program, shortened,
+};
 use super::record::Record;
-use super::sys::{O_NONBLOCK, SIGKILL, SIGTERM};
-use super::{breakpoint, memory, places, probe};
+use super::sys::SIGTERM;
+use super::watchdog::{self, Reported};
+use super::{breakpoint, memory, probe, regular, sys};
 
 /// What the main thread is told.
 pub(crate) enum Event {
@@ -35,9 +37,11 @@ pub(crate) enum Event {
 type Environment = Arc<OnceLock<Vec<(String, String)>>>;
 
 /// Runs until the program has been reported.
-pub(crate) fn step(run: &str, token: &str) -> io::Result<()> {
+pub(crate) fn step(token: &str) -> io::Result<()> {
     let processes = Processes::start();
-    let (link, incoming) = Link::connect(run, token)?;
+    let (link, incoming) = Link::connect(token)?;
+    // Its program may be the same user, and must not speak for it.
+    sys::forbid_tracing()?;
     let (sender, events) = mpsc::channel();
     let environment = Environment::default();
     let listener = Listener {
@@ -46,7 +50,7 @@ pub(crate) fn step(run: &str, token: &str) -> io::Result<()> {
         environment: environment.clone(),
         events: sender.clone(),
     };
-    std::thread::spawn(move || listener.run(incoming));
+    std::thread::Builder::new().spawn(move || listener.run(incoming))?;
     let Ok(Event::Launch(program)) = events.recv() else {
         return Ok(());
     };
@@ -79,7 +83,7 @@ impl Listener {
         }
         // Nobody is there to report to. The kernel kills what is left of this container when its
         // first process ends; outside of a container this does it.
-        self.processes.signal_foreground(SIGKILL);
+        self.processes.kill_all();
         std::process::exit(1);
     }
 
@@ -104,13 +108,20 @@ impl Listener {
     fn probe(&self, check: Check) {
         let (link, processes) = (self.link.clone(), self.processes.clone());
         let environment = self.environment.get().cloned().unwrap_or_default();
-        std::thread::spawn(move || {
+        let id = check.id;
+        let answer = move |link: &Link, success: bool| {
+            // A lost connection ends this process anyway.
+            link.send(Kind::Probed, &(id, success)).unwrap_or_default();
+        };
+        let work = move || {
             let timeout = Duration::from_millis(check.timeout);
             let success = probe::check(&check.what, timeout, &processes, &environment);
-            // A lost connection ends this process anyway.
-            link.send(Kind::Probed, &(check.id, success))
-                .unwrap_or_default();
-        });
+            answer(&link, success);
+        };
+        // Its program may have used up all the threads there are.
+        if std::thread::Builder::new().spawn(work).is_err() {
+            answer(&self.link, false);
+        }
     }
 }
 
@@ -133,13 +144,19 @@ impl Step {
             None
         };
         let start = Instant::now();
+        let reported = self.watch()?;
         let is_stopped = stopped.is_some();
         let mut how = match stopped {
             Some(how) => how,
             None => self.execute(start)?,
         };
         self.log_failure(&how)?;
-        if self.program.pause_on_failure && !is_stopped && is_failure(&how) {
+        let pauses = self.program.pause_on_failure && !is_stopped && is_failure(&how);
+        // The timeout does not count while it is debugged.
+        if pauses && !reported.claim() {
+            return Ok(());
+        }
+        if pauses {
             how = breakpoint::wait(&self.link, &self.events, &record)?;
         } else if let Err(error) = record.write(&how, self.program.on_error_continue) {
             self.link.log(&format!(
@@ -150,6 +167,9 @@ impl Step {
         let elapsed = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
         let file_error = self.send_files()?;
         let oom_killed = memory::was_killed_for_memory();
+        if !pauses && !reported.claim() {
+            return Ok(());
+        }
         self.link.send(
             Kind::Ended,
             &End {
@@ -159,6 +179,19 @@ impl Step {
                 file_error,
             },
         )
+    }
+
+    fn watch(&self) -> io::Result<Reported> {
+        let reported = Reported::default();
+        if let Some(timeout) = self.program.timeout {
+            watchdog::watch(
+                Duration::from_millis(timeout),
+                self.link.clone(),
+                self.processes.clone(),
+                reported.clone(),
+            )?;
+        }
+        Ok(reported)
     }
 
     /// The record of the step. Without its directories the step still runs, as in Tekton.
@@ -176,10 +209,6 @@ impl Step {
 
     /// Prepares and runs the program.
     fn execute(&self, start: Instant) -> io::Result<How> {
-        if let Some(target) = places::strayed(&self.program.places)? {
-            let reason = format!("{target} is not of its volume: its subPath has a symbolic link");
-            return Ok(How::NotStarted { reason });
-        }
         let home = child::variable(&self.program.env, "HOME");
         for complaint in write_credentials(&self.program.credentials, home.as_deref()) {
             self.link.log(&complaint)?;
@@ -193,9 +222,9 @@ impl Step {
             match child::start(&self.program, &self.processes, on_exit) {
                 Ok(started) => started,
                 Err(error) => {
-                    return Ok(How::NotStarted {
-                        reason: format!("Error executing command: {error}"),
-                    });
+                    let reason = format!("Error executing command: {error}");
+                    let reason = shortened(&reason).to_owned();
+                    return Ok(How::NotStarted { reason });
                 }
             };
         self.processes.bring_forward(&child);
@@ -227,7 +256,7 @@ impl Step {
                 Err(RecvTimeoutError::Timeout) => {
                     forced.get_or_insert(How::TimedOut {});
                     kill_at = None;
-                    self.processes.signal_foreground(SIGKILL);
+                    self.processes.kill_all();
                 }
                 Err(error) => return Err(io::Error::other(error)),
             }
@@ -263,16 +292,40 @@ impl Step {
     /// read.
     fn send_files(&self) -> io::Result<Option<String>> {
         let mut complaint = None;
+        let mut left = MAX_FILES;
         for (key, path) in &self.program.files {
-            match read(path) {
-                Ok(Some(content)) => self.link.send(Kind::File, &(key.clone(), Blob(content)))?,
+            let content = regular::read(Path::new(path)).and_then(|content| {
+                let length = content.as_ref().map_or(0, Vec::len);
+                let too_much = "the files of this step are larger than 64 MiB in all";
+                left = left
+                    .checked_sub(length)
+                    .ok_or_else(|| io::Error::other(too_much))?;
+                Ok(content)
+            });
+            match content {
+                Ok(Some(content)) => self.send_file(key, &content)?,
                 Ok(None) => {}
                 Err(error) => {
-                    complaint.get_or_insert_with(|| format!("open {path}: {}", child::say(&error)));
+                    let text = format!("open {path}: {}", child::say(&error));
+                    complaint.get_or_insert_with(|| shortened(&text).to_owned());
                 }
             }
         }
         Ok(complaint)
+    }
+
+    fn send_file(&self, key: &str, content: &[u8]) -> io::Result<()> {
+        if key.len() > MAX_KEY {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let send = |piece: &[u8]| {
+            let message = (key.to_owned(), Blob(piece.to_vec()));
+            self.link.send(Kind::File, &message)
+        };
+        if content.is_empty() {
+            return send(content);
+        }
+        content.chunks(CHUNK).try_for_each(send)
     }
 }
 
@@ -288,26 +341,4 @@ fn how(status: ExitStatus) -> How {
 /// Whether a breakpoint holds it: not what the user ended himself.
 fn is_failure(how: &How) -> bool {
     !matches!(how, How::Code { code: 0 } | How::Cancelled {})
-}
-
-fn read(path: &str) -> io::Result<Option<Vec<u8>>> {
-    // A named pipe would hold this until somebody writes to it, perhaps for ever.
-    let opened = OpenOptions::new()
-        .read(true)
-        .custom_flags(O_NONBLOCK)
-        .open(path);
-    let file = match opened {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    if file.metadata()?.file_type().is_fifo() {
-        return Err(io::Error::other("it is a named pipe, not a file"));
-    }
-    let mut content = Vec::new();
-    file.take(MAX_FILE + 1).read_to_end(&mut content)?;
-    if content.len() as u64 > MAX_FILE {
-        return Err(io::Error::other("the file is larger than 16 MiB"));
-    }
-    Ok(Some(content))
 }

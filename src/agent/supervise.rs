@@ -3,173 +3,194 @@
 //! The command is at the other end of standard input and output. When that ends, this process
 //! ends, the agents lose their connection and kill what they run: nothing outlives the command.
 
-use std::collections::HashMap;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, BufReader};
-use std::os::fd::AsFd;
-use std::os::unix::fs::PermissionsExt;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::attach;
 use super::files::Worker;
-use super::link::address;
 use super::log;
 use super::processes::Processes;
-use super::protocol::{AGENT_DIRECTORY, AGENT_FILE, CHUNK, Frame, HEADER, Kind, RUN_ROOT, Wire};
+use super::protocol::{
+    AGENT_DIRECTORY, AGENT_FILE, CHUNK, Frame, HEADER, Kind, PLACEHOLDER, RUN_ROOT, SOCKET_FILE,
+    SOCKETS, invalid,
+};
+use super::relay::{Relay, spawn};
+use super::sys;
 
 /// How long a connection may take to say who it is.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often it is looked whether an agent is still expected.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// The longest first message of an agent: a token.
+const LONGEST_HELLO: usize = 256;
+/// How long another sandbox may take to fill the volume of the agent.
+const FILLING: Duration = Duration::from_secs(10);
 
 /// Runs until the command is gone.
-pub(crate) fn supervise(run: &str) -> io::Result<()> {
+pub(crate) fn supervise() -> io::Result<()> {
     // Kept: a container without a first process that reaps and ends on SIGTERM hangs.
     let _processes = Processes::start();
-    install()?;
-    let listener = UnixListener::bind_addr(&address(run)?)?;
+    check_agent()?;
+    prepare()?;
     let relay = Relay::new()?;
-    let acceptor = relay.clone();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let relay = acceptor.clone();
-            std::thread::spawn(move || relay.serve(stream));
-        }
-    });
     relay.send(Kind::Up, 0, &true);
-    let (work, orders) = mpsc::channel();
-    let worker = Worker::new(relay.clone());
-    std::thread::spawn(move || worker.run(&orders));
+    let orders = Orders::start(&relay)?;
     let mut input = BufReader::with_capacity(
         CHUNK + HEADER,
         File::from(io::stdin().as_fd().try_clone_to_owned()?),
     );
     while let Some(frame) = Frame::read(&mut input)? {
-        relay.handle(frame, &work)?;
+        orders.handle(frame)?;
     }
     Ok(())
 }
 
-/// Puts this program where the containers of the steps have it mounted.
-fn install() -> io::Result<()> {
+/// Fails unless what the containers of the steps have mounted is this program.
+fn check_agent() -> io::Result<()> {
     let program = fs::read("/proc/self/exe")?;
-    let directory = Path::new(RUN_ROOT).join(AGENT_DIRECTORY);
-    let file = directory.join(AGENT_FILE);
-    if fs::read(&file).is_ok_and(|there| there == program) {
-        return Ok(());
+    let mounted = Path::new(AGENT_DIRECTORY).join(AGENT_FILE);
+    let deadline = Instant::now() + FILLING;
+    while !fs::read(&mounted).is_ok_and(|there| there == program) {
+        if Instant::now() > deadline {
+            return Err(io::Error::other(
+                "the volume with the agent does not hold this version of it: remove the volumes \
+                 whose names begin with tkn-local_agent_, and run again",
+            ));
+        }
+        std::thread::sleep(Duration::from_millis(20));
     }
-    fs::create_dir_all(&directory)?;
-    // Not in place: a volume that is taken over may have another version.
-    let fresh = directory.join(".fresh");
-    fs::write(&fresh, program)?;
-    fs::set_permissions(&fresh, Permissions::from_mode(0o755))?;
-    fs::rename(fresh, file)
+    Ok(())
 }
 
-/// What all threads share.
-#[derive(Clone)]
-pub(crate) struct Relay {
-    output: Arc<Mutex<File>>,
-    agents: Arc<Mutex<Agents>>,
+/// Makes the directories of the volume that are not the run's, and removes those of an earlier run.
+fn prepare() -> io::Result<()> {
+    for name in [SOCKETS, PLACEHOLDER] {
+        let directory = Path::new(RUN_ROOT).join(name);
+        match fs::remove_dir_all(&directory) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => DirBuilder::new().mode(0o755).create(directory)?,
+        }
+    }
+    Ok(())
 }
 
-#[derive(Default)]
-struct Agents {
-    /// Channels of agents that have not come yet, by token.
-    expected: HashMap<String, u32>,
-    /// Those that are there, by channel.
-    present: HashMap<u32, Arc<UnixStream>>,
+/// Those who do what the command says.
+struct Orders {
+    relay: Relay,
+    files: Sender<Frame>,
+    mounts: Sender<Frame>,
 }
 
-impl Relay {
-    fn new() -> io::Result<Self> {
-        let output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+impl Orders {
+    fn start(relay: &Relay) -> io::Result<Self> {
+        let (files, file_orders) = mpsc::channel();
+        let worker = Worker::new(relay.clone());
+        spawn(move || worker.run(&file_orders))?;
+        let (mounts, mount_orders) = mpsc::channel();
+        let mounter = relay.clone();
+        spawn(move || attach::run(&mounter, &mount_orders))?;
         Ok(Self {
-            output: Arc::new(Mutex::new(output)),
-            agents: Arc::default(),
+            relay: relay.clone(),
+            files,
+            mounts,
         })
     }
 
-    /// Says something to the command.
-    pub(crate) fn send(&self, kind: Kind, channel: u32, message: &impl Wire) {
-        self.write(&Frame::new(kind, channel, message));
-    }
-
-    fn write(&self, frame: &Frame) {
-        let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = frame.write(&mut *output) {
-            log::complain(&format!("the command does not listen: {error}"));
-            std::process::exit(1);
-        }
-    }
-
-    fn agents(&self) -> MutexGuard<'_, Agents> {
-        self.agents.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Does what the command says, or passes it on.
-    fn handle(&self, frame: Frame, work: &Sender<Frame>) -> io::Result<()> {
+    fn handle(&self, frame: Frame) -> io::Result<()> {
         match frame.kind {
             Kind::Expect => {
-                self.agents()
-                    .expected
-                    .insert(frame.message()?, frame.channel);
+                let channel = frame.channel;
+                let failure = expect(&self.relay, channel, frame.message()?)
+                    .err()
+                    .map(|error| format!("cannot wait for an agent: {error}"));
+                self.relay.send(Kind::Done, channel, &failure);
                 Ok(())
             }
-            Kind::Files | Kind::Clone => work.send(frame).map_err(io::Error::other),
+            Kind::Files | Kind::Clone => self.files.send(frame).map_err(io::Error::other),
+            Kind::Mount => self.mounts.send(frame).map_err(io::Error::other),
             _ => {
                 if frame.kind == Kind::Discard {
-                    self.agents()
-                        .expected
-                        .retain(|_, channel| *channel != frame.channel);
+                    self.relay.expect(frame.channel, false);
                 }
-                let agent = self.agents().present.get(&frame.channel).cloned();
-                // An agent that is gone has been reported as gone.
-                agent
-                    .map_or(Ok(()), |agent| frame.write(&mut &*agent))
-                    .or(Ok(()))
+                self.relay.pass(frame);
+                Ok(())
             }
         }
     }
+}
 
-    /// Serves one connection until its end.
-    fn serve(&self, mut stream: UnixStream) {
-        let Some(channel) = self.authenticate(&mut stream) else {
-            return;
+/// Waits for one agent, at a socket that only its container has mounted, and that no longer exists
+/// when its program is started: no program can connect to this process.
+fn expect(relay: &Relay, channel: u32, token: String) -> io::Result<()> {
+    let directory = Path::new(RUN_ROOT).join(SOCKETS).join(channel.to_string());
+    DirBuilder::new().mode(0o755).create(&directory)?;
+    let socket = directory.join(SOCKET_FILE);
+    let listener = UnixListener::bind(&socket)?;
+    // The agent is the user of its container, whoever that is.
+    fs::set_permissions(&socket, Permissions::from_mode(0o777))?;
+    listener.set_nonblocking(true)?;
+    relay.expect(channel, true);
+    let waiter = relay.clone();
+    spawn(move || {
+        let agent = wait(&waiter, channel, &listener, &token);
+        drop(listener);
+        remove(directory);
+        if let Some((stream, mounts)) = agent {
+            waiter.serve(channel, stream, mounts);
+        }
+    })
+}
+
+fn remove(directory: PathBuf) {
+    if let Err(error) = fs::remove_dir_all(directory) {
+        log::complain(&format!("cannot remove a socket: {error}"));
+    }
+}
+
+/// The connection of the agent with the right token; `None` when it is no longer expected.
+fn wait(
+    relay: &Relay,
+    channel: u32,
+    listener: &UnixListener,
+    token: &str,
+) -> Option<(UnixStream, Option<OwnedFd>)> {
+    while relay.is_expected(channel) {
+        let is_there = sys::wait_readable([Some(listener.as_fd())], Some(INTERVAL));
+        if !is_there.is_ok_and(|[is_there]| is_there) {
+            continue;
+        }
+        let Ok((stream, _)) = listener.accept() else {
+            std::thread::sleep(Duration::from_millis(100));
+            continue;
         };
-        while let Ok(Some(mut frame)) = Frame::read(&mut stream) {
-            frame.channel = channel;
-            self.write(&frame);
+        if let Ok(mounts) = authenticate(&stream, token) {
+            return Some((stream, mounts));
         }
-        self.agents().present.remove(&channel);
-        self.send(Kind::Gone, channel, &true);
     }
+    None
+}
 
-    /// The channel of an agent with the right token. A token is good for one connection.
-    fn authenticate(&self, stream: &mut UnixStream) -> Option<u32> {
-        stream.set_read_timeout(Some(PATIENCE)).ok()?;
-        let hello = Frame::read(stream)
-            .ok()?
-            .filter(|frame| frame.kind == Kind::Hello)?;
-        stream.set_read_timeout(None).ok()?;
-        let token: String = hello.message().ok()?;
-        let sender = Arc::new(stream.try_clone().ok()?);
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let mut agents = self.agents();
-            if let Some(channel) = agents.expected.remove(&token) {
-                agents.present.insert(channel, sender);
-                drop(agents);
-                self.send(Kind::Ready, channel, &true);
-                return Some(channel);
-            }
-            drop(agents);
-            if Instant::now() > deadline {
-                return None;
-            }
-            // The agent may be faster than the order to expect it.
-            std::thread::sleep(Duration::from_millis(10));
+/// Reads the token. Returns the mount namespace that came before it.
+fn authenticate(mut stream: &UnixStream, token: &str) -> io::Result<Option<OwnedFd>> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mounts = sys::receive_descriptor(stream.as_fd())?;
+    let hello = Frame::read_if(&mut stream, |kind, length| {
+        if kind == Kind::Hello && length <= LONGEST_HELLO {
+            Ok(())
+        } else {
+            Err(invalid("this is no greeting"))
         }
+    })?;
+    let shown: Option<String> = hello.and_then(|hello| hello.message().ok());
+    if shown.as_deref() != Some(token) {
+        return Err(io::ErrorKind::PermissionDenied.into());
     }
+    stream.set_read_timeout(None)?;
+    Ok(mounts)
 }

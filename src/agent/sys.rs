@@ -7,9 +7,9 @@
     reason = "the agent has no dependencies: it declares the calls it needs"
 )]
 
-use std::ffi::{CString, c_char, c_int, c_short, c_ulong};
+use std::ffi::{CStr, CString, c_char, c_int, c_long, c_short, c_uint, c_ulong, c_void};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
 pub(crate) const SIGHUP: i32 = 1;
@@ -25,6 +25,18 @@ pub(crate) const SIGCONT: i32 = 18;
 pub(crate) const SIGTSTP: i32 = 20;
 pub(crate) const SIGWINCH: i32 = 28;
 pub(crate) const O_NONBLOCK: i32 = 0o4000;
+#[cfg(target_arch = "x86_64")]
+pub(crate) const O_DIRECTORY: i32 = 0o200_000;
+#[cfg(target_arch = "x86_64")]
+pub(crate) const O_NOFOLLOW: i32 = 0o400_000;
+#[cfg(target_arch = "aarch64")]
+pub(crate) const O_DIRECTORY: i32 = 0o40_000;
+#[cfg(target_arch = "aarch64")]
+pub(crate) const O_NOFOLLOW: i32 = 0o100_000;
+pub(crate) const O_PATH: i32 = 0o10_000_000;
+const O_CLOEXEC: i32 = 0o2_000_000;
+pub(crate) const CLONE_FS: i32 = 0x200;
+pub(crate) const CLONE_NEWNS: i32 = 0x2_0000;
 pub(crate) const CLONE_NEWUSER: i32 = 0x1000_0000;
 pub(crate) const CLONE_NEWNET: i32 = 0x4000_0000;
 
@@ -38,9 +50,69 @@ const POLLERR: c_short = 8;
 const AT_FDCWD: c_int = -100;
 const AT_EACCESS: c_int = 0x200;
 const X_OK: c_int = 1;
+const PR_SET_DUMPABLE: c_int = 4;
 const PR_SET_NO_NEW_PRIVS: c_int = 38;
 const PR_SET_SECCOMP: c_int = 22;
 const SECCOMP_MODE_FILTER: c_ulong = 2;
+
+#[cfg(target_arch = "x86_64")]
+const SYS_SENDMSG: c_long = 46;
+#[cfg(target_arch = "x86_64")]
+const SYS_RECVMSG: c_long = 47;
+#[cfg(target_arch = "aarch64")]
+const SYS_SENDMSG: c_long = 211;
+#[cfg(target_arch = "aarch64")]
+const SYS_RECVMSG: c_long = 212;
+const SYS_OPEN_TREE: c_long = 428;
+const SYS_MOVE_MOUNT: c_long = 429;
+const SYS_FSOPEN: c_long = 430;
+const SYS_FSCONFIG: c_long = 431;
+const SYS_FSMOUNT: c_long = 432;
+const OPEN_TREE_CLONE: c_uint = 1;
+const AT_EMPTY_PATH: c_uint = 0x1000;
+const MOVE_MOUNT_F_EMPTY_PATH: c_uint = 4;
+const MOVE_MOUNT_T_EMPTY_PATH: c_uint = 0x40;
+const FSCONFIG_CMD_CREATE: c_uint = 6;
+const MS_RDONLY: c_ulong = 1;
+const MS_REMOUNT: c_ulong = 32;
+const MS_BIND: c_ulong = 4096;
+const MS_PRIVATE: c_ulong = 1 << 18;
+const SOL_SOCKET: c_int = 1;
+const SCM_RIGHTS: c_int = 1;
+const MSG_CMSG_CLOEXEC: c_uint = 0x4000_0000;
+const MSG_NOSIGNAL: c_uint = 0x4000;
+
+/// `struct iovec`.
+#[repr(C)]
+struct Slice {
+    start: *mut c_void,
+    length: usize,
+}
+
+/// `struct user_msghdr` of the kernel: the C libraries do not agree about theirs.
+#[repr(C)]
+struct MessageHeader {
+    name: *mut c_void,
+    name_length: c_int,
+    slices: *mut Slice,
+    slice_count: usize,
+    control: *mut c_void,
+    control_length: usize,
+    flags: c_uint,
+}
+
+/// `struct cmsghdr` with one descriptor, padded as the kernel wants it.
+#[repr(C)]
+struct DescriptorMessage {
+    length: usize,
+    level: c_int,
+    kind: c_int,
+    descriptor: c_int,
+    padding: c_int,
+}
+
+/// The length of that without its padding: what the kernel calls `CMSG_LEN(4)`.
+const DESCRIPTOR_MESSAGE: usize = size_of::<usize>() + 3 * size_of::<c_int>();
 
 /// `sigset_t`: 1024 bits in both C libraries.
 #[repr(C)]
@@ -76,6 +148,18 @@ unsafe extern "C" {
     safe fn unshare(flags: c_int) -> c_int;
     safe fn geteuid() -> u32;
     safe fn getegid() -> u32;
+    safe fn setns(fd: c_int, kind: c_int) -> c_int;
+    safe fn fchdir(fd: c_int) -> c_int;
+    fn openat(directory: c_int, path: *const c_char, flags: c_int, ...) -> c_int;
+    fn mkdirat(directory: c_int, path: *const c_char, mode: c_uint) -> c_int;
+    fn mount(
+        source: *const c_char,
+        target: *const c_char,
+        kind: *const c_char,
+        flags: c_ulong,
+        data: *const c_void,
+    ) -> c_int;
+    fn syscall(number: c_long, ...) -> c_long;
     fn waitpid(pid: c_int, status: *mut c_int, options: c_int) -> c_int;
     fn sigaddset(set: *mut SignalBits, signal: c_int) -> c_int;
     fn pthread_sigmask(how: c_int, set: *const SignalBits, old: *mut SignalBits) -> c_int;
@@ -111,6 +195,202 @@ pub(crate) fn effective_ids() -> (u32, u32) {
 /// Moves the calling process into new namespaces.
 pub(crate) fn leave_namespaces(flags: i32) -> io::Result<()> {
     check(unshare(flags)).map(drop)
+}
+
+/// Lets nobody trace this process, read its memory or take its descriptors, but those who may trace
+/// every process.
+pub(crate) fn forbid_tracing() -> io::Result<()> {
+    set_dumpable(0)
+}
+
+/// Takes that back for a process that is about to become another program.
+pub(crate) fn allow_tracing() -> io::Result<()> {
+    set_dumpable(1)
+}
+
+fn set_dumpable(value: c_ulong) -> io::Result<()> {
+    let zero: c_ulong = 0;
+    // SAFETY: this option takes integers only.
+    check(unsafe { prctl(PR_SET_DUMPABLE, value, zero, zero, zero) }).map(drop)
+}
+
+fn name_of(text: &std::ffi::OsStr) -> io::Result<CString> {
+    use std::os::unix::ffi::OsStrExt;
+    CString::new(text.as_bytes()).map_err(|_| io::Error::from_raw_os_error(EINVAL))
+}
+
+/// Opens a name in a directory, or from the root when there is no directory. Close-on-exec is set.
+pub(crate) fn open_at(
+    directory: Option<BorrowedFd<'_>>,
+    name: &std::ffi::OsStr,
+    flags: i32,
+) -> io::Result<OwnedFd> {
+    let directory = directory.map_or(AT_FDCWD, |fd| fd.as_raw_fd());
+    let name = name_of(name)?;
+    // SAFETY: the name is a live, terminated string; no mode is needed as nothing is created.
+    let fd = check(unsafe { openat(directory, name.as_ptr(), flags | O_CLOEXEC) })?;
+    // SAFETY: the kernel has just given this descriptor to us alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Makes a directory with a name in another; the umask applies to its mode.
+pub(crate) fn make_directory_at(
+    directory: BorrowedFd<'_>,
+    name: &std::ffi::OsStr,
+    mode: u32,
+) -> io::Result<()> {
+    let name = name_of(name)?;
+    // SAFETY: the name is a live, terminated string.
+    check(unsafe { mkdirat(directory.as_raw_fd(), name.as_ptr(), mode) }).map(drop)
+}
+
+fn check_call(result: c_long) -> io::Result<c_int> {
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        c_int::try_from(result).map_err(io::Error::other)
+    }
+}
+
+fn check_descriptor(result: c_long) -> io::Result<OwnedFd> {
+    let fd = check_call(result)?;
+    // SAFETY: the calls this is used for return a new descriptor, which is ours alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// A mount of an opened directory that is attached nowhere yet. What is mounted below it is not
+/// part of it.
+pub(crate) fn detached_mount(of: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let flags = OPEN_TREE_CLONE | AT_EMPTY_PATH | O_CLOEXEC.cast_unsigned();
+    // SAFETY: the path is a live, terminated string; all else are integers.
+    check_descriptor(unsafe { syscall(SYS_OPEN_TREE, of.as_raw_fd(), c"".as_ptr(), flags) })
+}
+
+/// A fresh tmpfs that is attached nowhere yet.
+pub(crate) fn detached_tmpfs() -> io::Result<OwnedFd> {
+    let none: *const c_char = std::ptr::null();
+    let one: c_uint = 1;
+    // SAFETY: the name is a live, terminated string; one is FSOPEN_CLOEXEC.
+    let context = check_descriptor(unsafe { syscall(SYS_FSOPEN, c"tmpfs".as_ptr(), one) })?;
+    let fd = context.as_raw_fd();
+    let zero: c_uint = 0;
+    // SAFETY: this command takes neither key nor value.
+    check_call(unsafe { syscall(SYS_FSCONFIG, fd, FSCONFIG_CMD_CREATE, none, none, zero) })?;
+    // SAFETY: all are integers; one is FSMOUNT_CLOEXEC.
+    check_descriptor(unsafe { syscall(SYS_FSMOUNT, fd, one, zero) })
+}
+
+/// Attaches a detached mount at an opened directory.
+pub(crate) fn attach_mount(mount: BorrowedFd<'_>, at: BorrowedFd<'_>) -> io::Result<()> {
+    let flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
+    let (from, to, empty) = (mount.as_raw_fd(), at.as_raw_fd(), c"".as_ptr());
+    // SAFETY: both paths are live, terminated strings; all else are integers.
+    check_call(unsafe { syscall(SYS_MOVE_MOUNT, from, empty, to, empty, flags) }).map(drop)
+}
+
+/// Makes an attached mount one that takes no mounts over from elsewhere, and one that cannot be
+/// written when that is wanted. Changes the working directory of this thread.
+pub(crate) fn seal_mount(mount: BorrowedFd<'_>, read_only: bool) -> io::Result<()> {
+    check(fchdir(mount.as_raw_fd()))?;
+    change_mount(c".", MS_PRIVATE)?;
+    if read_only {
+        change_mount(c".", MS_REMOUNT | MS_BIND | MS_RDONLY)?;
+    }
+    Ok(())
+}
+
+fn change_mount(at: &CStr, flags: c_ulong) -> io::Result<()> {
+    let none = std::ptr::null();
+    // SAFETY: the path is a live, terminated string; these flags use nothing else.
+    check(unsafe { mount(none, at.as_ptr(), none, flags, std::ptr::null()) }).map(drop)
+}
+
+/// Moves the calling thread into a mount namespace. Its root and working directory become those
+/// of that namespace; it must share them with no other thread.
+pub(crate) fn enter_mount_namespace(namespace: BorrowedFd<'_>) -> io::Result<()> {
+    check(setns(namespace.as_raw_fd(), CLONE_NEWNS)).map(drop)
+}
+
+/// Sends one byte, and with it a descriptor if there is one.
+pub(crate) fn send_descriptor(
+    socket: BorrowedFd<'_>,
+    descriptor: Option<BorrowedFd<'_>>,
+) -> io::Result<()> {
+    let mut byte = 0_u8;
+    let mut control = DescriptorMessage {
+        length: DESCRIPTOR_MESSAGE,
+        level: SOL_SOCKET,
+        kind: SCM_RIGHTS,
+        descriptor: descriptor.map_or(-1, |fd| fd.as_raw_fd()),
+        padding: 0,
+    };
+    let mut slice = Slice {
+        start: (&raw mut byte).cast(),
+        length: 1,
+    };
+    let mut header = header_of(&mut slice, &mut control);
+    if descriptor.is_none() {
+        header.control = std::ptr::null_mut();
+        header.control_length = 0;
+    }
+    // SAFETY: the header describes live values that outlive the call.
+    let sent = unsafe {
+        syscall(
+            SYS_SENDMSG,
+            socket.as_raw_fd(),
+            &raw const header,
+            MSG_NOSIGNAL,
+        )
+    };
+    check_call(sent).map(drop)
+}
+
+/// Receives one byte, and the descriptor that came with it. Further ones are closed by the kernel.
+pub(crate) fn receive_descriptor(socket: BorrowedFd<'_>) -> io::Result<Option<OwnedFd>> {
+    let mut byte = 0_u8;
+    let mut control = DescriptorMessage {
+        length: 0,
+        level: 0,
+        kind: 0,
+        descriptor: -1,
+        padding: 0,
+    };
+    let mut slice = Slice {
+        start: (&raw mut byte).cast(),
+        length: 1,
+    };
+    let mut header = header_of(&mut slice, &mut control);
+    // Without the padding there is no place for a second descriptor.
+    header.control_length = DESCRIPTOR_MESSAGE;
+    // SAFETY: the header describes live values that outlive the call.
+    let received = unsafe {
+        syscall(
+            SYS_RECVMSG,
+            socket.as_raw_fd(),
+            &raw mut header,
+            MSG_CMSG_CLOEXEC,
+        )
+    };
+    if check_call(received)? == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let is_descriptor = control.length == DESCRIPTOR_MESSAGE
+        && control.level == SOL_SOCKET
+        && control.kind == SCM_RIGHTS;
+    // SAFETY: the kernel has just given this descriptor to us alone.
+    Ok(is_descriptor.then(|| unsafe { OwnedFd::from_raw_fd(control.descriptor) }))
+}
+
+fn header_of(slice: &mut Slice, control: &mut DescriptorMessage) -> MessageHeader {
+    MessageHeader {
+        name: std::ptr::null_mut(),
+        name_length: 0,
+        slices: slice,
+        slice_count: 1,
+        control: std::ptr::from_mut(control).cast(),
+        control_length: size_of::<DescriptorMessage>(),
+        flags: 0,
+    }
 }
 
 /// Takes one child that has ended: its process id and raw wait status.

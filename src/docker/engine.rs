@@ -11,6 +11,7 @@ use bollard::models::SystemVersion;
 use bollard::{API_DEFAULT_VERSION, ClientVersion, Docker};
 use tokio::sync::{Mutex, OnceCell};
 
+use super::agent_image::AgentImage;
 use super::endpoint::{Address, Endpoint, Surroundings, candidates};
 use super::error::{ConnectError, message};
 use super::owner::OwnerProcess;
@@ -40,7 +41,7 @@ struct Inner {
     owner: OwnerProcess,
     /// The directory of the user's `config.json`.
     config: Option<PathBuf>,
-    agent: OnceCell<String>,
+    agent: OnceCell<AgentImage>,
     pulls: Pulls,
 }
 
@@ -175,13 +176,12 @@ impl DockerEngine {
         self.inner.config.as_deref()
     }
 
-    /// The name of the agent's image, which is made when it is not there.
-    pub(super) async fn agent_image(&self) -> Result<&str, SandboxError> {
+    /// The agent's image and volume, which are made when they are not there.
+    pub(super) async fn agent_image(&self) -> Result<&AgentImage, SandboxError> {
         let agent = &self.inner.agent;
         agent
             .get_or_try_init(|| agent_image::ensure(self.docker()))
             .await
-            .map(String::as_str)
     }
 }
 

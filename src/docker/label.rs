@@ -12,6 +12,8 @@ pub(super) const OWNER: &str = "dev.tekton.local/owner";
 pub(super) const PID: &str = "dev.tekton.local/pid";
 /// The claim a volume is for.
 pub(super) const CLAIM: &str = "dev.tekton.local/claim";
+/// The version of the agent that a volume holds.
+pub(super) const AGENT: &str = "dev.tekton.local/agent";
 /// A random text that tells whether a volume was made or was there.
 pub(super) const MADE: &str = "dev.tekton.local/made";
 

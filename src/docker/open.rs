@@ -29,7 +29,7 @@ pub(super) async fn open(
     engine: DockerEngine,
     spec: SandboxSpec,
 ) -> Result<DockerSandbox, SandboxError> {
-    let image = engine.agent_image().await?.to_owned();
+    let image = engine.agent_image().await?.clone();
     let source = match &spec.clone_from {
         Some(run) => Some(existing_volume(&engine, run).await?.name),
         None => None,

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bollard::models::ContainerState;
+use bollard::models::{ContainerCreateBody, ContainerState};
 use bollard::query_parameters::{
     CreateContainerOptions, StartContainerOptions, UploadToContainerOptions,
 };
 use futures_util::future::join_all;
-use tokio::sync::{RwLock, mpsc};
+use tokio::sync::{OnceCell, RwLock, mpsc};
 use tokio::time::Instant;
 
 use super::engine::DockerEngine;
@@ -18,7 +18,7 @@ use super::reap::Listed;
 use super::volume::Volumes;
 use super::{archive, body, label, open};
 use crate::sandbox::link::{
-    AGENT_DIRECTORY, AgentContainer, PendingContainer, Supervisor, VolumePaths,
+    AgentContainer, PendingContainer, SOCKET_DIRECTORY, SOCKETS, Supervisor, VolumePaths,
 };
 use crate::sandbox::{
     ContainerSpec, FileOp, Mount, MountSource, Sandbox, SandboxError, SandboxSpec, VolumePath,
@@ -46,6 +46,8 @@ struct Inner {
     parts: Parts,
     /// Whether it is closed. Held for reading while a container is started.
     closed: RwLock<bool>,
+    /// Set when the container that attaches parts of volumes was started.
+    mounter: OnceCell<()>,
 }
 
 /// What a sandbox consists of.
@@ -64,8 +66,13 @@ pub(super) struct Parts {
 impl DockerSandbox {
     pub(super) fn new(parts: Parts) -> Self {
         let closed = RwLock::new(false);
+        let mounter = OnceCell::new();
         Self {
-            inner: Arc::new(Inner { parts, closed }),
+            inner: Arc::new(Inner {
+                parts,
+                closed,
+                mounter,
+            }),
         }
     }
 
@@ -88,13 +95,10 @@ impl DockerSandbox {
     async fn launch_container(
         self,
         spec: ContainerSpec,
+        mounts: Vec<bollard::models::Mount>,
         channel: u32,
         token: String,
     ) -> Result<String, SandboxError> {
-        let closed = self.inner.closed.read().await;
-        if *closed {
-            return Err(SandboxError::Engine("the sandbox is closed".to_owned()));
-        }
         let Parts {
             engine,
             run,
@@ -103,23 +107,71 @@ impl DockerSandbox {
             volumes,
             ..
         } = self.parts();
-        let agent = volumes.mount(&Mount {
-            source: MountSource::Volume(VolumePath::Run(AGENT_DIRECTORY.to_owned())),
-            target: body::AGENT_MOUNT.to_owned(),
+        let socket = volumes.mount(&Mount {
+            source: MountSource::Volume(VolumePath::Run(format!("{SOCKETS}/{channel}"))),
+            target: SOCKET_DIRECTORY.to_owned(),
             read_only: true,
             is_part: false,
         })?;
-        let options = CreateContainerOptions {
-            name: Some(format!("{name}-{channel}-{}", spec.container)),
-            ..CreateContainerOptions::default()
+        let agent = body::AgentMounts {
+            program: engine.agent_image().await?.volume.clone(),
+            socket,
+            token,
         };
-        let arguments = vec!["step".to_owned(), run.clone(), token];
         let labels = label::of_run(run, engine.owner());
         let donor = body::Donor {
             name,
             hostname: hostname.as_deref(),
         };
-        let body = body::step(&spec, &donor, volumes, agent, arguments, labels)?;
+        let body = body::step(&spec, &donor, mounts, agent, labels)?;
+        self.create_and_start(format!("{name}-{channel}-{}", spec.container), body)
+            .await
+    }
+
+    /// Starts the container that attaches parts of volumes, once.
+    async fn ensure_mounter(&self) -> Result<(), SandboxError> {
+        let start = || async {
+            // In a task of its own: a caller that gives up leaves no container without an owner.
+            let starting = tokio::spawn(self.clone().launch_mounter());
+            let started = starting.await;
+            started.map_err(|error| SandboxError::Engine(error.to_string()))?
+        };
+        self.inner.mounter.get_or_try_init(start).await.copied()
+    }
+
+    async fn launch_mounter(self) -> Result<(), SandboxError> {
+        let Parts {
+            engine,
+            run,
+            name,
+            volumes,
+            ..
+        } = self.parts();
+        let labels = label::of_run(run, engine.owner());
+        let body = body::mounter(engine.agent_image().await?, volumes, labels);
+        let started = self.create_and_start(format!("{name}-mounter"), body).await;
+        started.map(drop).map_err(|error| match error {
+            SandboxError::Container(text) => SandboxError::Container(format!(
+                "a subPath cannot be mounted: the engine refuses a container that may mount: {text}"
+            )),
+            other => other,
+        })
+    }
+
+    async fn create_and_start(
+        &self,
+        name: String,
+        body: ContainerCreateBody,
+    ) -> Result<String, SandboxError> {
+        let closed = self.inner.closed.read().await;
+        if *closed {
+            return Err(SandboxError::Engine("the sandbox is closed".to_owned()));
+        }
+        let engine = &self.parts().engine;
+        let options = CreateContainerOptions {
+            name: Some(name),
+            ..CreateContainerOptions::default()
+        };
         let created = engine.docker().create_container(Some(options), body).await;
         let id = created.map_err(container)?.id;
         let started = engine
@@ -234,17 +286,27 @@ impl Sandbox for DockerSandbox {
     }
 
     async fn start(&self, spec: ContainerSpec) -> Result<AgentContainer, SandboxError> {
-        let places = self.parts().volumes.places(&spec.mounts)?;
+        let (mounts, attached) = self.parts().volumes.split(&spec.mounts)?;
         // Whatever happens from here on, dropping it ends what was started.
-        let pending = self.parts().supervisor.expect(places);
+        let pending = self.parts().supervisor.expect().await?;
         let PendingContainer { token, number, .. } = &pending;
         // In a task of its own: a caller that gives up leaves no container without an owner.
-        let starting = self.clone().launch_container(spec, *number, token.clone());
-        let id = tokio::spawn(starting)
+        let starting = self
+            .clone()
+            .launch_container(spec, mounts, *number, token.clone());
+        let starting = tokio::spawn(starting);
+        if !attached.is_empty() {
+            self.ensure_mounter().await?;
+        }
+        let id = starting
             .await
             .map_err(|error| SandboxError::Engine(error.to_string()))??;
         let check = || self.check_running(&id);
-        pending.connected(id.clone(), SILENCE, check).await
+        let container = pending.connected(id.clone(), SILENCE, check).await?;
+        if !attached.is_empty() {
+            container.attach(attached).await?;
+        }
+        Ok(container)
     }
 
     async fn lost(&self) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bollard::models::{Mount, MountType, MountVolumeOptions};
 
-use crate::sandbox::link::{RUN_ROOT, VolumePaths};
+use crate::sandbox::link::{Attachment, PLACEHOLDER, RUN_ROOT, VolumePaths};
 use crate::sandbox::{self, MountSource, SandboxError, VolumePath};
 
 /// Where the volumes of claims are in the sandbox container, by name.
@@ -12,16 +12,13 @@ const CLAIM_ROOT: &str = "/tkn-local-claims";
 /// From this version of the API a volume's sub-directory can be mounted by name.
 const SUB_PATH_API: (usize, usize) = (1, 45);
 
-/// So many names at the end of the place where an engine keeps a volume are the volume's own, as
-/// in `<name>/_data`; those before them need not be in a mount table.
-const OWN_PARTS: usize = 2;
-
 /// How a part of a volume is mounted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PartialMount {
     /// By the engine's own option.
     SubPath,
-    /// By binding the place where the engine keeps the volume.
+    /// By binding the place where the engine keeps the volume. Only for paths that no step can
+    /// change: the engine follows links on its own machine.
     Mountpoint,
 }
 
@@ -102,25 +99,75 @@ impl Volumes {
         })
     }
 
-    /// What is bound by a path that may lead elsewhere: the target of each mount, and with what
-    /// the path ends.
-    pub(super) fn places(
+    /// The mounts that the engine makes, and those that the mounter attaches once the container is
+    /// there, outer ones first: parts of volumes in which steps may have made links, and whatever
+    /// lies below those. In place of the outermost the engine mounts an empty directory.
+    pub(super) fn split(
         &self,
         mounts: &[sandbox::Mount],
-    ) -> Result<Vec<(String, String)>, SandboxError> {
-        let mut places = Vec::new();
-        for mount in mounts.iter().filter(|mount| mount.is_part) {
-            let MountSource::Volume(place) = &mount.source else {
+    ) -> Result<(Vec<Mount>, Vec<Attachment>), SandboxError> {
+        let outermost: Vec<&sandbox::Mount> = mounts
+            .iter()
+            .filter(|mount| self.must_be_attached(mount))
+            .collect();
+        let outer_of = |mount: &sandbox::Mount| {
+            outermost
+                .iter()
+                .find(|outer| is_below(&mount.target, &outer.target))
+        };
+        let (mut engine, mut attached) = (Vec::new(), Vec::new());
+        for mount in mounts {
+            let outer = outer_of(mount);
+            if outer.is_none() && !self.must_be_attached(mount) {
+                engine.push(self.mount(mount)?);
                 continue;
-            };
-            let (volume, path) = self.find(place)?;
-            if self.partial == PartialMount::Mountpoint && !path.is_empty() {
-                let parts: Vec<&str> = volume.mountpoint.trim_matches('/').split('/').collect();
-                let own = parts[parts.len().saturating_sub(OWN_PARTS)..].join("/");
-                places.push((mount.target.clone(), format!("/{own}/{path}")));
             }
+            if outer.is_none() {
+                engine.push(self.mount(&placeholder(&mount.target))?);
+            }
+            attached.push(self.attachment(mount, outer.map(|outer| outer.target.as_str()))?);
         }
-        Ok(places)
+        attached.sort_by_key(|mount| depth(&mount.target));
+        Ok((engine, attached))
+    }
+
+    /// A part of a volume in which steps write. An engine that takes a sub-path keeps it inside
+    /// its volume, which is enough for a claim; the volume of the run holds more than one
+    /// workspace.
+    fn must_be_attached(&self, mount: &sandbox::Mount) -> bool {
+        let MountSource::Volume(place) = &mount.source else {
+            return false;
+        };
+        let (VolumePath::Run(path) | VolumePath::Claim { path, .. }) = place;
+        let is_kept_in = match place {
+            VolumePath::Run(_) => false,
+            VolumePath::Claim { .. } => self.partial == PartialMount::SubPath,
+        };
+        mount.is_part && !path.is_empty() && !is_kept_in
+    }
+
+    fn attachment(
+        &self,
+        mount: &sandbox::Mount,
+        below: Option<&str>,
+    ) -> Result<Attachment, SandboxError> {
+        let source = match &mount.source {
+            MountSource::Volume(place) => Some(self.path(place)?),
+            MountSource::Tmpfs => None,
+            MountSource::Host(path) => {
+                let below = below.unwrap_or_default();
+                return Err(SandboxError::Container(format!(
+                    "the directory {path} of the host cannot be mounted at {}: that is below \
+                     {below}, where a subPath is mounted; mount one of them elsewhere",
+                    mount.target
+                )));
+            }
+        };
+        Ok(Attachment {
+            source,
+            target: mount.target.clone(),
+            read_only: mount.read_only,
+        })
     }
 
     fn find<'a>(&'a self, place: &'a VolumePath) -> Result<(&'a Volume, &'a str), SandboxError> {
@@ -156,6 +203,26 @@ impl VolumePaths for Volumes {
             format!("{root}/{path}")
         })
     }
+}
+
+/// What the engine mounts where a mount is attached later.
+fn placeholder(target: &str) -> sandbox::Mount {
+    sandbox::Mount {
+        source: MountSource::Volume(VolumePath::Run(PLACEHOLDER.to_owned())),
+        target: target.to_owned(),
+        read_only: true,
+        is_part: false,
+    }
+}
+
+/// Whether a clean, absolute path lies below another one.
+pub(super) fn is_below(path: &str, outer: &str) -> bool {
+    path.strip_prefix(outer.trim_end_matches('/'))
+        .is_some_and(|rest| rest.len() > 1 && rest.starts_with('/'))
+}
+
+fn depth(path: &str) -> usize {
+    path.split('/').filter(|name| !name.is_empty()).count()
 }
 
 /// Refuses what leads out of a volume.
@@ -210,33 +277,88 @@ mod tests {
         serde_json::to_value(volumes(partial).mount(&mount).unwrap()).unwrap()
     }
 
+    fn split(partial: PartialMount, mounts: &[sandbox::Mount]) -> (Vec<String>, Vec<String>) {
+        let (engine, attached) = volumes(partial).split(mounts).unwrap();
+        let text = |mount: &Mount| {
+            let sub_path = mount.volume_options.as_ref();
+            let sub_path = sub_path.and_then(|options| options.subpath.as_deref());
+            format!(
+                "{} {}{}",
+                mount.target.as_deref().unwrap_or_default(),
+                mount.source.as_deref().unwrap_or_default(),
+                sub_path.map_or(String::new(), |path| format!(":{path}")),
+            )
+        };
+        let attached = attached
+            .iter()
+            .map(|mount| format!("{} {:?} {}", mount.target, mount.source, mount.read_only));
+        (engine.iter().map(text).collect(), attached.collect())
+    }
+
+    fn mount(source: MountSource, target: &str, is_part: bool) -> sandbox::Mount {
+        sandbox::Mount {
+            source,
+            target: target.to_owned(),
+            read_only: false,
+            is_part,
+        }
+    }
+
     #[test]
-    fn what_is_bound_by_its_path_can_be_recognised() {
-        let mut mounted = volumes(PartialMount::Mountpoint);
-        mounted.run.mountpoint = "/var/lib/engine/volumes/run/_data".to_owned();
+    fn a_sub_path_is_attached_and_the_engine_mounts_an_empty_directory() {
+        let run = |path: &str| MountSource::Volume(VolumePath::Run(path.to_owned()));
         let mounts = [
-            MountSource::Volume(VolumePath::Run("a/b".to_owned())),
+            mount(run("workspaces/w"), "/w", false),
+            mount(run("workspaces/w/a/b"), "/part", true),
+            mount(MountSource::Tmpfs, "/part/x/tmp", false),
+            mount(run("other"), "/part/x", false),
+            mount(run("beside"), "/part-two", false),
+        ];
+        let (engine, attached) = split(PartialMount::Mountpoint, &mounts);
+        assert_eq!(
+            engine,
+            [
+                "/w /engine/run/workspaces/w",
+                "/part /engine/run/placeholder",
+                "/part-two /engine/run/beside",
+            ]
+        );
+        assert_eq!(
+            attached,
+            [
+                "/part Some(\"/tkn-local/workspaces/w/a/b\") false",
+                "/part/x Some(\"/tkn-local/other\") false",
+                "/part/x/tmp None false",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_engine_with_sub_paths_keeps_those_of_claims_inside() {
+        let claim = |path: &str| {
             MountSource::Volume(VolumePath::Claim {
                 claim: "cache".to_owned(),
-                path: String::new(),
-            }),
-            MountSource::Tmpfs,
-        ]
-        .map(|source| sandbox::Mount {
-            source,
-            target: "/t".to_owned(),
-            read_only: true,
-            is_part: true,
-        });
-        let expected = vec![("/t".to_owned(), "/run/_data/a/b".to_owned())];
-        assert_eq!(mounted.places(&mounts).unwrap(), expected);
-        let whole = mounts.clone().map(|mount| sandbox::Mount {
-            is_part: false,
-            ..mount
-        });
-        assert!(mounted.places(&whole).unwrap().is_empty());
-        mounted.partial = PartialMount::SubPath;
-        assert!(mounted.places(&mounts).unwrap().is_empty());
+                path: path.to_owned(),
+            })
+        };
+        let mounts = [mount(claim("a"), "/a", true), mount(claim(""), "/c", false)];
+        let (engine, attached) = split(PartialMount::SubPath, &mounts);
+        assert_eq!(engine, ["/a claim:a", "/c claim"]);
+        assert!(attached.is_empty());
+        let (engine, attached) = split(PartialMount::Mountpoint, &mounts);
+        assert_eq!(engine, ["/a /engine/run/placeholder", "/c claim"]);
+        assert_eq!(attached, ["/a Some(\"/tkn-local-claims/cache/a\") false"]);
+    }
+
+    #[test]
+    fn a_host_path_is_not_attached() {
+        let part = MountSource::Volume(VolumePath::Run("w/a".to_owned()));
+        let mounts = [
+            mount(part, "/part", true),
+            mount(MountSource::Host("/etc".to_owned()), "/part/etc", false),
+        ];
+        let error = volumes(PartialMount::SubPath).split(&mounts).unwrap_err();
+        assert!(error.to_string().contains("/part/etc"), "{error}");
     }
 
     #[test]

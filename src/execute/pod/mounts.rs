@@ -78,22 +78,28 @@ impl Builder<'_> {
                         .map(|var| var.value.clone())
                 })
             };
+            let place = format!("{role} \"{name}\": volumeMounts[{index}].mountPath");
+            let target = self.target(&mount.mount_path, &place)?;
             let source = self
                 .below(&backing, &sub_path)
                 .map_err(|text| config_fault(self.request, role, name, &text))?;
             let read_only = mount.read_only || backing.read_only;
             mounts.push(Mount {
                 source,
-                target: clean_absolute(&mount.mount_path),
+                target,
                 read_only,
-                is_part: !sub_path.is_empty(),
+                is_part: !sub_path.is_empty() && !holds_files(&backing),
             });
         }
         for workspace in self.bound.workspaces.clone() {
             let Some(target) = self.workspace_target(&workspace, usages) else {
                 continue;
             };
-            let target = clean_absolute(&target);
+            let place = format!(
+                "{role} \"{name}\": mountPath of workspace \"{}\"",
+                workspace.declaration.name
+            );
+            let target = self.target(&target, &place)?;
             if mounts.iter().any(|mount: &Mount| mount.target == target) {
                 continue;
             }
@@ -109,10 +115,26 @@ impl Builder<'_> {
                 source,
                 target,
                 read_only,
-                is_part: !workspace.binding.sub_path.is_empty(),
+                is_part: !workspace.binding.sub_path.is_empty() && !holds_files(&backing),
             });
         }
         Ok(mounts)
+    }
+
+    /// The target of a mount, after substitution. What validation says of a path that is written
+    /// down must also hold for one that is made of params.
+    fn target(&self, path: &str, place: &str) -> Result<String, Condition> {
+        let target = clean_absolute(path);
+        if is_reserved(&target) {
+            return Err(pod_fault(
+                self.request,
+                &format!(
+                    "{place}: Invalid value: \"{path}\": nothing can be mounted at / or under \
+                     /tekton, other than at /tekton/home"
+                ),
+            ));
+        }
+        Ok(target)
     }
 
     /// Where a container has a workspace; `None` when it has it not.
@@ -161,11 +183,7 @@ impl Builder<'_> {
             MountSource::Host(path) => return Ok(MountSource::Host(join(path))),
             MountSource::Tmpfs => return Err("a subPath of memory is not supported".to_owned()),
         };
-        let holds_files = backing
-            .ops
-            .iter()
-            .any(|op| matches!(op, FileOp::File { .. }));
-        if !holds_files {
+        if !holds_files(backing) {
             self.touches_shared_volume = true;
             self.ops.push(FileOp::Directory {
                 path: path.clone(),
@@ -177,6 +195,22 @@ impl Builder<'_> {
     }
 }
 
+/// Whether a volume holds what was put there before the start. No step can write in it.
+fn holds_files(backing: &Backing) -> bool {
+    backing.read_only
+        && backing
+            .ops
+            .iter()
+            .any(|op| matches!(op, FileOp::File { .. }))
+}
+
+/// Whether a clean, absolute path is where the entrypoint and its files are, or above them
+/// (`pkg/apis/pipeline/v1/container_validation.go`, which lets mounts in at `/tekton/home`).
+fn is_reserved(target: &str) -> bool {
+    let is_at_or_below = |outer: &str| target == outer || target.starts_with(&format!("{outer}/"));
+    target == "/" || (is_at_or_below("/tekton") && !is_at_or_below("/tekton/home"))
+}
+
 /// A working directory that the engine can make as root before the start: one that no volume
 /// shows.
 pub(crate) fn fixed_directory(working_dir: &str, mounts: &[Mount]) -> Option<String> {
@@ -186,4 +220,30 @@ pub(crate) fn fixed_directory(working_dir: &str, mounts: &[Mount]) -> Option<Str
         path == target || path.starts_with(&format!("{}/", target.trim_end_matches('/')))
     };
     (fixed && !mounts.iter().any(|mount| below(&mount.target))).then_some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_reserved;
+
+    #[test]
+    fn mounts_stay_off_the_directories_of_the_entrypoint() {
+        for target in [
+            "/",
+            "/tekton",
+            "/tekton/bin",
+            "/tekton/run/0",
+            "/tekton/homes",
+        ] {
+            assert!(is_reserved(target), "{target}");
+        }
+        for target in [
+            "/tekton/home",
+            "/tekton/home/.ssh",
+            "/tektonic",
+            "/workspace",
+        ] {
+            assert!(!is_reserved(target), "{target}");
+        }
+    }
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::sync::watch;
 
 use super::program;
-use super::protocol::{Check, Kind, WINDOW};
+use super::protocol::{Attachment, Check, FRAME_COST, Kind, MountRequest, WINDOW};
 use super::reader::{AgentEvent, AgentEvents};
 use super::supervisor::Supervisor;
 use crate::sandbox::{Container, Control, Launch, Outcome, OutputSender, Probe, SandboxError};
@@ -24,36 +24,28 @@ pub struct AgentContainer {
     events: AgentEvents,
     /// How often the program has paused.
     paused: watch::Sender<usize>,
-    /// What must be mounted where: the target of a mount, and how its source path ends.
-    places: Vec<(String, String)>,
 }
 
 impl AgentContainer {
-    pub(super) fn new(
-        channel: u32,
-        supervisor: Supervisor,
-        events: AgentEvents,
-        places: Vec<(String, String)>,
-    ) -> Self {
+    pub(super) fn new(channel: u32, supervisor: Supervisor, events: AgentEvents) -> Self {
         Self {
             id: String::new(),
             channel,
             supervisor,
             events,
             paused: watch::Sender::new(0),
-            places,
         }
     }
 
     async fn follow(&mut self, output: &OutputSender) -> Result<Outcome, SandboxError> {
         let mut started_at = Timestamp::now();
-        let mut files: Vec<(String, Bytes)> = Vec::new();
+        let mut files: Vec<(String, BytesMut)> = Vec::new();
         let mut taken = 0;
         while let Some(event) = self.events.recv().await {
             match event {
                 AgentEvent::Started => started_at = Timestamp::now(),
                 AgentEvent::Output(piece) => {
-                    taken += piece.data.len();
+                    taken += piece.data.len() + FRAME_COST;
                     // Nobody wants the output: the program still runs to its end.
                     output.send(piece).await.unwrap_or_default();
                     if taken >= CREDIT {
@@ -65,9 +57,16 @@ impl AgentContainer {
                 AgentEvent::Paused => {
                     self.paused.send_modify(|count| *count += 1);
                 }
-                AgentEvent::File(key, content) => files.push((key, content)),
-                AgentEvent::Ended(end) => return Ok(program::outcome(end, started_at, files)),
-                AgentEvent::Gone => return Ok(program::lost(started_at, files)),
+                AgentEvent::File(key, piece) => match files.last_mut() {
+                    Some((last, content)) if *last == key => content.extend_from_slice(&piece),
+                    _ => files.push((key, BytesMut::from(&piece[..]))),
+                },
+                AgentEvent::Ended(end) => {
+                    return Ok(program::outcome(end, started_at, whole(files)));
+                }
+                AgentEvent::Gone(why) => {
+                    return Ok(program::lost(started_at, whole(files), why));
+                }
                 AgentEvent::Ready => {}
             }
         }
@@ -75,11 +74,19 @@ impl AgentContainer {
     }
 }
 
+fn whole(files: Vec<(String, BytesMut)>) -> Vec<(String, Bytes)> {
+    files
+        .into_iter()
+        .map(|(key, content)| (key, content.freeze()))
+        .collect()
+}
+
 /// A container that is to be started with an agent that has this token. Dropping it ends the agent
 /// as soon as it connects.
 #[derive(Debug)]
 pub struct PendingContainer {
-    /// What the agent shows the supervisor: `agent step RUN TOKEN`.
+    /// What the agent shows the supervisor: `agent step TOKEN`. Its container has the directory of
+    /// this number below [`SOCKETS`](super::SOCKETS) mounted.
     pub token: String,
     /// Unique in the sandbox: fit for the engine's name of the container.
     pub number: u32,
@@ -104,12 +111,36 @@ impl PendingContainer {
                     self.container.id = id;
                     return Ok(self.container);
                 }
+                Ok(Some(AgentEvent::Gone(why))) => {
+                    let why = why.unwrap_or_else(|| "it has ended".to_owned());
+                    return Err(SandboxError::Container(format!(
+                        "the agent of the container was lost before its program could be \
+                         started: {why}"
+                    )));
+                }
                 Ok(None) => {
                     return Err(SandboxError::Engine(self.container.supervisor.lost().await));
                 }
                 Ok(Some(_)) => {}
                 Err(_) => check().await?,
             }
+        }
+    }
+}
+
+impl AgentContainer {
+    /// Attaches mounts to the container, which was not released yet.
+    pub(crate) async fn attach(&self, mounts: Vec<Attachment>) -> Result<(), SandboxError> {
+        let number = self.supervisor.number();
+        let answer = self.supervisor.answer(number);
+        let request = MountRequest {
+            agent: self.channel,
+            mounts,
+        };
+        self.supervisor.send(Kind::Mount, number, &request);
+        match answer.await {
+            Ok(result) => result.map_err(SandboxError::Container),
+            Err(_) => Err(SandboxError::Engine(self.supervisor.lost().await)),
         }
     }
 }
@@ -130,7 +161,7 @@ impl Container for AgentContainer {
     }
 
     async fn run(mut self, launch: Launch, output: OutputSender) -> Result<Outcome, SandboxError> {
-        let program = program::program(launch, std::mem::take(&mut self.places));
+        let program = program::program(launch);
         self.supervisor.send(Kind::Launch, self.channel, &program);
         self.follow(&output).await
     }

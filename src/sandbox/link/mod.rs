@@ -18,7 +18,10 @@ mod reader;
 mod supervisor;
 
 pub use container::{AgentContainer, AgentControl, PendingContainer};
-pub(crate) use protocol::{AGENT_DIRECTORY, AGENT_FILE, FileOperation, RUN_ROOT, SOURCE_ROOT};
+pub(crate) use protocol::{
+    AGENT_DIRECTORY, AGENT_FILE, Attachment, FileOperation, PLACEHOLDER, RUN_ROOT,
+    SOCKET_DIRECTORY, SOCKETS, SOURCE_ROOT,
+};
 pub use reader::{Incoming, Piece};
 pub use supervisor::Supervisor;
 pub(crate) use supervisor::VolumePaths;

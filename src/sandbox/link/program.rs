@@ -8,8 +8,8 @@ use super::protocol::{Blob, End, How, Program, What};
 use crate::sandbox::{Exit, Launch, Outcome, Probe};
 use crate::status::Timestamp;
 
-/// The message that releases a container with mounts at these places.
-pub(super) fn program(launch: Launch, places: Vec<(String, String)>) -> Program {
+/// The message that releases a container.
+pub(super) fn program(launch: Launch) -> Program {
     let credentials = launch.credentials.into_iter();
     Program {
         argv: launch.argv,
@@ -28,7 +28,6 @@ pub(super) fn program(launch: Launch, places: Vec<(String, String)>) -> Program 
         credentials: credentials
             .map(|c| (c.path, Blob(c.content.to_vec())))
             .collect(),
-        places,
         hermetic: launch.hermetic,
         pause_before: launch.pauses.before,
         pause_on_failure: launch.pauses.on_failure,
@@ -75,10 +74,18 @@ pub(super) fn outcome(end: End, started_at: Timestamp, files: Vec<(String, Bytes
     }
 }
 
-/// The outcome of a program whose container is gone.
-pub(super) fn lost(started_at: Timestamp, files: Vec<(String, Bytes)>) -> Outcome {
+/// The outcome of a program whose agent no longer answers, and why the supervisor ended that.
+pub(super) fn lost(
+    started_at: Timestamp,
+    files: Vec<(String, Bytes)>,
+    why: Option<String>,
+) -> Outcome {
+    let text = why.map_or_else(
+        || "it was killed or removed from outside".to_owned(),
+        |why| format!("the agent in it was disconnected: {why}"),
+    );
     Outcome {
-        exit: Exit::Lost("it was killed or removed from outside".to_owned()),
+        exit: Exit::Lost(text),
         started_at,
         finished_at: Timestamp::now(),
         oom_killed: false,

@@ -37,11 +37,12 @@ pub(super) enum AgentEvent {
     Paused,
     File(String, Bytes),
     Ended(End),
-    /// Its connection ended.
-    Gone,
+    /// Its connection ended; a text says why if the supervisor ended it.
+    Gone(Option<String>),
 }
 
-/// The events of one agent. Unbounded, because the agent stops when its credit is used up.
+/// The events of one agent. Unbounded here, because the supervisor bounds them: it ends an agent
+/// that sends more output than it has credit for, or more of anything else than it was asked for.
 pub(super) type AgentEvents = mpsc::UnboundedReceiver<AgentEvent>;
 
 /// Who waits for which frames.
@@ -118,6 +119,12 @@ impl Reader {
             };
             let (kind, channel, length) =
                 parse_header(*header).map_err(|error| error.to_string())?;
+            if kind
+                .longest_for_command()
+                .is_none_or(|longest| length > longest)
+            {
+                return Err(format!("its supervisor sent {length} bytes of {kind:?}"));
+            }
             if self.buffer.len() < HEADER + length {
                 return Ok(());
             }
@@ -179,7 +186,7 @@ impl Reader {
             Kind::Paused => self.tell(channel, AgentEvent::Paused),
             Kind::Ended => self.tell(channel, AgentEvent::Ended(frame.message()?)),
             Kind::Gone => {
-                self.tell(channel, AgentEvent::Gone);
+                self.tell(channel, AgentEvent::Gone(frame.message()?));
                 lock(&self.routes).agents.remove(&channel);
             }
             // A program cannot speak to the command but through its agent, and that does not

@@ -107,18 +107,21 @@ impl Supervisor {
         answer
     }
 
-    /// Announces a container with mounts at these places (the target of a mount, and how its
-    /// source path ends) whose agent is about to connect.
-    pub fn expect(&self, places: Vec<(String, String)>) -> PendingContainer {
+    /// Announces a container whose agent is about to connect, and waits until it can.
+    pub async fn expect(&self) -> Result<PendingContainer, SandboxError> {
         let number = self.number();
         let token = crate::name::uid();
         let events = self.listen(number);
+        let answer = self.answer(number);
         self.send(Kind::Expect, number, &token);
-        PendingContainer {
+        // Dropping it, also while this waits, tells the supervisor that no agent will come.
+        let pending = PendingContainer {
             token,
             number,
-            container: AgentContainer::new(number, self.clone(), events, places),
-        }
+            container: AgentContainer::new(number, self.clone(), events),
+        };
+        self.done(answer).await?;
+        Ok(pending)
     }
 
     /// Does things in the volumes, in order; nothing after the first failure.
@@ -283,7 +286,7 @@ mod tests {
                 payload: Vec::new(),
             },
             Frame::new(Kind::Done, 6, &Some("no space".to_owned())),
-            Frame::new(Kind::Gone, 5, &true),
+            Frame::new(Kind::Gone, 5, &None::<String>),
         ];
         for piece in [1, 7, 1000] {
             let (supervisor, up) = saying(&frames, piece);
@@ -298,7 +301,7 @@ mod tests {
             }
             assert_eq!(seen.len(), 3, "{seen:?}");
             assert!(seen[0].contains("hello"), "{seen:?}");
-            assert_eq!(seen[2], "Gone");
+            assert_eq!(seen[2], "Gone(None)");
         }
     }
 
