@@ -1,6 +1,6 @@
 //! What each event changes in the run or TaskRun it speaks of.
 
-use super::kind::{EventKind, RunKind};
+use super::kind::{RunEvent, RunKind, TaskRunEvent};
 use super::run_record::RunRecord;
 use super::task_run_record::TaskRunRecord;
 use crate::spec::when::WhenExpression;
@@ -31,14 +31,14 @@ fn described(
 }
 
 /// Changes a run.
-pub(super) fn apply_to_run(run: &mut RunRecord, kind: &EventKind, at: Timestamp) {
-    match kind {
-        EventKind::RunProgress { condition } => run.set_condition(condition.clone(), at),
-        EventKind::FinallyStarted {} => {
+pub(super) fn apply_to_run(run: &mut RunRecord, event: &RunEvent, at: Timestamp) {
+    match event {
+        RunEvent::Progress { condition } => run.set_condition(condition.clone(), at),
+        RunEvent::FinallyStarted {} => {
             run.status.finally_start_time.get_or_insert(at);
         }
-        EventKind::TaskSkipped { task, reason, when } => run.skip(task, *reason, when),
-        EventKind::TaskReused {
+        RunEvent::TaskSkipped { task, reason, when } => run.skip(task, *reason, when),
+        RunEvent::TaskReused {
             task,
             task_run,
             reused_from,
@@ -56,7 +56,7 @@ pub(super) fn apply_to_run(run: &mut RunRecord, kind: &EventKind, at: Timestamp)
                 ..reference("TaskRun", task_run, task)
             });
         }
-        EventKind::TaskRunCreated {
+        RunEvent::TaskRunCreated {
             task,
             task_run,
             object,
@@ -75,7 +75,7 @@ pub(super) fn apply_to_run(run: &mut RunRecord, kind: &EventKind, at: Timestamp)
                 run.add_child(described(reference, display_name, when));
             }
         }
-        EventKind::ChildRunCreated {
+        RunEvent::ChildRunCreated {
             task,
             child,
             display_name,
@@ -85,59 +85,38 @@ pub(super) fn apply_to_run(run: &mut RunRecord, kind: &EventKind, at: Timestamp)
             display_name,
             when,
         )),
-        EventKind::RunFinished { condition, results } => {
+        RunEvent::Finished { condition, results } => {
             run.status.completion_time = Some(at);
             run.status.results.clone_from(results);
             run.set_condition(condition.clone(), at);
         }
-        EventKind::RunStarted { .. }
-        | EventKind::Notice { .. }
-        | EventKind::TaskRunStarted { .. }
-        | EventKind::SidecarStarted { .. }
-        | EventKind::SidecarFinished { .. }
-        | EventKind::StepStarted { .. }
-        | EventKind::StepPaused { .. }
-        | EventKind::StepFinished { .. }
-        | EventKind::TaskRunRetried { .. }
-        | EventKind::TaskRunFinished { .. } => {}
+        RunEvent::Started { .. } | RunEvent::Notice { .. } => {}
     }
 }
 
 /// Changes a TaskRun.
-pub(super) fn apply_to_task_run(record: &mut TaskRunRecord, kind: &EventKind, at: Timestamp) {
-    match kind {
-        EventKind::TaskRunStarted {
+pub(super) fn apply_to_task_run(record: &mut TaskRunRecord, event: &TaskRunEvent, at: Timestamp) {
+    match event {
+        TaskRunEvent::Started {
             attempt,
             pod_name,
             task_spec,
             steps,
-            ..
         } => record.start(*attempt, pod_name, task_spec, steps, at),
-        EventKind::SidecarStarted { sidecar, .. } | EventKind::SidecarFinished { sidecar, .. } => {
+        TaskRunEvent::SidecarStarted { sidecar } | TaskRunEvent::SidecarFinished { sidecar } => {
             record.set_sidecar(sidecar, at);
         }
-        EventKind::StepStarted { index, step, .. }
-        | EventKind::StepFinished { index, step, .. } => {
+        TaskRunEvent::StepStarted { index, step } | TaskRunEvent::StepFinished { index, step } => {
             record.set_step(*index, step, at);
         }
-        EventKind::TaskRunRetried {
+        TaskRunEvent::Retried {
             condition, results, ..
         } => record.retry(condition, results, at),
-        EventKind::TaskRunFinished {
+        TaskRunEvent::Finished {
             condition,
             results,
             artifacts,
-            ..
         } => record.finish(condition, results, artifacts.as_ref(), at),
-        EventKind::RunStarted { .. }
-        | EventKind::Notice { .. }
-        | EventKind::RunProgress { .. }
-        | EventKind::FinallyStarted {}
-        | EventKind::TaskSkipped { .. }
-        | EventKind::TaskReused { .. }
-        | EventKind::TaskRunCreated { .. }
-        | EventKind::StepPaused { .. }
-        | EventKind::ChildRunCreated { .. }
-        | EventKind::RunFinished { .. } => {}
+        TaskRunEvent::StepPaused { .. } => {}
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::kind::{Event, EventKind};
+use super::kind::{Event, EventKind, RunEvent, TaskRunEvent};
 
 /// Which output of a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub enum Stream {
 /// A container that writes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LogSource {
-    /// The PipelineRun, or the TaskRun that is nobody's child.
+    /// The PipelineRun, or the standalone TaskRun.
     pub run: String,
     /// The task of the pipeline.
     pub task: String,
@@ -35,27 +35,27 @@ impl LogSource {
     /// Whether nothing is to be expected of it after `event`.
     pub fn ends_with(&self, event: &Event) -> bool {
         match &event.kind {
-            EventKind::StepFinished { task_run, step, .. } => {
-                !self.sidecar && self.task_run == *task_run && self.container == step.name
+            EventKind::Run(change) => {
+                matches!(change, RunEvent::Finished { .. }) && self.run == event.run
             }
-            EventKind::SidecarFinished { task_run, sidecar } => {
-                self.sidecar && self.task_run == *task_run && self.container == sidecar.name
+            EventKind::TaskRun {
+                task_run,
+                event: change,
+            } => self.task_run == *task_run && self.ends_with_change(change),
+        }
+    }
+
+    fn ends_with_change(&self, change: &TaskRunEvent) -> bool {
+        match change {
+            TaskRunEvent::StepFinished { step, .. } => !self.sidecar && self.container == step.name,
+            TaskRunEvent::SidecarFinished { sidecar } => {
+                self.sidecar && self.container == sidecar.name
             }
-            EventKind::TaskRunRetried { task_run, .. }
-            | EventKind::TaskRunFinished { task_run, .. } => self.task_run == *task_run,
-            EventKind::RunFinished { .. } => self.run == event.run,
-            EventKind::RunStarted { .. }
-            | EventKind::Notice { .. }
-            | EventKind::RunProgress { .. }
-            | EventKind::FinallyStarted {}
-            | EventKind::TaskSkipped { .. }
-            | EventKind::TaskReused { .. }
-            | EventKind::TaskRunCreated { .. }
-            | EventKind::TaskRunStarted { .. }
-            | EventKind::SidecarStarted { .. }
-            | EventKind::StepStarted { .. }
-            | EventKind::StepPaused { .. }
-            | EventKind::ChildRunCreated { .. } => false,
+            TaskRunEvent::Retried { .. } | TaskRunEvent::Finished { .. } => true,
+            TaskRunEvent::Started { .. }
+            | TaskRunEvent::SidecarStarted { .. }
+            | TaskRunEvent::StepStarted { .. }
+            | TaskRunEvent::StepPaused { .. } => false,
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::apply::{apply_to_run, apply_to_task_run};
-use super::kind::{Event, EventKind, RunKind};
+use super::kind::{Event, EventKind, RunEvent, RunKind};
 use super::run_record::{RunRecord, combination_index};
 use super::task_run_record::TaskRunRecord;
 use super::task_state::TaskState;
@@ -179,32 +179,22 @@ impl Record {
     pub fn apply(&mut self, event: &Event) {
         self.last = Some(event.at);
         match &event.kind {
-            EventKind::RunStarted { .. } => self.start_run(event),
-            EventKind::Notice { message } => self.notices.push(Notice {
+            EventKind::Run(RunEvent::Started { .. }) => self.start_run(event),
+            EventKind::Run(RunEvent::Notice { message }) => self.notices.push(Notice {
                 at: event.at,
                 message: message.clone(),
             }),
-            EventKind::RunProgress { .. }
-            | EventKind::FinallyStarted {}
-            | EventKind::TaskSkipped { .. }
-            | EventKind::TaskReused { .. }
-            | EventKind::TaskRunCreated { .. }
-            | EventKind::ChildRunCreated { .. }
-            | EventKind::RunFinished { .. } => {
+            EventKind::Run(change) => {
                 if let Some(run) = self.runs.iter_mut().find(|run| run.name == event.run) {
-                    apply_to_run(run, &event.kind, event.at);
+                    apply_to_run(run, change, event.at);
                 }
             }
-            EventKind::TaskRunStarted { task_run, .. }
-            | EventKind::SidecarStarted { task_run, .. }
-            | EventKind::SidecarFinished { task_run, .. }
-            | EventKind::StepStarted { task_run, .. }
-            | EventKind::StepPaused { task_run, .. }
-            | EventKind::StepFinished { task_run, .. }
-            | EventKind::TaskRunRetried { task_run, .. }
-            | EventKind::TaskRunFinished { task_run, .. } => {
+            EventKind::TaskRun {
+                task_run,
+                event: change,
+            } => {
                 if let Some(record) = self.task_run_mut(&event.run, task_run) {
-                    apply_to_task_run(record, &event.kind, event.at);
+                    apply_to_task_run(record, change, event.at);
                 }
             }
         }
@@ -220,20 +210,20 @@ impl Record {
     }
 
     fn start_run(&mut self, event: &Event) {
-        let EventKind::RunStarted {
+        let EventKind::Run(RunEvent::Started {
             kind,
             object,
             pipeline_spec,
             tasks,
             parent,
             started,
-        } = &event.kind
+        }) = &event.kind
         else {
             return;
         };
         let known = self.runs.iter_mut().find(|run| run.name == event.run);
         if let Some(pending) = known {
-            // A pending run that goes on after all.
+            // A pending run that starts after all.
             if *started && !pending.is_started() {
                 *pending = pending.clone().started(true, event.at);
             }
@@ -282,7 +272,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::Record;
-    use crate::event::{Event, TaskState};
+    use crate::event::{Event, EventKind, TaskState};
     use crate::status::{ConditionStatus, SkipReason};
 
     /// Events of the run `ci`, a second apart.
@@ -594,6 +584,64 @@ mod tests {
         assert_eq!(condition.reason, "PipelineRunPending");
         assert_eq!(condition.message, "PipelineRun \"ci\" is pending");
         assert!(record.root().unwrap().status.start_time.is_none());
+    }
+
+    #[test]
+    fn every_event_is_written_as_it_was_read() {
+        let sidecar = json!({"name": "db", "container": "sidecar-db"});
+        let ended = condition("True", "Succeeded");
+        let child = json!({"event": "childRunCreated", "task": "sub", "child": "ci-sub",
+            "displayName": "", "when": []});
+        for (of_task_run, kind) in [
+            (false, started(&["a"])),
+            (false, json!({"event": "notice", "message": "m"})),
+            (false, json!({"event": "runProgress", "condition": ended})),
+            (false, json!({"event": "finallyStarted"})),
+            (
+                false,
+                json!({"event": "taskSkipped", "task": "a", "reason": "Disabled", "when": []}),
+            ),
+            (
+                false,
+                json!({"event": "taskReused", "task": "a", "taskRun": "ci-a", "reusedFrom": "o/o-a",
+                "object": {}, "combination": [], "inputs": {}}),
+            ),
+            (false, created("a", "ci-a")),
+            (false, child),
+            (
+                false,
+                json!({"event": "runFinished", "condition": ended, "results": []}),
+            ),
+            (true, begun("ci-a", 0)),
+            (
+                true,
+                json!({"event": "sidecarStarted", "taskRun": "ci-a", "sidecar": sidecar}),
+            ),
+            (
+                true,
+                json!({"event": "sidecarFinished", "taskRun": "ci-a", "sidecar": sidecar}),
+            ),
+            (
+                true,
+                json!({"event": "stepPaused", "taskRun": "ci-a", "step": "s", "message": "m"}),
+            ),
+            (true, step("ci-a", "stepStarted", 0, &json!({}))),
+            (true, step("ci-a", "stepFinished", 0, &json!({}))),
+            (
+                true,
+                json!({"event": "taskRunRetried", "taskRun": "ci-a", "condition": ended, "results": []}),
+            ),
+            (true, finished("ci-a", "True", "Succeeded")),
+        ] {
+            let event = event((0, &kind));
+            let is_of_task_run = matches!(event.kind, EventKind::TaskRun { .. });
+            assert_eq!(is_of_task_run, of_task_run, "{kind}");
+            let mut written = serde_json::to_value(&event).unwrap();
+            let fields = written.as_object_mut().unwrap();
+            assert_eq!(fields.shift_remove("run"), Some(json!("ci")));
+            assert!(fields.shift_remove("at").is_some());
+            assert_eq!(written, kind);
+        }
     }
 
     #[test]

@@ -1,12 +1,12 @@
-//! What is known of one PipelineRun, or of a TaskRun that is nobody's child.
+//! What is known of one PipelineRun, or of a standalone TaskRun.
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::kind::RunKind;
-use super::task_run_record::{TaskRunRecord, ended, set_condition};
+use super::object::{ended, set_condition, with_status};
+use super::task_run_record::TaskRunRecord;
 use super::task_state::TaskState;
 use crate::name;
 use crate::spec::when::WhenExpression;
@@ -223,23 +223,4 @@ fn position(tasks: &[String], task: &str) -> usize {
         .iter()
         .position(|name| name == task)
         .unwrap_or(tasks.len())
-}
-
-/// `object` as the API server would show it.
-pub(super) fn with_status(object: &Value, status: &impl Serialize, created_at: Timestamp) -> Value {
-    let mut object = match object {
-        Value::Object(object) => object.clone(),
-        _ => Map::new(),
-    };
-    let metadata = object
-        .entry("metadata")
-        .or_insert_with(|| Value::Object(Map::new()));
-    if let Value::Object(metadata) = metadata {
-        metadata
-            .entry("creationTimestamp")
-            .or_insert_with(|| Value::String(created_at.to_string()));
-    }
-    let status = serde_json::to_value(status).unwrap_or_default();
-    object.insert("status".to_owned(), status);
-    Value::Object(object)
 }

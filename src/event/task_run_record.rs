@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::run_record::with_status;
+use super::object::{ended, set_condition, with_status};
 use super::task_state::TaskState;
 use crate::spec::param::Param;
 use crate::status::{
@@ -18,7 +18,7 @@ const CANCELLED: &str = Reason::TaskRunCancelled.as_str();
 pub struct TaskRunRecord {
     /// The run it belongs to.
     pub run: String,
-    /// The task of the pipeline; its own name for a run that is nobody's child.
+    /// The task of the pipeline; the run's own name for a standalone TaskRun.
     pub task: String,
     /// Its name.
     pub name: String,
@@ -285,27 +285,4 @@ fn killed(started_at: Timestamp, at: Timestamp) -> Terminated {
         finished_at: Some(at),
         container_id: String::new(),
     }
-}
-
-/// True when the condition in `conditions` is final.
-pub(super) fn ended(conditions: &[Condition]) -> bool {
-    conditions
-        .first()
-        .is_some_and(|condition| condition.status != ConditionStatus::Unknown)
-}
-
-/// Replaces the one condition. The time of its last transition changes with its status, reason
-/// or message only.
-pub(super) fn set_condition(conditions: &mut Vec<Condition>, new: Condition, at: Timestamp) {
-    let since = conditions.first().and_then(|old| {
-        let same = old.status == new.status && old.reason == new.reason;
-        (same && old.message == new.message)
-            .then_some(old.last_transition_time)
-            .flatten()
-    });
-    let last_transition_time = new.last_transition_time.or(since).or(Some(at));
-    *conditions = vec![Condition {
-        last_transition_time,
-        ..new
-    }];
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::event::{Event, EventKind, LogChunk, LogSource, Message};
+use crate::event::{Event, EventKind, LogChunk, LogSource, Message, TaskRunEvent};
 use crate::sandbox::Output;
 
 /// Bytes of output that may wait for the sinks.
@@ -53,12 +53,17 @@ impl Emitter {
         }
     }
 
+    /// States what happened to a TaskRun, now.
+    pub(super) fn task_run_event(&self, task_run: &str, event: TaskRunEvent) {
+        self.event(event.of(task_run));
+    }
+
     /// States a fact, now.
-    pub(super) fn event(&self, kind: EventKind) {
+    pub(super) fn event(&self, kind: impl Into<EventKind>) {
         let event = Event {
             at: jiff::Timestamp::now(),
             run: self.run.clone(),
-            kind,
+            kind: kind.into(),
         };
         self.send(Message::Event(Box::new(event)), None);
     }

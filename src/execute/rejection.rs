@@ -15,7 +15,7 @@ use super::prestart::upcoming::Upcoming;
 use super::run::Job;
 use super::schedule::verdict::Tally;
 use super::task_run::attempt::{pull_secrets, wanted_images};
-use crate::event::{EventKind, RunKind};
+use crate::event::{RunEvent, RunKind, TaskRunEvent};
 use crate::plan::reuse::Decision;
 use crate::plan::{Plan, RunRequest, bind};
 use crate::resolve::Library;
@@ -119,7 +119,7 @@ pub(super) fn reject_images<E: Engine>(
     let count = tasks.len();
     for fault in faults {
         let task_run = fault.draft.request.identity.name.clone();
-        emitter.event(EventKind::TaskRunCreated {
+        emitter.event(RunEvent::TaskRunCreated {
             task: plan.tasks[fault.task].name.clone(),
             task_run: task_run.clone(),
             object: fault.draft.request.object(),
@@ -128,12 +128,12 @@ pub(super) fn reject_images<E: Engine>(
             combination: fault.draft.combination,
             inputs: Value::Null,
         });
-        emitter.event(EventKind::TaskRunFinished {
-            task_run,
+        let finished = TaskRunEvent::Finished {
             condition: fault.condition,
             results: Vec::new(),
             artifacts: None,
-        });
+        };
+        emitter.task_run_event(&task_run, finished);
     }
     let tally = Tally {
         failed: count,
@@ -141,7 +141,7 @@ pub(super) fn reject_images<E: Engine>(
         ..Tally::default()
     };
     let condition = Condition::failed(Reason::Failed, tally.message());
-    emitter.event(EventKind::RunFinished {
+    emitter.event(RunEvent::Finished {
         condition: condition.clone(),
         results: Vec::new(),
     });
@@ -163,7 +163,7 @@ pub(super) fn reject_child<E: Engine>(
         "spec": request.spec,
     });
     for mut kind in rejected(RunKind::PipelineRun, object, condition) {
-        if let EventKind::RunStarted { parent: slot, .. } = &mut kind {
+        if let RunEvent::Started { parent: slot, .. } = &mut kind {
             *slot = parent.cloned();
         }
         emitter.event(kind);
@@ -171,9 +171,9 @@ pub(super) fn reject_child<E: Engine>(
 }
 
 /// What there is to tell of a run that cannot start.
-pub fn rejected(kind: RunKind, object: Value, condition: &Condition) -> Vec<EventKind> {
+pub fn rejected(kind: RunKind, object: Value, condition: &Condition) -> Vec<RunEvent> {
     vec![
-        EventKind::RunStarted {
+        RunEvent::Started {
             kind,
             object,
             pipeline_spec: None,
@@ -181,7 +181,7 @@ pub fn rejected(kind: RunKind, object: Value, condition: &Condition) -> Vec<Even
             parent: None,
             started: true,
         },
-        EventKind::RunFinished {
+        RunEvent::Finished {
             condition: condition.clone(),
             results: Vec::new(),
         },

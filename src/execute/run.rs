@@ -20,7 +20,7 @@ use super::rejection::{check_images, reject_images};
 use super::sandboxes::{sandbox_spec, task_claims, upload};
 use super::schedule::scheduler::Ending;
 use super::task_run::retries::task_run;
-use crate::event::{EventKind, Message, RunKind};
+use crate::event::{Message, RunEvent, RunKind};
 use crate::plan::{Plan, Requested, TaskRunRequest};
 use crate::sandbox::{Engine, Sandbox, SandboxError};
 use crate::spec::core::ClaimVolume;
@@ -284,7 +284,7 @@ fn pending(job: &Job, emitter: &Emitter) -> Option<Ended> {
     let message = format!("{kind} \"{}\" is pending", job.name());
     let condition = Condition::new(ConditionStatus::Unknown, reason, message);
     emitter.event(announced);
-    emitter.event(EventKind::RunProgress {
+    emitter.event(RunEvent::Progress {
         condition: condition.clone(),
     });
     Some(Ended {
@@ -295,8 +295,8 @@ fn pending(job: &Job, emitter: &Emitter) -> Option<Ended> {
 }
 
 /// What announces a TaskRun that is nobody's child.
-fn announced(request: &TaskRunRequest, started: bool) -> EventKind {
-    EventKind::RunStarted {
+fn announced(request: &TaskRunRequest, started: bool) -> RunEvent {
+    RunEvent::Started {
         kind: RunKind::TaskRun,
         object: request.object(),
         pipeline_spec: None,
@@ -318,10 +318,10 @@ async fn standalone<E: Engine>(
     emitter.event(announced(&request, true));
     let account = request.overrides.service_account.as_str();
     for message in super::credentials::notices([account], &context.options.library) {
-        emitter.event(EventKind::Notice { message });
+        emitter.event(RunEvent::Notice { message });
     }
     claim_templates(&mut request);
-    emitter.event(EventKind::TaskRunCreated {
+    emitter.event(RunEvent::TaskRunCreated {
         task: request.pipeline_task.clone(),
         task_run: run.clone(),
         object,
@@ -358,7 +358,7 @@ async fn standalone<E: Engine>(
         end = work => end?,
         () = stop => return Err(SandboxError::Engine("the run was given up".to_owned())),
     };
-    emitter.event(EventKind::RunFinished {
+    emitter.event(RunEvent::Finished {
         condition: end.condition.clone(),
         results: Vec::new(),
     });

@@ -14,7 +14,9 @@ use super::error::StateError;
 use super::header::Header;
 use super::private;
 use super::run_dir::RunDir;
-use crate::event::{Event, EventKind, LogChunk, LogSource, Message, Record};
+use crate::event::{
+    Event, EventKind, LogChunk, LogSource, Message, Record, RunEvent, TaskRunEvent,
+};
 use crate::status::RunResult;
 
 /// The one writer of a run. It holds the run's lock: while it exists, the run is alive.
@@ -80,37 +82,27 @@ impl Recorder {
         // Output that comes after its container's end opens its file again.
         self.logs.retain(|source, _| !source.ends_with(event));
         match &event.kind {
-            EventKind::TaskRunStarted {
-                task_run, attempt, ..
-            } => {
-                let key = (event.run.clone(), task_run.clone());
-                self.attempts.insert(key, *attempt);
-            }
-            EventKind::TaskRunFinished {
-                task_run, results, ..
-            } => self.results(task_run, results)?,
-            EventKind::RunFinished { results, .. } => {
+            EventKind::TaskRun {
+                task_run,
+                event: change,
+            } => match change {
+                TaskRunEvent::Started { attempt, .. } => {
+                    let key = (event.run.clone(), task_run.clone());
+                    self.attempts.insert(key, *attempt);
+                    Ok(())
+                }
+                TaskRunEvent::Finished { results, .. } => self.results(task_run, results),
+                _ => Ok(()),
+            },
+            EventKind::Run(RunEvent::Finished { results, .. }) => {
                 self.results(&event.run, results)?;
                 if self.record.is_finished() {
                     self.status()?;
                 }
+                Ok(())
             }
-            EventKind::RunStarted { .. }
-            | EventKind::Notice { .. }
-            | EventKind::RunProgress { .. }
-            | EventKind::FinallyStarted {}
-            | EventKind::TaskSkipped { .. }
-            | EventKind::TaskReused { .. }
-            | EventKind::TaskRunCreated { .. }
-            | EventKind::SidecarStarted { .. }
-            | EventKind::SidecarFinished { .. }
-            | EventKind::StepStarted { .. }
-            | EventKind::StepPaused { .. }
-            | EventKind::StepFinished { .. }
-            | EventKind::TaskRunRetried { .. }
-            | EventKind::ChildRunCreated { .. } => {}
+            EventKind::Run(_) => Ok(()),
         }
-        Ok(())
     }
 
     fn log(&mut self, chunk: &LogChunk) -> Result<(), StateError> {

@@ -210,20 +210,25 @@ fn the_readme_lists_every_example() {
 fn declared_events() -> BTreeSet<String> {
     let source = rust_files("src")
         .into_iter()
-        .find(|file| file.text.contains("pub enum EventKind {"))
-        .expect("a file declares the kinds of events");
-    let body = source.text.split("pub enum EventKind {").nth(1);
+        .find(|file| file.text.contains("pub enum RunEvent {"))
+        .expect("a file declares the events");
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
-    for line in body.unwrap_or_default().lines() {
-        if line == "}" {
-            break;
-        }
-        if let Some(field) = line.strip_prefix("        ").and_then(field_name) {
-            let (_, fields) = found.last_mut().expect("a field belongs to a variant");
-            fields.push(camel_case(field));
-        } else if let Some((variant, _)) = line.trim_start().split_once(" {") {
-            let (first, rest) = variant.split_at(1);
-            found.push((first.to_lowercase() + rest, Vec::new()));
+    for (declaration, own) in [
+        ("pub enum RunEvent {", &[][..]),
+        ("pub enum TaskRunEvent {", &["taskRun"]),
+    ] {
+        let body = source.text.split(declaration).nth(1);
+        for line in body.unwrap_or_default().lines() {
+            if line == "}" {
+                break;
+            }
+            if let Some(field) = line.strip_prefix("        ").and_then(field_name) {
+                let (_, fields) = found.last_mut().expect("a field belongs to a variant");
+                fields.push(camel_case(field));
+            } else if let Some((_, name)) = line.split_once("#[serde(rename = \"") {
+                let name = name.trim_end_matches("\")]").to_owned();
+                found.push((name, own.iter().map(ToString::to_string).collect()));
+            }
         }
     }
     found

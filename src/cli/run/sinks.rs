@@ -10,7 +10,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::settings::terminal_size;
 use crate::cli::stream::OutStream;
-use crate::event::{Event, EventKind, Message, Record};
+use crate::event::{Event, EventKind, Message, Record, RunEvent, TaskRunEvent};
 use crate::execute::images::Waiting;
 use crate::report::{Json, Live, Outro, Plain, PlainOptions, Reporter, Style, bytes, clean};
 use crate::sandbox::PullProgress;
@@ -149,7 +149,13 @@ impl<'a> Sinks<'a> {
             recorder.message(message).map_err(io::Error::other)?;
         }
         if let Message::Event(event) = message
-            && matches!(event.kind, EventKind::TaskRunStarted { .. })
+            && matches!(
+                event.kind,
+                EventKind::TaskRun {
+                    event: TaskRunEvent::Started { .. },
+                    ..
+                }
+            )
             && (!self.pulls.is_empty() || self.copy_is_told)
         {
             self.pulls.clear();
@@ -164,11 +170,11 @@ impl<'a> Sinks<'a> {
     }
 
     /// States a fact of the command line's own.
-    pub(crate) fn event(&mut self, kind: EventKind) -> io::Result<()> {
+    pub(crate) fn event(&mut self, kind: impl Into<EventKind>) -> io::Result<()> {
         let event = Event {
             at: jiff::Timestamp::now(),
             run: self.run.clone(),
-            kind,
+            kind: kind.into(),
         };
         self.message(&Message::Event(Box::new(event)))
     }
@@ -176,7 +182,7 @@ impl<'a> Sinks<'a> {
     /// Tells the user something, and remembers it.
     pub(crate) fn notice(&mut self, message: impl Into<String>) -> io::Result<()> {
         let message = message.into();
-        self.event(EventKind::Notice { message })
+        self.event(RunEvent::Notice { message })
     }
 
     /// Shows how far something is that takes a while.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::drafts::Storage;
 use super::group::{DraftEnd, Group, summary};
 use super::stop::Stop;
-use crate::event::{EventKind, RunKind};
+use crate::event::{RunEvent, RunKind};
 use crate::execute::credentials::notices;
 use crate::execute::emitter::Emitter;
 use crate::execute::options::RunContext;
@@ -60,8 +60,8 @@ pub(crate) fn pipeline_run<E: Engine>(
 }
 
 /// What announces a run.
-pub(crate) fn started(plan: &Plan, parent: Option<(String, String)>, started: bool) -> EventKind {
-    EventKind::RunStarted {
+pub(crate) fn started(plan: &Plan, parent: Option<(String, String)>, started: bool) -> RunEvent {
+    RunEvent::Started {
         kind: RunKind::PipelineRun,
         object: plan.object.clone(),
         pipeline_spec: Some(plan.pipeline_spec.clone()),
@@ -93,7 +93,7 @@ impl<E: Engine> Runner<E> {
         let accounts = self.plan.tasks.iter();
         let accounts = accounts.map(|task| task.overrides.service_account.as_str());
         for message in notices(accounts, &self.context.options.library) {
-            self.emitter.event(EventKind::Notice { message });
+            self.emitter.event(RunEvent::Notice { message });
         }
         if self.plan.requested == Some(Requested::Cancelled) {
             return Ok(self.finish(self.cancelled()));
@@ -188,7 +188,7 @@ impl<E: Engine> Runner<E> {
         for task in &self.plan.tasks {
             self.forget_ahead(&task.name);
         }
-        self.emitter.event(EventKind::RunFinished {
+        self.emitter.event(RunEvent::Finished {
             condition: condition.clone(),
             results,
         });
@@ -201,13 +201,13 @@ impl<E: Engine> Runner<E> {
             Action::FinallyStarts => {
                 self.finally_started = Some(Instant::now());
                 if self.plan.tasks.iter().any(|task| task.finally) {
-                    self.emitter.event(EventKind::FinallyStarted {});
+                    self.emitter.event(RunEvent::FinallyStarted {});
                 }
             }
             Action::Skip { task, reason, when } => {
                 let name = self.plan.tasks[task].name.clone();
                 self.forget_ahead(&name);
-                self.emitter.event(EventKind::TaskSkipped {
+                self.emitter.event(RunEvent::TaskSkipped {
                     task: name,
                     reason,
                     when,
@@ -267,7 +267,7 @@ impl<E: Engine> Runner<E> {
         let text = format!("{reason} {}", condition.message);
         if text != self.progress {
             self.progress = text;
-            self.emitter.event(EventKind::RunProgress { condition });
+            self.emitter.event(RunEvent::Progress { condition });
         }
     }
 }

@@ -11,7 +11,7 @@ use super::foresee::unit_inputs;
 use super::group::{DraftEnd, Group, child_end, reused_end};
 use super::runner::{Runner, pipeline_run};
 use super::stop::Stop;
-use crate::event::EventKind;
+use crate::event::RunEvent;
 use crate::execute::options::HaltReceiver;
 use crate::execute::prestart::ahead;
 use crate::execute::rejection::reject_child;
@@ -86,7 +86,7 @@ impl<E: Engine> Runner<E> {
             .reusable(&planned.name, &draft.combination, &inputs)
         {
             Some(Ok(success)) => {
-                self.emitter.event(EventKind::TaskReused {
+                self.emitter.event(RunEvent::TaskReused {
                     task: planned.name.clone(),
                     task_run: draft.request.identity.name.clone(),
                     reused_from: success.executed_by.clone(),
@@ -107,7 +107,7 @@ impl<E: Engine> Runner<E> {
             }
             Some(Err(change)) => {
                 let message = format!("task {} runs again; changed: {change}", planned.name);
-                self.emitter.event(EventKind::Notice { message });
+                self.emitter.event(RunEvent::Notice { message });
             }
             None => {}
         }
@@ -117,7 +117,7 @@ impl<E: Engine> Runner<E> {
             display_name,
             combination,
         } = draft;
-        self.emitter.event(EventKind::TaskRunCreated {
+        self.emitter.event(RunEvent::TaskRunCreated {
             task: planned.name.clone(),
             task_run: request.identity.name.clone(),
             object: request.object(),
@@ -149,7 +149,7 @@ impl<E: Engine> Runner<E> {
     pub(crate) fn start_child(&mut self, start: &Start) {
         let (request, storage) = self.builder().child(start);
         let name = self.plan.tasks[start.task].name.clone();
-        self.emitter.event(EventKind::ChildRunCreated {
+        self.emitter.event(RunEvent::ChildRunCreated {
             task: name.clone(),
             child: request.identity.name.clone(),
             display_name: start.display_name.clone(),

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::results::Collected;
 use super::sidecars::Sidecars;
 use super::step::Known;
-use crate::event::EventKind;
+use crate::event::TaskRunEvent;
 use crate::execute::options::{Halt, HaltReceiver, RunContext};
 use crate::execute::pod::builder::{Layout, Surroundings, image_fault, lay_out};
 use crate::execute::pod::security;
@@ -260,8 +260,10 @@ fn waiting(container: &str, image: &Image, requested: &str) -> StepState {
 }
 
 impl<E: Engine> Attempt<E> {
-    fn emit(&self, kind: EventKind) {
-        self.context.emitter.of(&self.run).event(kind);
+    /// States what happened to this TaskRun.
+    pub(crate) fn emit(&self, event: TaskRunEvent) {
+        let emitter = self.context.emitter.of(&self.run);
+        emitter.task_run_event(&self.request.identity.name, event);
     }
 
     async fn execute(&mut self, number: usize) -> Result<AttemptEnd, SandboxError> {
@@ -269,8 +271,7 @@ impl<E: Engine> Attempt<E> {
             Ok(spec) => serde_json::to_value(spec).unwrap_or_default(),
             Err(condition) => return Ok(AttemptEnd::permanent(condition)),
         };
-        self.emit(EventKind::TaskRunStarted {
-            task_run: self.request.identity.name.clone(),
+        self.emit(TaskRunEvent::Started {
             attempt: number,
             pod_name: self.layout.pod.name.clone(),
             task_spec,
@@ -363,11 +364,7 @@ impl<E: Engine> Attempt<E> {
 
     pub(crate) fn finish_step(&mut self, index: usize, state: StepState) {
         self.states[index] = state.clone();
-        self.emit(EventKind::StepFinished {
-            task_run: self.request.identity.name.clone(),
-            index,
-            step: state,
-        });
+        self.emit(TaskRunEvent::StepFinished { index, step: state });
     }
 
     /// Starts the containers of the next steps while this one runs.

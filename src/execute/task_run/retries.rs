@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::attempt::{AttemptEnd, attempt};
-use crate::event::EventKind;
+use crate::event::TaskRunEvent;
 use crate::execute::options::{Halt, HaltReceiver, RunContext};
 use crate::execute::schedule::scheduler::Ending;
 use crate::plan::TaskRunRequest;
@@ -50,12 +50,12 @@ pub(crate) async fn task_run<E: Engine>(
         }
     };
     context.prestart.forget(&request.identity.name);
-    emitter.event(EventKind::TaskRunFinished {
-        task_run: request.identity.name.clone(),
+    let finished = TaskRunEvent::Finished {
         condition: end.condition.clone(),
         results: end.results.clone(),
         artifacts: end.artifacts.clone(),
-    });
+    };
+    emitter.task_run_event(&request.identity.name, finished);
     let ending = match &end.halt {
         Some(halt) => halt.ending,
         None if end.condition.is_true() => Ending::Succeeded,
@@ -108,11 +108,12 @@ async fn attempts<E: Engine>(
         if end.condition.is_true() || stopped || end.permanent || number >= request.retries {
             return Ok(end);
         }
-        context.emitter.of(run).event(EventKind::TaskRunRetried {
-            task_run: request.identity.name.clone(),
+        let retried = TaskRunEvent::Retried {
             condition: end.condition,
             results: end.results,
-        });
+        };
+        let emitter = context.emitter.of(run);
+        emitter.task_run_event(&request.identity.name, retried);
         number += 1;
     }
 }

@@ -10,7 +10,8 @@ use super::attempt::Attempt;
 use super::probe::Check;
 use super::sidecar::{Life, Watched};
 use super::step::script_file;
-use crate::event::EventKind;
+use crate::event::TaskRunEvent;
+use crate::execute::emitter::Emitter;
 use crate::execute::pod::builder::{PodContainer, config_fault};
 use crate::execute::pod::env::{EnvSources, environment, expand};
 use crate::sandbox::{Container, Engine, Exit, Launch, Outcome, Output, Sandbox, SandboxError};
@@ -31,11 +32,15 @@ struct Started<E: Engine> {
 /// The sidecars of an attempt.
 pub(crate) struct Sidecars<E: Engine> {
     running: Vec<Started<E>>,
-    emit: Box<dyn Fn(EventKind) + Send + Sync>,
+    emitter: Emitter,
     task_run: String,
 }
 
 impl<E: Engine> Sidecars<E> {
+    fn emit(&self, event: TaskRunEvent) {
+        self.emitter.task_run_event(&self.task_run, event);
+    }
+
     /// Starts them all. The inner error is the condition of a TaskRun whose sidecar cannot be
     /// created.
     pub(crate) async fn start(
@@ -45,7 +50,7 @@ impl<E: Engine> Sidecars<E> {
         let task_run = attempt.request.identity.name.clone();
         let mut sidecars = Self {
             running: Vec::new(),
-            emit: Box::new(move |kind| emitter.event(kind)),
+            emitter,
             task_run,
         };
         let starts = attempt
@@ -113,8 +118,7 @@ impl<E: Engine> Sidecars<E> {
             }),
             terminated: None,
         };
-        (self.emit)(EventKind::SidecarStarted {
-            task_run: self.task_run.clone(),
+        self.emit(TaskRunEvent::SidecarStarted {
             sidecar: state.clone(),
         });
         let (sender, mut output) = mpsc::channel::<Output>(16);
@@ -171,7 +175,7 @@ impl<E: Engine> Sidecars<E> {
             running.watched.stop(grace);
         }
         let mut broken = None;
-        for running in self.running.drain(..) {
+        for running in std::mem::take(&mut self.running) {
             let Started { mut state, end, .. } = running;
             let outcome = end.await.ok().and_then(Result::ok);
             let (code, oom) = outcome.as_ref().map_or((0, false), |outcome| {
@@ -212,10 +216,7 @@ impl<E: Engine> Sidecars<E> {
                     format!("\"{}\" exited with code {code}: {why}", state.container),
                 ));
             }
-            (self.emit)(EventKind::SidecarFinished {
-                task_run: self.task_run.clone(),
-                sidecar: state,
-            });
+            self.emit(TaskRunEvent::SidecarFinished { sidecar: state });
         }
         broken
     }

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::attempt::{Attempt, StepEnd};
 use super::breakpoints;
 use super::results;
-use crate::event::{EventKind, LogSource};
+use crate::event::{LogSource, TaskRunEvent};
 use crate::execute::pod::builder::{PodContainer, config_fault, pod_fault};
 use crate::execute::pod::env::{EnvSources, environment, expand};
 use crate::language::when::holds;
@@ -69,14 +69,10 @@ impl<E: Engine> Attempt<E> {
         state.running = Some(Running {
             started_at: jiff::Timestamp::now(),
         });
-        self.context
-            .emitter
-            .of(&self.run)
-            .event(EventKind::StepStarted {
-                task_run: self.request.identity.name.clone(),
-                index,
-                step: state.clone(),
-            });
+        self.emit(TaskRunEvent::StepStarted {
+            index,
+            step: state.clone(),
+        });
         let id = container.id();
         let outcome = self.watch(container, launch, (&state.name, &id)).await?;
         Ok(self.conclude(index, state, &step, outcome, &id).await)
@@ -116,9 +112,7 @@ impl<E: Engine> Attempt<E> {
     }
 
     fn say_paused(&self, step: &str, container: &str, before: bool) {
-        let emitter = self.context.emitter.of(&self.run);
-        emitter.event(EventKind::StepPaused {
-            task_run: self.request.identity.name.clone(),
+        self.emit(TaskRunEvent::StepPaused {
             step: step.to_owned(),
             message: breakpoints::advice(container, before),
         });

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::event::{Event, EventKind, Message, Record, RunKind, TaskRunRecord};
+use crate::event::{
+    Event, EventKind, Message, Record, RunEvent, RunKind, TaskRunEvent, TaskRunRecord,
+};
 use crate::execute::images::ImageRules;
 use crate::execute::rejection::rejected;
 use crate::execute::{Ended, ExecuteError, Files, Interrupt, Job, Options, run};
@@ -206,7 +208,7 @@ impl Scenario {
                     heard.take(Message::Event(Box::new(Event {
                         at: jiff::Timestamp::now(),
                         run: "r".to_owned(),
-                        kind,
+                        kind: kind.into(),
                     })));
                 }
                 Ok(Ended {
@@ -415,7 +417,7 @@ impl Ran {
     #[track_caller]
     pub(super) fn started(&self, task: &str) -> u128 {
         self.when(task, |kind, name| {
-            matches!(kind, EventKind::StepStarted { task_run, .. } if task_run == name)
+            matches!(kind, EventKind::TaskRun { task_run, event: TaskRunEvent::StepStarted { .. } } if task_run == name)
         })
         .unwrap_or_else(|| panic!("{task} did not start"))
     }
@@ -424,7 +426,7 @@ impl Ran {
     #[track_caller]
     pub(super) fn finished(&self, task: &str) -> u128 {
         self.when(task, |kind, name| {
-            matches!(kind, EventKind::TaskRunFinished { task_run, .. } if task_run == name)
+            matches!(kind, EventKind::TaskRun { task_run, event: TaskRunEvent::Finished { .. } } if task_run == name)
         })
         .unwrap_or_else(|| panic!("{task} did not end"))
     }
@@ -441,7 +443,7 @@ impl Ran {
     /// True when a step of the task was released.
     pub(super) fn has_started(&self, task: &str) -> bool {
         self.when(task, |kind, name| {
-            matches!(kind, EventKind::StepStarted { task_run, .. } if task_run == name)
+            matches!(kind, EventKind::TaskRun { task_run, event: TaskRunEvent::StepStarted { .. } } if task_run == name)
         })
         .is_some()
     }
@@ -456,7 +458,7 @@ impl Ran {
         let events = self.heard.events.iter();
         events
             .filter_map(|(_, event)| match &event.kind {
-                EventKind::Notice { message } => Some(message.as_str()),
+                EventKind::Run(RunEvent::Notice { message }) => Some(message.as_str()),
                 _ => None,
             })
             .collect()
@@ -468,7 +470,9 @@ impl Ran {
             .events
             .iter()
             .filter_map(|(_, event)| match &event.kind {
-                EventKind::RunProgress { condition } if event.run == "r" => Some(text(condition)),
+                EventKind::Run(RunEvent::Progress { condition }) if event.run == "r" => {
+                    Some(text(condition))
+                }
                 _ => None,
             })
             .collect()

@@ -16,7 +16,7 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use super::screen::{Screen, TerminalSize};
-use crate::event::{Event, EventKind, Message, Record};
+use crate::event::{Event, EventKind, Message, Record, RunEvent, TaskRunEvent};
 use crate::report::plain::{Plain, PlainOptions, label};
 use crate::report::style::{Style, clean, duration};
 use crate::report::summary::quote;
@@ -140,48 +140,49 @@ impl<O: Write, E: Write> Live<O, E> {
 
     fn follow(&mut self, event: &Event) {
         match &event.kind {
-            EventKind::TaskRunStarted { task_run, .. } => {
-                let label = label(self.record(), &event.run, task_run);
-                self.remove_row(&event.run, task_run);
+            EventKind::TaskRun {
+                task_run,
+                event: change,
+            } => self.follow_task_run(&event.run, task_run, change),
+            EventKind::Run(RunEvent::Finished { .. }) => {
+                self.rows.retain(|row| row.run != event.run);
+            }
+            EventKind::Run(_) => {}
+        }
+    }
+
+    fn follow_task_run(&mut self, run: &str, task_run: &str, event: &TaskRunEvent) {
+        match event {
+            TaskRunEvent::Started { .. } => {
+                let label = label(self.record(), run, task_run);
+                self.remove_row(run, task_run);
                 self.rows.push(Row {
-                    run: event.run.clone(),
-                    task_run: task_run.clone(),
+                    run: run.to_owned(),
+                    task_run: task_run.to_owned(),
                     label,
                     step: String::new(),
                     last: Vec::new(),
                     since: Instant::now(),
                 });
             }
-            EventKind::StepStarted { task_run, step, .. } => {
-                if let Some(row) = self.row(&event.run, task_run) {
+            TaskRunEvent::StepStarted { step, .. } => {
+                if let Some(row) = self.row(run, task_run) {
                     row.step.clone_from(&step.name);
                     row.last.clear();
                 }
             }
-            EventKind::StepPaused { task_run, step, .. } => {
-                if let Some(row) = self.row(&event.run, task_run) {
+            TaskRunEvent::StepPaused { step, .. } => {
+                if let Some(row) = self.row(run, task_run) {
                     row.step.clone_from(step);
                     row.last = b"waits".to_vec();
                 }
             }
-            EventKind::TaskRunRetried { task_run, .. }
-            | EventKind::TaskRunFinished { task_run, .. } => {
-                self.remove_row(&event.run, task_run);
+            TaskRunEvent::Retried { .. } | TaskRunEvent::Finished { .. } => {
+                self.remove_row(run, task_run);
             }
-            EventKind::RunFinished { .. } => {
-                self.rows.retain(|row| row.run != event.run);
-            }
-            EventKind::RunStarted { .. }
-            | EventKind::Notice { .. }
-            | EventKind::RunProgress { .. }
-            | EventKind::FinallyStarted {}
-            | EventKind::TaskSkipped { .. }
-            | EventKind::TaskReused { .. }
-            | EventKind::TaskRunCreated { .. }
-            | EventKind::SidecarStarted { .. }
-            | EventKind::SidecarFinished { .. }
-            | EventKind::StepFinished { .. }
-            | EventKind::ChildRunCreated { .. } => {}
+            TaskRunEvent::SidecarStarted { .. }
+            | TaskRunEvent::SidecarFinished { .. }
+            | TaskRunEvent::StepFinished { .. } => {}
         }
     }
 

@@ -1,6 +1,8 @@
 //! One line of text per change of state.
 
-use crate::event::{Event, EventKind, Record, RunKind, TaskRunRecord, TaskState};
+use crate::event::{
+    Event, EventKind, Record, RunEvent, RunKind, TaskRunEvent, TaskRunRecord, TaskState,
+};
 use crate::report::style::{Mark, Style, between, clean, duration, mark_of};
 use crate::spec::when::WhenExpression;
 use crate::status::{Condition, SkipReason, TaskRunStatus, Timestamp};
@@ -13,19 +15,13 @@ pub(crate) fn state_lines(
     style: Style,
 ) -> Vec<String> {
     match &event.kind {
-        EventKind::RunStarted { .. }
-        | EventKind::Notice { .. }
-        | EventKind::RunProgress { .. }
-        | EventKind::TaskSkipped { .. }
-        | EventKind::TaskReused { .. }
-        | EventKind::RunFinished { .. } => run_lines(event, record, before, style),
-        EventKind::TaskRunStarted { task_run, .. }
-        | EventKind::StepPaused { task_run, .. }
-        | EventKind::StepFinished { task_run, .. }
-        | EventKind::TaskRunRetried { task_run, .. }
-        | EventKind::TaskRunFinished { task_run, .. } => {
+        EventKind::Run(change) => run_lines(event, change, record, before, style),
+        EventKind::TaskRun {
+            task_run,
+            event: change,
+        } => {
             let run = record.run(&event.run);
-            if run.is_some_and(|run| run.kind == RunKind::TaskRun) && is_of_task_run(&event.kind) {
+            if run.is_some_and(|run| run.kind == RunKind::TaskRun) && is_of_task_run(change) {
                 // The run and its one TaskRun are the same: said once.
                 return Vec::new();
             }
@@ -34,14 +30,14 @@ pub(crate) fn state_lines(
             if let Some(line) = known.and_then(|run| same_image_line(record, run, &label, style)) {
                 return vec![line];
             }
-            task_run_lines(event, &label, known.map(|run| &run.status), style)
+            task_run_lines(
+                event.at,
+                change,
+                &label,
+                known.map(|run| &run.status),
+                style,
+            )
         }
-        EventKind::FinallyStarted {}
-        | EventKind::TaskRunCreated { .. }
-        | EventKind::SidecarStarted { .. }
-        | EventKind::SidecarFinished { .. }
-        | EventKind::StepStarted { .. }
-        | EventKind::ChildRunCreated { .. } => Vec::new(),
     }
 }
 
@@ -75,12 +71,18 @@ pub(crate) fn pull_failure(condition: &Condition) -> Option<&str> {
     (condition.reason == "TaskRunImagePullFailed").then(|| &condition.message[at..])
 }
 
-fn run_lines(event: &Event, record: &Record, before: Option<&str>, style: Style) -> Vec<String> {
+fn run_lines(
+    event: &Event,
+    change: &RunEvent,
+    record: &Record,
+    before: Option<&str>,
+    style: Style,
+) -> Vec<String> {
     let line = |mark, text: String| vec![format!("{} {text}", style.mark(mark))];
     let run = record.run(&event.run);
     let path = run.map(|run| record.path_of(run)).unwrap_or_default();
-    match &event.kind {
-        EventKind::RunStarted {
+    match change {
+        RunEvent::Started {
             kind,
             parent,
             started,
@@ -93,19 +95,19 @@ fn run_lines(event: &Event, record: &Record, before: Option<&str>, style: Style)
             let what = if *started { "started" } else { "is pending" };
             line(Mark::Started, format!("{name} {what}"))
         }
-        EventKind::Notice { message } => notice(message, style),
-        EventKind::RunProgress { condition } => progress(condition, before, style),
-        EventKind::TaskSkipped { task, reason, when } => {
+        RunEvent::Notice { message } => notice(message, style),
+        RunEvent::Progress { condition } => progress(condition, before, style),
+        RunEvent::TaskSkipped { task, reason, when } => {
             let why = skip_text(*reason, when);
             line(Mark::Skipped, format!("{} {why}", clean(&(path + task))))
         }
-        EventKind::TaskReused {
+        RunEvent::TaskReused {
             task, reused_from, ..
         } => {
             let (task, from) = (path + task, clean(reused_from));
             line(Mark::Reused, format!("{} reused from {from}", clean(&task)))
         }
-        EventKind::RunFinished { condition, .. } => match run {
+        RunEvent::Finished { condition, .. } => match run {
             // The end of the run itself is the summary's.
             Some(run) if run.parent.is_some() => {
                 let span = span_text(run.status.start_time, event.at);
@@ -113,28 +115,29 @@ fn run_lines(event: &Event, record: &Record, before: Option<&str>, style: Style)
             }
             _ => Vec::new(),
         },
-        _ => Vec::new(),
+        RunEvent::FinallyStarted {}
+        | RunEvent::TaskRunCreated { .. }
+        | RunEvent::ChildRunCreated { .. } => Vec::new(),
     }
 }
 
 fn task_run_lines(
-    event: &Event,
+    at: Timestamp,
+    event: &TaskRunEvent,
     label: &str,
     status: Option<&TaskRunStatus>,
     style: Style,
 ) -> Vec<String> {
     let line = |mark, text: String| vec![format!("{} {text}", style.mark(mark))];
-    match &event.kind {
-        EventKind::TaskRunStarted { attempt: 0, .. } => {
-            line(Mark::Started, format!("{label} started"))
-        }
-        EventKind::StepPaused { step, message, .. } => {
+    match event {
+        TaskRunEvent::Started { attempt: 0, .. } => line(Mark::Started, format!("{label} started")),
+        TaskRunEvent::StepPaused { step, message } => {
             let text = format!("{label} waits at step {}", clean(step));
             let mut lines = line(Mark::Paused, text);
             lines.extend(message.lines().map(|line| format!("  {}", clean(line))));
             lines
         }
-        EventKind::StepFinished { step, .. } => {
+        TaskRunEvent::StepFinished { step, .. } => {
             let code = step.terminated.as_ref().map_or(0, |end| end.exit_code);
             if step.termination_reason != "Continued" || code == 0 {
                 return Vec::new();
@@ -145,16 +148,19 @@ fn task_run_lines(
                 format!("{label} step {step} exited with code {code}; onError is continue"),
             )
         }
-        EventKind::TaskRunRetried { condition, .. } => {
+        TaskRunEvent::Retried { condition, .. } => {
             let retry = status.map_or(1, |status| status.retries_status.len());
             let why = reason_text(condition);
             line(Mark::Retried, format!("{label} retry {retry}: {why}"))
         }
-        EventKind::TaskRunFinished { condition, .. } => {
+        TaskRunEvent::Finished { condition, .. } => {
             let start = status.and_then(|status| status.start_time);
-            finished(label, condition, &span_text(start, event.at), style)
+            finished(label, condition, &span_text(start, at), style)
         }
-        _ => Vec::new(),
+        TaskRunEvent::Started { .. }
+        | TaskRunEvent::SidecarStarted { .. }
+        | TaskRunEvent::SidecarFinished { .. }
+        | TaskRunEvent::StepStarted { .. } => Vec::new(),
     }
 }
 
@@ -165,10 +171,10 @@ fn span_text(from: Option<Timestamp>, to: Timestamp) -> String {
 }
 
 /// What tells of a whole TaskRun and not of a part of it.
-const fn is_of_task_run(kind: &EventKind) -> bool {
+const fn is_of_task_run(event: &TaskRunEvent) -> bool {
     matches!(
-        kind,
-        EventKind::TaskRunStarted { .. } | EventKind::TaskRunFinished { .. }
+        event,
+        TaskRunEvent::Started { .. } | TaskRunEvent::Finished { .. }
     )
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::event::{Event, EventKind, LogChunk, LogSource, Message, Stream};
+use crate::event::{Event, EventKind, LogChunk, LogSource, Message, Stream, TaskRunEvent};
 use crate::report::plain::tame;
 use crate::report::style::clean;
 
@@ -49,8 +49,11 @@ impl Tails {
     }
 
     fn event(&mut self, event: &Event) {
-        match &event.kind {
-            EventKind::StepFinished { task_run, step, .. } => {
+        let EventKind::TaskRun { task_run, event } = &event.kind else {
+            return;
+        };
+        match event {
+            TaskRunEvent::StepFinished { step, .. } => {
                 let failed = step
                     .terminated
                     .as_ref()
@@ -59,34 +62,17 @@ impl Tails {
                     failed || key.sidecar || key.task_run != *task_run || key.container != step.name
                 });
             }
-            EventKind::TaskRunStarted { task_run, .. } => {
+            TaskRunEvent::Started { .. } => {
                 self.tails.retain(|key, _| key.task_run != *task_run);
             }
-            EventKind::TaskRunFinished {
-                task_run,
-                condition,
-                ..
-            } => {
+            TaskRunEvent::Finished { condition, .. } => {
                 let failed = !condition.is_true();
                 let by_sidecar = condition.reason.starts_with("Sidecar");
                 self.tails.retain(|key, _| {
                     key.task_run != *task_run || (failed && key.sidecar == by_sidecar)
                 });
             }
-            EventKind::RunStarted { .. }
-            | EventKind::Notice { .. }
-            | EventKind::RunProgress { .. }
-            | EventKind::FinallyStarted {}
-            | EventKind::TaskSkipped { .. }
-            | EventKind::TaskReused { .. }
-            | EventKind::TaskRunCreated { .. }
-            | EventKind::SidecarStarted { .. }
-            | EventKind::SidecarFinished { .. }
-            | EventKind::StepStarted { .. }
-            | EventKind::StepPaused { .. }
-            | EventKind::TaskRunRetried { .. }
-            | EventKind::ChildRunCreated { .. }
-            | EventKind::RunFinished { .. } => {}
+            _ => {}
         }
     }
 
