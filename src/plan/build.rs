@@ -101,6 +101,7 @@ pub fn build(request: &RunRequest, library: &Library) -> Result<Plan, Condition>
         timeouts,
         requested: requested(&spec.status),
         reuse: ReusePlan::default(),
+        contents: BTreeMap::new(),
         scope,
         identity,
     })

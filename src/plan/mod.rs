@@ -10,7 +10,9 @@ mod task_run;
 mod workspaces;
 
 pub use build::{RunRequest, build};
-pub use fingerprint::{Change, TaskInput, TaskInputs, first_change, inputs, result_inputs};
+pub use fingerprint::{
+    Change, FileTree, TaskInput, TaskInputs, content_inputs, first_change, inputs, result_inputs,
+};
 pub use model::{Body, Identity, Overrides, Plan, PlannedTask, Requested};
 pub use step::step_result_value;
 pub use task_run::{BoundTask, BoundWorkspace, TaskRunRequest, bind, truncated};

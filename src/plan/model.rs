@@ -172,6 +172,9 @@ pub struct Plan {
     pub requested: Option<Requested>,
     /// What an earlier run and the request settle beforehand.
     pub reuse: ReusePlan,
+    /// What identifies the content that workspaces begin with, as far as it can be known, by
+    /// workspace.
+    pub contents: BTreeMap<String, String>,
 }
 
 impl Plan {

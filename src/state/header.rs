@@ -1,5 +1,6 @@
 //! `run.json`: what is known of a run before it starts.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +8,7 @@ use serde_json::Value;
 
 use super::owner::OwnerProcess;
 use crate::event::RunKind;
+use crate::plan::FileTree;
 use crate::status::Timestamp;
 
 /// The version of everything below a run's directory. A version reads all formats up to its own.
@@ -106,4 +108,6 @@ pub struct NewRun {
     pub settings: Value,
     /// The resolved run.
     pub resolved: Value,
+    /// The directories that workspaces begin as copies of, by workspace.
+    pub contents: BTreeMap<String, FileTree>,
 }

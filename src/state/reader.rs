@@ -1,5 +1,6 @@
 //! Reads a run back, finished or not.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use serde_json::Value;
@@ -10,6 +11,7 @@ use super::owner;
 use super::private;
 use super::run_dir::RunDir;
 use crate::event::{Event, Record};
+use crate::plan::FileTree;
 
 /// A stored run.
 #[derive(Debug, Clone, PartialEq)]
@@ -127,6 +129,21 @@ impl RunReader {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The directories that workspaces began as copies of, by workspace.
+    pub fn contents(&self) -> Result<BTreeMap<String, FileTree>, StateError> {
+        let path = self.dir.contents();
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+            Err(error) => return Err(StateError::read(&path, error)),
+        };
+        serde_json::from_slice(&text).map_err(|source| StateError::Damaged {
+            path,
+            line: None,
+            source,
+        })
     }
 
     /// The resolved run.

@@ -192,6 +192,7 @@ mod tests {
             resumed_from: None,
             settings: Value::Null,
             resolved: Value::Null,
+            contents: BTreeMap::new(),
         };
         let store = RunStore::open(dir.path()).unwrap();
         let recorder = store.create_run(&new).unwrap();

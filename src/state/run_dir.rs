@@ -35,6 +35,11 @@ impl RunDir {
         self.0.join("resolved.json")
     }
 
+    /// What workspaces began as copies of.
+    pub fn contents(&self) -> PathBuf {
+        self.0.join("contents.json")
+    }
+
     /// The events.
     pub fn events(&self) -> PathBuf {
         self.0.join("events.jsonl")

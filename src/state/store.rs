@@ -268,6 +268,9 @@ fn fill(dir: &RunDir, new: &NewRun, id: &str) -> Result<Header, StateError> {
         });
     }
     write_json(&dir.resolved(), &new.resolved)?;
+    if !new.contents.is_empty() {
+        write_json(&dir.contents(), &new.contents)?;
+    }
     let header = Header {
         format: FORMAT,
         written_by: concat!("tkn-local ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -324,6 +327,7 @@ mod tests {
             resumed_from: None,
             settings: json!({"engine": "e"}),
             resolved: json!({"tasks": []}),
+            contents: BTreeMap::new(),
         }
     }
 

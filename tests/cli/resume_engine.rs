@@ -1,5 +1,6 @@
 //! Resuming runs on the engine of this machine.
 
+use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -287,4 +288,117 @@ fn two_resumes_of_one_run_do_not_meet() {
         .run()
         .exits(0)
         .prints_line("[deploy : s] was here");
+}
+
+/// lint reads a workspace and leaves a file in it, which report reads; other binds nothing.
+const LINT: &str = "
+apiVersion: tekton.dev/v1
+kind: PipelineRun
+metadata: {name: checks}
+spec:
+  workspaces: [{name: source, emptyDir: {}}]
+  pipelineSpec:
+    workspaces: [{name: source}]
+    tasks:
+      - {name: other, taskSpec: {steps: [{name: s, image: busybox, script: echo other}]}}
+      - name: lint
+        workspaces: [{name: source}]
+        taskSpec:
+          workspaces: [{name: source}]
+          steps: [{name: s, image: busybox, workingDir: $(workspaces.source.path), script: 'echo linting; if grep BAD a; then exit 1; fi; echo x >> linted'}]
+      - name: report
+        runAfter: [lint]
+        workspaces: [{name: source}]
+        taskSpec:
+          workspaces: [{name: source}]
+          steps: [{name: s, image: busybox, workingDir: $(workspaces.source.path), script: 'echo \"$(wc -l < linted) linted\"; exit 1'}]
+";
+
+/// A scene in which lint has succeeded with a good `src/a`, and report has failed.
+fn linted() -> Scene {
+    let scene = Scene::new();
+    scene.write("run.yaml", LINT);
+    fs::create_dir(scene.path("src")).expect("the folder is new");
+    scene.write("src/a", "GOOD");
+    let _failed = scene
+        .tkn_local(["run", "run.yaml", "-w", "name=source,path=src"])
+        .run()
+        .exits(1)
+        .ran(&["lint", "other", "report"], &[]);
+    scene
+}
+
+#[test]
+fn a_task_runs_again_when_the_directory_of_its_workspace_has_changed() {
+    for flags in [
+        &[][..],
+        &["-w", "name=source,path=src"],
+        &["--workspaces", "fresh"],
+        &["--workspaces", "take"],
+    ] {
+        let scene = linted();
+        scene.write("src/a", "BAD");
+        let resume = ["resume", "latest"].iter().chain(flags);
+        let plan = scene.tkn_local(resume.clone().chain(&["--dry-run"])).run();
+        plan.exits(0).prints("source changed: 1 file");
+        let _found = scene
+            .tkn_local(resume)
+            .run()
+            .exits(1)
+            .ran(&["lint"], &["other", "report"])
+            .prints_line("[lint : s] BAD");
+        scene.write("src/a", "GOOD again");
+        scene.write("src/b", "");
+        let _good = scene
+            .tkn_local(["resume", "latest"])
+            .run()
+            .exits(1)
+            .tells("source changed: 2 files")
+            .ran(&["lint", "report"], &["other"])
+            .prints_line("[report : s] 1 linted");
+    }
+}
+
+#[test]
+fn a_copy_of_a_directory_that_has_not_changed_is_taken_over_with_what_tasks_left_in_it() {
+    let scene = linted();
+    scene.write("src/a", "GOOD");
+    for flags in [&[][..], &["-w", "name=source,path=src"]] {
+        let _resumed = scene
+            .tkn_local(["resume", "latest"].iter().chain(flags))
+            .run()
+            .exits(1)
+            .ran(&["report"], &["lint", "other"])
+            .prints_line("[report : s] 1 linted");
+    }
+}
+
+#[test]
+fn a_resumed_run_is_told_what_the_earlier_one_was() {
+    let scene = Scene::new();
+    scene.write("tep.yaml", EXAMPLE);
+    let given = [
+        "--disable",
+        "b",
+        "--result",
+        "b.value=preset",
+        "--only",
+        "d,e",
+    ];
+    let _first = scene
+        .tkn_local(["run", "tep.yaml"].iter().chain(&given))
+        .run()
+        .exits(0)
+        .ran(&["d", "e"], &["a", "f", "g", "b", "c"]);
+    let _same = scene
+        .tkn_local(["resume", "latest"])
+        .run()
+        .exits(0)
+        .tells("was told: --disable b --only d,e --result b.value=preset")
+        .tells("no task had to run: 2 reused");
+    let _chosen = scene
+        .tkn_local(["resume", "latest", "--only", "g"])
+        .run()
+        .exits(0)
+        .ran(&["g"], &["a", "d", "e", "f", "b", "c"]);
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::image_map;
 use super::overrides::Overrides;
 use super::param_flag::ParamFlag;
+use super::partial_flags::{PartialArgs, PartialFlags};
 use super::workspace_flag::WorkspaceFlag;
 use crate::cli::error::CliError;
 use crate::cli::load::reach::Permissions;
@@ -35,8 +36,8 @@ pub(crate) struct Given {
     pub(crate) allow_unknown_params: bool,
     pub(crate) allow_host_path: bool,
     pub(crate) allow_privileged: bool,
-    /// The workspaces are new ones: directories are copied into them again.
-    pub(crate) fresh: bool,
+    /// Which tasks run.
+    pub(crate) partial: PartialArgs,
 }
 
 /// What several command lines say together; a later one counts above an earlier one.
@@ -51,6 +52,7 @@ pub(crate) struct Merged {
     pub(crate) allow_unknown_params: bool,
     /// Workspaces the last command line gives.
     pub(crate) own_workspaces: Vec<String>,
+    pub(crate) partial: PartialFlags,
 }
 
 impl Merged {
@@ -65,6 +67,8 @@ impl Merged {
 
     fn add(&mut self, given: &Given, is_last: bool) -> Result<(), CliError> {
         let cwd = &given.cwd;
+        let partial = PartialFlags::parse(given.partial.clone(), cwd)?;
+        self.partial = partial.over(std::mem::take(&mut self.partial));
         for argument in &given.param {
             self.overrides.params.push(ParamFlag::parse(argument, cwd)?);
         }
@@ -97,7 +101,6 @@ impl Merged {
         Ok(())
     }
 
-    /// The files a directory was copied into are carried over: it is not copied again.
     fn workspaces(&mut self, given: &Given, is_last: bool) -> Result<(), CliError> {
         for argument in &given.workspace {
             let flag = WorkspaceFlag::parse(argument, &given.cwd)?;
@@ -107,13 +110,6 @@ impl Merged {
             all.push(flag);
             if is_last {
                 self.own_workspaces.push(name);
-            }
-        }
-        if is_last && !given.fresh {
-            for flag in &mut self.overrides.workspaces {
-                if !self.own_workspaces.contains(&flag.binding.name) {
-                    flag.upload = None;
-                }
             }
         }
         Ok(())
@@ -181,19 +177,14 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_is_copied_into_a_workspace_once() {
+    fn a_workspace_keeps_its_directory_until_it_is_given_anew() {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| format!("name={name},path={}", dir.path().display());
         let earlier = given(&[], &[path("kept"), path("given")]);
-        let own = given(&[], &[path("given")]);
-        let uploads = |own: &Given| -> Vec<String> {
-            let merged = Merged::of(&[earlier.clone(), own.clone()]).unwrap();
-            assert_eq!(merged.own_workspaces, ["given"]);
-            let uploads = merged.overrides.uploads();
-            uploads.into_iter().map(|(name, _)| name).collect()
-        };
-        assert_eq!(uploads(&own), ["given"]);
-        let fresh = Given { fresh: true, ..own };
-        assert_eq!(uploads(&fresh), ["kept", "given"]);
+        let own = given(&[], &["name=given,emptyDir=".to_owned()]);
+        let merged = Merged::of(&[earlier, own]).unwrap();
+        assert_eq!(merged.own_workspaces, ["given"]);
+        let uploads = merged.overrides.uploads();
+        assert_eq!(uploads, [("kept".to_owned(), dir.path().to_owned())]);
     }
 }

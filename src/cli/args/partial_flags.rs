@@ -97,6 +97,42 @@ impl PartialFlags {
         }
     }
 
+    /// These flags on top of those the resumed run was given. A flag replaces an earlier one of its
+    /// kind; `--only`, `--until` and `--from` are of one kind. What was enabled has run again.
+    pub(crate) fn over(self, earlier: Self) -> Self {
+        let Self {
+            given: mut own,
+            mut results,
+        } = self;
+        let chooses = !(own.only.is_empty() && own.until.is_empty() && own.from.is_empty());
+        let disables = !own.disable.is_empty();
+        if !chooses {
+            own.only = earlier.given.only;
+            own.until = earlier.given.until;
+            own.from = earlier.given.from;
+        }
+        if !disables {
+            let still = |task: &String| !own.enable.contains(task);
+            own.disable = earlier.given.disable.into_iter().filter(still).collect();
+            own.disable_dependents |= earlier.given.disable_dependents;
+        }
+        if results.is_empty() {
+            let is_same_choice = !chooses && !disables;
+            let is_disabled = |flag: &ParamFlag| {
+                let task = flag.name.split_once('.').map_or("", |(task, _)| task);
+                let enabled = own.enable.iter().any(|name| name == task);
+                own.disable.iter().any(|name| name == task) || (is_same_choice && !enabled)
+            };
+            let earlier = earlier.results.into_iter().zip(earlier.given.result);
+            let kept = earlier.filter(|(flag, _)| is_disabled(flag));
+            (results, own.result) = kept.unzip();
+        }
+        Self {
+            given: own,
+            results,
+        }
+    }
+
     /// True when the flags ask for nothing.
     pub(crate) fn is_empty(&self) -> bool {
         self.given == PartialArgs::default()

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::given::{Given, Merged};
 use super::how_args::HowArgs;
 use super::overrides::Overrides;
-use super::partial_flags::{PartialFlags, WorkspacesChoice};
+use super::partial_flags::PartialFlags;
 use crate::cli::error::CliError;
 use crate::cli::load::prepare::Reading;
 use crate::cli::load::reach::Permissions;
@@ -61,7 +61,6 @@ impl RunSettings {
         earlier: Vec<Given>,
     ) -> Result<Self, CliError> {
         let cwd = &settings.environment.cwd;
-        let partial = PartialFlags::parse(args.partial.clone(), cwd)?;
         let events = events(&args, cwd)?;
         let mut given = earlier;
         let HowArgs {
@@ -85,7 +84,7 @@ impl RunSettings {
             allow_privileged,
             keep,
             no_progress,
-            partial: _,
+            partial,
         } = args;
         given.push(Given {
             cwd: cwd.clone(),
@@ -100,7 +99,7 @@ impl RunSettings {
             allow_unknown_params,
             allow_host_path,
             allow_privileged,
-            fresh: partial.workspaces() == WorkspacesChoice::Fresh,
+            partial,
         });
         let merged = Merged::of(&given)?;
         Ok(Self {
@@ -129,7 +128,7 @@ impl RunSettings {
             keep,
             no_progress,
             given,
-            partial,
+            partial: merged.partial,
         })
     }
 }

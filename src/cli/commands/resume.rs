@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::run::{Wanted, run_prepared};
 use crate::cli::args::how_args::HowArgs;
+use crate::cli::args::partial_flags::PartialArgs;
 use crate::cli::args::run_settings::RunSettings;
 use crate::cli::context::Context;
 use crate::cli::engine::Connect;
@@ -24,7 +25,9 @@ use crate::state::Manifest;
 /// Go on with an earlier run: what succeeded in it and has not changed is reused
 ///
 /// Makes a new run of the files the earlier one was made of, as they are now, with the params,
-/// workspaces and permissions it was given. The earlier run is not changed.
+/// workspaces, permissions, disabled and chosen tasks it was given; a flag replaces what was given
+/// before. A task runs again when the directory of a workspace it binds (`path=`) has changed. The
+/// earlier run is not changed.
 #[derive(Debug, Args)]
 pub(crate) struct ResumeArgs {
     #[command(flatten)]
@@ -48,8 +51,13 @@ pub(crate) fn resume<C: Connect>(
         how,
     } = args;
     let source = SourceRun::find(&run.run, context)?;
+    let chooses = how.partial != PartialArgs::default();
     let settings = RunSettings::resolve(how, &context.settings, source.given()?)
         .map_err(CliError::before_the_start)?;
+    if !chooses && !settings.partial.is_empty() {
+        let flags = settings.partial.to_go_on().join(" ");
+        context.tell(&format!("as run {} was told: {flags}", source.reader.id()))?;
+    }
     let engine = source.reader.header().settings.get("engineHost");
     if let (None, Some(host)) = (&context.settings.engine_host, engine) {
         context.settings.engine_host = host.as_str().map(str::to_owned);

@@ -1,6 +1,6 @@
 //! From a run of the files, and what is known of an earlier one, to what can be executed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -13,6 +13,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::ExitStatus;
 use crate::cli::load::select::Run;
 use crate::cli::run::carrying::Carrying;
+use crate::cli::run::directories::Directories;
 use crate::cli::runs::source_run::SourceRun;
 use crate::execute::Job;
 use crate::execute::foresee;
@@ -37,6 +38,8 @@ pub(crate) struct Ready {
     pub(crate) origin: String,
     /// What it goes on with.
     pub(crate) resumed: Option<Resumed>,
+    /// The directories its workspaces start as copies of.
+    pub(crate) directories: Directories,
 }
 
 /// What a run goes on with.
@@ -109,10 +112,11 @@ pub(crate) fn ready(
     context: &mut Context,
 ) -> Result<Planned, CliError> {
     let flags = &settings.partial;
-    let whole = |job| Ready {
-        job,
+    let whole = |job, directories: Directories| Ready {
+        job: with_contents(job, &directories),
         origin: origin.clone(),
         resumed: None,
+        directories,
     };
     let title = run.title();
     let Run::Pipeline(pipeline) = run else {
@@ -120,21 +124,27 @@ pub(crate) fn ready(
             let message = format!("{title}: only a PipelineRun can be resumed, or run in part");
             return Err(CliError::invalid(message));
         }
-        return Ok(job::plan(run, library).map(whole));
+        return Ok(job::plan(run, library).map(|job| whole(job, Directories::default())));
     };
     let source = match (source, &pipeline.spec.resume_from) {
         (Some(source), _) => Some(source.clone()),
         (None, Some(from)) => Some(SourceRun::find(&from.name, context)?),
         (None, None) => None,
     };
+    let before = match &source {
+        Some(source) => source.contents()?,
+        None => BTreeMap::new(),
+    };
+    let directories = Directories::read(&settings.overrides.uploads(), before)?;
     if source.is_none() && flags.is_empty() && pipeline.spec.disable_tasks.is_empty() {
-        return Ok(job::plan(run, library).map(whole));
+        return Ok(job::plan(run, library).map(|job| whole(job, directories)));
     }
     let part = Part {
         flags,
         source: source.as_ref().map(|source| &source.source),
         library,
         title: &title,
+        directories: &directories,
     };
     let plan = match part.plan(pipeline)? {
         Ok(plan) => plan,
@@ -142,7 +152,14 @@ pub(crate) fn ready(
     };
     let carrying = |source: &SourceRun| {
         let own = &settings.own_workspaces;
-        Carrying::new(flags.workspaces(), &plan, source, own, context)
+        Carrying::new(
+            flags.workspaces(),
+            &plan,
+            source,
+            own,
+            &directories,
+            context,
+        )
     };
     let resumed = match &source {
         Some(source) => Some(Resumed {
@@ -152,7 +169,7 @@ pub(crate) fn ready(
         None => None,
     };
     let fresh = resumed.iter();
-    let fresh = fresh.filter_map(|resumed| resumed.carrying.warning(&plan));
+    let fresh = fresh.flat_map(|resumed| resumed.carrying.warnings(&plan));
     for warning in plan.reuse.warnings.iter().cloned().chain(fresh) {
         context.tell(&format!("warning: {warning}"))?;
     }
@@ -160,7 +177,16 @@ pub(crate) fn ready(
         job: Job::Pipeline(Box::new(plan)),
         origin,
         resumed,
+        directories,
     }))
+}
+
+/// The run, knowing what its workspaces begin with.
+fn with_contents(mut job: Job, directories: &Directories) -> Job {
+    if let Job::Pipeline(plan) = &mut job {
+        plan.contents = directories.digests();
+    }
+    job
 }
 
 /// Planning a run of which a part is not to run.
@@ -169,6 +195,7 @@ struct Part<'a> {
     source: Option<&'a EarlierRun>,
     library: &'a Library,
     title: &'a str,
+    directories: &'a Directories,
 }
 
 impl Part<'_> {
@@ -203,6 +230,8 @@ impl Part<'_> {
             Err(condition) => return Ok(Err(job::rejected(&request, condition))),
         };
         plan.reuse = reuse;
+        plan.reuse.changed_files = self.directories.changed_files();
+        plan.contents = self.directories.digests();
         let foreseen = foresee(&plan, self.library);
         let mut reuse = std::mem::take(&mut plan.reuse);
         reuse.foresee(&plan, &foreseen);

@@ -3,10 +3,11 @@
 use crate::cli::args::partial_flags::WorkspacesChoice;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
+use crate::cli::run::directories::Directories;
 use crate::cli::runs::source_run::SourceRun;
 use crate::execute::{Files, workspace_dir};
-use crate::plan::Plan;
 use crate::plan::reuse::Decision;
+use crate::plan::{Plan, PlannedTask};
 use crate::spec::WorkspaceBinding;
 
 /// Which workspaces a resumed run takes over, and how.
@@ -21,23 +22,31 @@ pub(crate) struct Carrying {
     workspaces: Vec<String>,
     /// Workspaces of the same name that are new ones.
     renewed: Vec<String>,
+    /// Those of the latter that are copies of a directory that has changed.
+    changed: Vec<String>,
 }
 
 impl Carrying {
     /// What is to be taken over. Workspaces that belong to the run are, unless `own` names them or
-    /// the file binds them to something else by now.
+    /// the file binds them to something else by now. A copy of a directory is taken over while that
+    /// directory is what it was.
     pub(crate) fn new(
         choice: WorkspacesChoice,
         plan: &Plan,
         source: &SourceRun,
         own: &[String],
+        directories: &Directories,
         context: &Context,
     ) -> Result<Self, CliError> {
         let before = source.bindings()?;
         let same = |binding: &WorkspaceBinding| {
-            let earlier = before.iter().find(|earlier| earlier.name == binding.name);
-            !own.contains(&binding.name)
-                && earlier.is_some_and(|earlier| belonging(earlier) == belonging(binding))
+            let name = &binding.name;
+            let earlier = before.iter().find(|earlier| earlier.name == *name);
+            let same_kind = earlier.is_some_and(|earlier| belonging(earlier) == belonging(binding));
+            match directories.is_unchanged(name) {
+                Some(unchanged) => same_kind && unchanged,
+                None => same_kind && !own.contains(name),
+            }
         };
         let (kept, renewed): (Vec<_>, Vec<_>) = plan
             .bindings
@@ -48,17 +57,25 @@ impl Carrying {
             let names = bindings.into_iter().map(|binding| binding.name.clone());
             names.collect()
         };
+        let renewed: Vec<String> = names(renewed);
+        let is_changed = |name: &&String| directories.is_unchanged(name) == Some(false);
         let carrying = Self {
             choice,
+            changed: renewed.iter().filter(is_changed).cloned().collect(),
             source: source.reader.id().to_owned(),
             volume: source.volume(context)?,
             workspaces: names(kept),
-            renewed: names(renewed),
+            renewed,
         };
         match source.taken_by(context)? {
             Some(taker) if carrying.needs_volume() => Err(taken(&carrying.source, &taker)),
             _ => Ok(carrying),
         }
+    }
+
+    /// True when this workspace begins with the files it has in the source.
+    pub(crate) fn keeps(&self, workspace: &str) -> bool {
+        self.needs_volume() && self.workspaces.iter().any(|name| name == workspace)
     }
 
     /// True when the volume of the source must be there.
@@ -105,33 +122,47 @@ impl Carrying {
             .hint("resume with --workspaces fresh to begin with empty ones; --enable runs the tasks again that fill them")
     }
 
-    /// What reused tasks had in workspaces that are empty now.
-    pub(crate) fn warning(&self, plan: &Plan) -> Option<String> {
-        if self.choice != WorkspacesChoice::Fresh {
-            return None;
-        }
-        let had = |task: &&crate::plan::PlannedTask| {
-            let decision = plan.reuse.decision(&task.name);
-            decision.is_some_and(|decision| decision.decision == Decision::Reuse)
-                && task.source.workspaces.iter().any(|usage| {
-                    let source = usage.source();
-                    self.workspaces.iter().any(|name| name == source)
-                })
+    /// What reused tasks had in workspaces that begin anew.
+    pub(crate) fn warnings(&self, plan: &Plan) -> Vec<String> {
+        let fresh = match self.choice {
+            WorkspacesChoice::Fresh => self.workspaces.as_slice(),
+            WorkspacesChoice::Clone | WorkspacesChoice::Take => &[],
         };
-        let tasks: Vec<&str> = plan
-            .tasks
-            .iter()
-            .filter(had)
-            .map(|task| task.name.as_str())
-            .collect();
-        (!tasks.is_empty()).then(|| {
-            format!(
-                "the workspaces {} begin empty: what these reused tasks left in them is not there: {}",
-                self.workspaces.join(", "),
-                tasks.join(", ")
-            )
-        })
+        let begin = [
+            (fresh, "begin empty"),
+            (
+                self.changed.as_slice(),
+                "begin as new copies of directories that have changed",
+            ),
+        ];
+        begin
+            .into_iter()
+            .filter_map(|(workspaces, begin)| {
+                let tasks = reused_tasks(plan, workspaces);
+                (!tasks.is_empty()).then(|| {
+                    format!(
+                        "the workspaces {} {begin}: what these reused tasks left in them is not there: {}",
+                        workspaces.join(", "),
+                        tasks.join(", ")
+                    )
+                })
+            })
+            .collect()
     }
+}
+
+/// The reused tasks that bind one of these workspaces.
+fn reused_tasks<'a>(plan: &'a Plan, workspaces: &[String]) -> Vec<&'a str> {
+    let had = |task: &&PlannedTask| {
+        let decision = plan.reuse.decision(&task.name);
+        decision.is_some_and(|decision| decision.decision == Decision::Reuse)
+            && task.source.workspaces.iter().any(|usage| {
+                let source = usage.source();
+                workspaces.iter().any(|name| name == source)
+            })
+    };
+    let tasks = plan.tasks.iter().filter(had);
+    tasks.map(|task| task.name.as_str()).collect()
 }
 
 fn dirs(workspaces: &[String]) -> Vec<String> {

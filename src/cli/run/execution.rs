@@ -111,6 +111,7 @@ impl<'a> Execution<'a> {
         let sandbox = sandbox_id(context.settings.state_dir()?, &id);
         let options = Options {
             files: begin_with(ready.resumed.as_ref(), &id, context)?,
+            uploads: self.uploads(&ready),
             ..self.options(&sandbox, engine.cores)
         };
         let next = next_steps(&id, &ready.job, self.settings, context);
@@ -245,7 +246,17 @@ impl<'a> Execution<'a> {
                 "volume": taken.map(Carrying::volume),
             }),
             resolved: job::resolved_run(job),
+            contents: ready.directories.now.clone(),
         }
+    }
+
+    /// The directories that are copied into workspaces; not those whose copies are taken over.
+    fn uploads(&self, ready: &Ready) -> Vec<(String, PathBuf)> {
+        let mut uploads = self.settings.overrides.uploads();
+        if let Some(resumed) = &ready.resumed {
+            uploads.retain(|(workspace, _)| !resumed.carrying.keeps(workspace));
+        }
+        uploads
     }
 
     fn options(&self, run_id: &str, cores: usize) -> Options {
@@ -255,7 +266,7 @@ impl<'a> Execution<'a> {
             images: self.settings.images.clone(),
             allow_host_path: self.settings.permissions.host_path,
             allow_privileged: self.settings.permissions.privileged,
-            uploads: self.settings.overrides.uploads(),
+            uploads: Vec::new(),
             library: Arc::clone(&self.library),
             grace: GRACE,
             files: Files::Fresh,

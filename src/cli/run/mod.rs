@@ -2,6 +2,7 @@
 
 pub(super) mod beginning;
 pub(super) mod carrying;
+pub(super) mod directories;
 pub(super) mod execute_error;
 pub(super) mod execution;
 pub(super) mod next_steps;

@@ -1,5 +1,6 @@
 //! The run that is resumed.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize as _;
@@ -12,6 +13,7 @@ use crate::cli::args::given::Given;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::event::{Record, RunKind};
+use crate::plan::FileTree;
 use crate::plan::reuse::EarlierRun;
 use crate::spec::{PipelineRunSpec, WorkspaceBinding};
 use crate::state::{RunReader, StateError, source};
@@ -83,6 +85,11 @@ impl SourceRun {
             }
             None => Ok(Vec::new()),
         }
+    }
+
+    /// The directories its workspaces began as copies of.
+    pub(crate) fn contents(&self) -> Result<BTreeMap<String, FileTree>, CliError> {
+        self.reader.contents().map_err(|error| store_error(&error))
     }
 
     /// What its files call it.

@@ -7,7 +7,10 @@ use super::drafts::{DraftBuilder, TaskRunDraft, run_claims, storage_of};
 use super::group::{reused_end, summary};
 use crate::execute::schedule::scheduler::{Action, Scheduler};
 use crate::plan::reuse::Foreseen;
-use crate::plan::{Body, Plan, PlannedTask, TaskInputs, bind, inputs, result_inputs};
+use crate::plan::{
+    Body, Plan, PlannedTask, TaskInputs, bind, content_inputs, inputs, result_inputs,
+    wanted_workspaces,
+};
 use crate::resolve::Library;
 use crate::substitution::Scope;
 
@@ -55,6 +58,7 @@ fn of_task(
         known.all += 1;
         // No image has been looked up yet: digests are compared at the start.
         let inputs = unit_inputs(
+            plan,
             planned,
             &draft,
             scheduler.scope(),
@@ -75,6 +79,7 @@ fn of_task(
 /// What decides about a later reuse of a TaskRun. One that cannot be bound has none: it fails, and
 /// is never reused.
 pub(crate) fn unit_inputs(
+    plan: &Plan,
     planned: &PlannedTask,
     draft: &TaskRunDraft,
     scope: &Scope,
@@ -87,5 +92,7 @@ pub(crate) fn unit_inputs(
     };
     let mut inputs = inputs(&bound, &draft.request, library, digest, run_claims);
     inputs.extend(result_inputs(&planned.source.params, scope));
+    let workspaces = wanted_workspaces(&planned.source, &draft.request.task);
+    inputs.extend(content_inputs(&workspaces, &plan.contents));
     inputs
 }

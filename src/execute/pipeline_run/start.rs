@@ -106,7 +106,7 @@ impl<E: Engine> Runner<E> {
                 return;
             }
             Some(Err(change)) => {
-                let message = format!("task {} runs again; changed: {change}", planned.name);
+                let message = format!("task {} runs again; {}", planned.name, change.reason());
                 self.emitter.event(RunEvent::Notice { message });
             }
             None => {}
@@ -137,6 +137,7 @@ impl<E: Engine> Runner<E> {
     fn inputs(&self, planned: &PlannedTask, draft: &TaskRunDraft) -> TaskInputs {
         let digest = |reference: &str| self.context.images.known_digest(reference);
         unit_inputs(
+            &self.plan,
             planned,
             draft,
             self.scheduler.scope(),

@@ -10,10 +10,14 @@ use super::input::TaskInputs;
 /// digest once it has been looked up.
 pub(crate) const DIGEST_OF_IMAGE: &str = "image digest of ";
 
+/// The start of the name of an input that is the content of a workspace of the pipeline.
+pub(crate) const CONTENT_OF_WORKSPACE: &str = "content of workspace ";
+
 /// Causes come before what follows from them: a param before the script that holds it.
-const ORDER: [&str; 10] = [
+const ORDER: [&str; 11] = [
     "result ",
     "param ",
+    CONTENT_OF_WORKSPACE,
     "workspace ",
     "declaration of workspace ",
     "configMap ",
@@ -33,6 +37,25 @@ pub struct Change {
     pub old: Option<String>,
     /// What it is; `None` when there is none.
     pub new: Option<String>,
+    /// How many files are not what they were, when it is a directory and that is known.
+    pub files: Option<usize>,
+}
+
+impl Change {
+    /// The workspace whose content changed, when that is the change.
+    pub fn workspace(&self) -> Option<&str> {
+        self.what.strip_prefix(CONTENT_OF_WORKSPACE)
+    }
+
+    /// Why a task runs again, for people.
+    pub fn reason(&self) -> String {
+        match (self.workspace(), self.files) {
+            (Some(workspace), Some(1)) => format!("{workspace} changed: 1 file"),
+            (Some(workspace), Some(files)) => format!("{workspace} changed: {files} files"),
+            (Some(workspace), None) => format!("{workspace} changed"),
+            (None, _) => format!("changed: {self}"),
+        }
+    }
 }
 
 impl fmt::Display for Change {
@@ -72,6 +95,7 @@ pub fn first_change(old: &TaskInputs, new: &TaskInputs) -> Option<Change> {
         what: what.clone(),
         old: value(old),
         new: value(new),
+        files: None,
     })
 }
 
@@ -157,6 +181,23 @@ mod tests {
             change(&digest("x"), &digest("y")).as_deref(),
             Some("image digest of step a: x → y")
         );
+    }
+
+    #[test]
+    fn the_content_of_a_workspace_is_told_by_its_files() {
+        let content = |value| [("content of workspace source", value), ("param p", value)];
+        let mut change = first_change(&inputs(&content("1")[..1]), &inputs(&content("2")[..1]))
+            .expect("the content is another");
+        assert_eq!(change.reason(), "source changed");
+        for (files, expected) in [
+            (1, "source changed: 1 file"),
+            (2, "source changed: 2 files"),
+        ] {
+            change.files = Some(files);
+            assert_eq!(change.reason(), expected);
+        }
+        let param = first_change(&inputs(&content("1")), &inputs(&content("2"))).unwrap();
+        assert_eq!(param.reason(), "changed: param p: 1 → 2");
     }
 
     #[test]

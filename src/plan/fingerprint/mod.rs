@@ -6,11 +6,15 @@
 mod change;
 mod collect;
 mod containers;
+mod content;
+mod file_tree;
 mod input;
 mod results;
 mod run_names;
 
 pub use change::{Change, first_change};
 pub use collect::inputs;
+pub use content::content_inputs;
+pub use file_tree::FileTree;
 pub use input::{TaskInput, TaskInputs};
 pub use results::result_inputs;

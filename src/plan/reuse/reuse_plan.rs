@@ -52,6 +52,8 @@ pub struct ReusePlan {
     pub(crate) successes: BTreeMap<String, Vec<Success>>,
     /// Tasks that were not chosen: their success is reused whatever changed.
     pub(crate) unchosen: BTreeSet<String>,
+    /// How many files of a workspace are not what the source run began with, by workspace.
+    pub changed_files: BTreeMap<String, usize>,
 }
 
 impl ReusePlan {
@@ -83,7 +85,12 @@ impl ReusePlan {
         if self.stays(task) {
             return Some(Ok(success));
         }
-        Some(first_change(&success.inputs, inputs).map_or(Ok(success), Err))
+        let Some(mut change) = first_change(&success.inputs, inputs) else {
+            return Some(Ok(success));
+        };
+        let files = change.workspace().map(|name| self.changed_files.get(name));
+        change.files = files.flatten().copied().filter(|files| *files > 0);
+        Some(Err(change))
     }
 
     /// True when a success of this task is reused whatever changed.
@@ -162,7 +169,7 @@ fn settle(decision: &mut TaskFate, known: &Foreseen) {
     if decision.decision == Decision::Reuse {
         decision.decision = Decision::Run;
         if let (Some(change), 0) = (change, *reused) {
-            decision.reason = format!("changed: {change}");
+            decision.reason = change.reason();
             return;
         }
     }
@@ -173,7 +180,7 @@ fn settle(decision: &mut TaskFate, known: &Foreseen) {
         );
     }
     if let Some(change) = change {
-        decision.reason = format!("{}; changed: {change}", decision.reason);
+        decision.reason = format!("{}; {}", decision.reason, change.reason());
     }
 }
 
