@@ -65,6 +65,8 @@ pub struct Environment {
     pub state_dir: Option<PathBuf>,
     /// `TKN_LOCAL_LOG`: what to tell of the inside.
     pub log: Option<String>,
+    /// `TKN_LOCAL_KEEP_FILES`: how many successful runs of a pipeline keep their files.
+    pub keep_files: Option<String>,
     /// What leads to an engine, by name.
     pub engine: BTreeMap<String, String>,
     /// The locale uses UTF-8.
@@ -99,6 +101,7 @@ impl Environment {
             cwd: std::env::current_dir().unwrap_or_default(),
             state_dir: variable("TKN_LOCAL_STATE_DIR").map(PathBuf::from),
             log: variable("TKN_LOCAL_LOG"),
+            keep_files: variable("TKN_LOCAL_KEEP_FILES"),
             engine: ENGINE_VARIABLES
                 .into_iter()
                 .filter_map(|name| Some((name.to_owned(), variable(name)?)))
@@ -187,6 +190,19 @@ impl Settings {
             verbose,
             environment,
         }
+    }
+
+    /// How many successful runs of each pipeline keep the files of their workspaces.
+    pub(super) fn keep_files(&self) -> Result<usize, CliError> {
+        let Some(text) = &self.environment.keep_files else {
+            return Ok(1);
+        };
+        text.parse().map_err(|_| {
+            CliError::usage(format!(
+                "invalid value for TKN_LOCAL_KEEP_FILES: `{text}` is not a number"
+            ))
+            .hint("it is how many successful runs of each pipeline keep their files; 0 for none")
+        })
     }
 
     /// Where runs are kept.

@@ -155,6 +155,13 @@ fn the_fields_of_the_tep_say_the_same_as_the_flags() {
         .prints_line("[deploy : s] deploy given");
     // The copy holds what the first run has written.
     assert_eq!(twice.stdout.matches("was here").count(), 2, "{twice}");
+    // A success keeps its files; without them a resume must be told to do without.
+    let _kept = scene
+        .tkn_local(["resume", "latest", "--disable", "build"])
+        .env("TKN_LOCAL_KEEP_FILES", "0")
+        .run()
+        .exits(0)
+        .tells("no task had to run: 2 reused, 1 disabled");
     let _gone = scene
         .tkn_local(["resume", "latest", "--disable", "build"])
         .run()
@@ -401,4 +408,26 @@ fn a_resumed_run_is_told_what_the_earlier_one_was() {
         .run()
         .exits(0)
         .ran(&["g"], &["a", "d", "e", "f", "b", "c"]);
+}
+
+#[test]
+fn a_part_of_a_success_can_be_run_again_and_again() {
+    let scene = Scene::new();
+    scene.write("run.yaml", &fields("", "exit 0"));
+    let _first = scene.tkn_local(["run", "run.yaml"]).run().exits(0);
+    for round in 0..10 {
+        let again = scene
+            .tkn_local(["resume", "latest", "--only", "deploy", "--enable", "deploy"])
+            .run()
+            .exits(0)
+            .ran(&["deploy"], &["setup", "build"]);
+        assert_eq!(
+            again.stdout.matches("was here").count(),
+            1,
+            "{round}: {again}"
+        );
+    }
+    // All but the newest have lost their files.
+    let _gone = scene.tkn_local(["resume", "release"]).run().exits(4);
+    let _kept = scene.tkn_local(["resume", "latest"]).run().exits(0);
 }

@@ -70,7 +70,7 @@ pub(crate) struct HowArgs {
     /// Let the YAML run privileged containers
     #[arg(long)]
     pub(crate) allow_privileged: bool,
-    /// Keep the volume of the run whatever the outcome
+    /// Keep the files of the run whatever the outcome, and until they are pruned
     #[arg(long)]
     pub(crate) keep: bool,
     /// Lines instead of a live view

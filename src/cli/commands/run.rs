@@ -357,7 +357,7 @@ async fn execute_all<C: Connect>(
         let outcome = match (plan, &engine) {
             (Ok(ready), Some(engine)) => {
                 let name = ready.job.name().to_owned();
-                let executed = execution.execute(ready, engine, context).await;
+                let executed = execution.execute(ready, connector, engine, context).await;
                 let outcome = executed.map_err(|error| match error.status {
                     ExitStatus::Invalid if started => CliError {
                         message: format!("{}; {name} was not started", error.message),

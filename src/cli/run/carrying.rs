@@ -118,7 +118,7 @@ impl Carrying {
             self.workspaces.join(", ")
         );
         CliError::invalid(message)
-            .cause("a run that succeeds leaves no files without --keep; others lose them to `prune`, or are on another engine")
+            .cause("only the newest successful run of a pipeline keeps its files, or as many as TKN_LOCAL_KEEP_FILES says; others lose them to `prune`, or have them on another engine")
             .hint("resume with --workspaces fresh to begin with empty ones; --enable runs the tasks again that fill them")
     }
 

@@ -12,10 +12,11 @@ use super::beginning::{begin_with, give_back, notes};
 use super::carrying::Carrying;
 use super::execute_error::execute_error;
 use super::next_steps::next_steps;
+use super::retention::{has_files, remove_older_files};
 use super::sinks::{Sinks, View, event_stream};
 use crate::cli::args::run_settings::RunSettings;
 use crate::cli::context::{Context, unwritable};
-use crate::cli::engine::Connected;
+use crate::cli::engine::{Connect, Connected};
 use crate::cli::error::CliError;
 use crate::cli::exit::ExitStatus;
 use crate::cli::plan::job::{self, Rejected};
@@ -61,6 +62,8 @@ pub(crate) struct Execution<'a> {
     view: View,
     objects: Vec<Value>,
     runs: usize,
+    /// So many successful runs of a pipeline keep their files.
+    keep_files: usize,
 }
 
 impl<'a> Execution<'a> {
@@ -88,14 +91,16 @@ impl<'a> Execution<'a> {
             view: View::new(settings, context),
             objects: Vec::new(),
             runs: 0,
+            keep_files: context.settings.keep_files()?,
         })
     }
 
     /// Runs a job to its end.
-    pub(crate) async fn execute<E: Engine>(
+    pub(crate) async fn execute<C: Connect>(
         &mut self,
         ready: Ready,
-        engine: &Connected<E>,
+        connector: &C,
+        engine: &Connected<C::Engine>,
         context: &Context,
     ) -> Result<Outcome, CliError> {
         self.tell_decisions(&ready)?;
@@ -112,6 +117,7 @@ impl<'a> Execution<'a> {
         let options = Options {
             files: begin_with(ready.resumed.as_ref(), &id, context)?,
             uploads: self.uploads(&ready),
+            keep_volume: self.settings.keep || (self.keep_files > 0 && has_files(&ready.job)),
             ..self.options(&sandbox, engine.cores)
         };
         let next = next_steps(&id, &ready.job, self.settings, context);
@@ -139,6 +145,13 @@ impl<'a> Execution<'a> {
         }
         self.keep(&record);
         let of_signal = asked.exit_status();
+        if let (Ok(ended), Some(store)) = (&ended, &self.store)
+            && ended.condition.is_true()
+            && ended.volume_kept
+        {
+            let engine = &engine.engine;
+            remove_older_files(store, &id, self.keep_files, connector, engine, context).await?;
+        }
         let status = match (ended, of_signal) {
             (Err(ExecuteError::Killed), _) => of_signal.unwrap_or(ExitStatus::Terminated),
             (Err(error), _) => {
@@ -243,6 +256,7 @@ impl<'a> Execution<'a> {
                 "engine": context.settings.environment.engine,
                 "origin": ready.origin,
                 "given": self.settings.given,
+                "keep": self.settings.keep,
                 "volume": taken.map(Carrying::volume),
             }),
             resolved: job::resolved_run(job),
@@ -270,7 +284,7 @@ impl<'a> Execution<'a> {
             library: Arc::clone(&self.library),
             grace: GRACE,
             files: Files::Fresh,
-            keep_volume: self.settings.keep,
+            keep_volume: false,
         }
     }
 }

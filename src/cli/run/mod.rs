@@ -6,4 +6,5 @@ pub(super) mod directories;
 pub(super) mod execute_error;
 pub(super) mod execution;
 pub(super) mod next_steps;
+pub(super) mod retention;
 pub(super) mod sinks;
