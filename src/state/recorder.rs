@@ -169,6 +169,7 @@ fn to_yaml(objects: &[Value]) -> Result<String, serde_yaml::Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::fs;
     use std::io::Write as _;
 

@@ -302,6 +302,7 @@ fn write(path: &Path, content: &[u8]) -> Result<(), StateError> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::fs;
 
     use serde_json::json;

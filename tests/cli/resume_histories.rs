@@ -137,21 +137,52 @@ enum Word {
     Reuse,
 }
 
+/// What was said of disabled tasks; it holds for the run that resumes, until it is said anew.
+#[derive(Debug, Clone, Default)]
+struct Told {
+    disabled: [bool; TASKS],
+    dependents: bool,
+    given: [bool; TASKS],
+}
+
+impl Told {
+    fn then(&self, step: &Step) -> Self {
+        let disables = step.disabled.contains(&true);
+        let mut told = Self {
+            disabled: step.disabled,
+            dependents: step.dependents,
+            given: [false; TASKS],
+        };
+        if !disables {
+            told.dependents |= self.dependents;
+        }
+        for task in 0..TASKS {
+            if !disables {
+                told.disabled[task] = self.disabled[task] && !step.enabled[task];
+            }
+            let gives = disables && step.given;
+            told.given[task] = told.disabled[task] && (gives || self.given[task]);
+        }
+        told
+    }
+}
+
 /// The table of decisions, and what each task that may run would be given. `None` when a value is
 /// missing.
 fn predicted(
     shape: &Shape,
     files: &Files,
     step: &Step,
+    told: &Told,
     source: Option<&Successes>,
 ) -> Option<Vec<(Word, Inputs)>> {
     let mut words: Vec<(Word, Inputs)> = Vec::new();
     let mut below = [false; TASKS];
     for task in 0..TASKS {
-        below[task] = step.dependents
-            && (0..task).any(|on| waits(shape, task, on) && (below[on] || step.disabled[on]));
+        below[task] = told.dependents
+            && (0..task).any(|on| waits(shape, task, on) && (below[on] || told.disabled[on]));
         let known = source.and_then(|source| source.get(&task));
-        let disabled = step.disabled[task] || below[task];
+        let disabled = told.disabled[task] || below[task];
         let mut given = BTreeMap::new();
         for of in (0..task).filter(|of| consumes(shape, task, *of)) {
             let value = match &words[of].0 {
@@ -169,7 +200,7 @@ fn predicted(
         let inputs = (files.script(task), given);
         let same = known.is_some_and(|(before, _)| *before == inputs);
         let word = if disabled {
-            let preset = (step.given && step.disabled[task]).then(|| "preset".to_owned());
+            let preset = told.given[task].then(|| "preset".to_owned());
             Word::Disabled(preset.or_else(|| known.map(|(_, value)| value.clone())))
         } else if source.is_some() && step.enabled[task] {
             Word::Run
@@ -262,6 +293,7 @@ proptest! {
         let folder = Folder::new();
         let mut files = Files::default();
         let mut source: Option<Successes> = None;
+        let mut told_before = Told::default();
         for mut step in steps {
             for task in 0..TASKS {
                 step.enabled[task] &= !step.disabled[task];
@@ -271,7 +303,8 @@ proptest! {
             let line = command(&step, source.is_some(), &file);
             let line: Vec<&str> = line.iter().map(String::as_str).collect();
             let ran = folder.run(&line);
-            let Some(words) = predicted(&shape, &files, &step, source.as_ref()) else {
+            let now = told_before.then(&step);
+            let Some(words) = predicted(&shape, &files, &step, &now, source.as_ref()) else {
                 prop_assert_eq!(ran.status, ExitStatus::Invalid, "{:?}: {}", line, ran.err);
                 continue;
             };
@@ -292,7 +325,11 @@ proptest! {
                 prop_assert_eq!(&reused, &expected(&Word::Reuse), "{:?}: {}", line, ran.err);
             }
             // What a reused task was given is what it was given when it really ran.
+            let is_resumed = source.is_some();
             let before = source.take().unwrap_or_default();
+            if !is_resumed || !launched.is_empty() || !reused.is_empty() {
+                told_before = now;
+            }
             if launched.is_empty() && reused.is_empty() && !before.is_empty() {
                 source = Some(before);
                 continue;

@@ -18,10 +18,6 @@ use crate::spec::GoDuration;
 /// Arguments as they were written, and where.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag of the command line"
-)]
 pub(crate) struct Given {
     /// The directory that relative paths are below.
     pub(crate) cwd: PathBuf,

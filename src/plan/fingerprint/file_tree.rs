@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -35,10 +35,7 @@ impl FileTree {
             let entry = entry.map_err(|error| located(dir, error))?;
             let path = entry.path();
             let name = entry.file_name();
-            let name = match name.to_str() {
-                Some(name) => format!("{prefix}{name}"),
-                None => format!("{prefix}{name:?}"),
-            };
+            let name = format!("{prefix}{}", name.as_encoded_bytes().escape_ascii());
             let described = describe(&path).map_err(|error| located(&path, error))?;
             let is_directory = described.starts_with(DIRECTORY);
             self.0.insert(name.clone(), described);
@@ -95,13 +92,22 @@ fn describe(path: &Path) -> io::Result<String> {
         return Ok(format!("{DIRECTORY}{mode:o}"));
     }
     if kind.is_symlink() {
-        return Ok(format!("link {:?}", fs::read_link(path)?));
+        let target = fs::read_link(path)?;
+        let target = target.as_os_str().as_encoded_bytes();
+        return Ok(format!("link {}", target.escape_ascii()));
     }
     if !kind.is_file() {
         return Ok("special".to_owned());
     }
     let mut digest = Sha256::new();
-    io::copy(&mut File::open(path)?, &mut digest)?;
+    let mut file = File::open(path)?;
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => break,
+            length => digest.update(&buffer[..length]),
+        }
+    }
     Ok(format!("{mode:o} {}", crate::name::hex(&digest.finalize())))
 }
 
@@ -126,17 +132,17 @@ mod tests {
         let edits: [(&str, usize, Edit); 8] = [
             ("nothing", 0, |_| {}),
             ("same content", 0, |dir| {
-                fs::write(dir.join("b"), "b").unwrap()
+                fs::write(dir.join("b"), "b").unwrap();
             }),
             ("content", 1, |dir| {
-                fs::write(dir.join("src/a"), "BAD!").unwrap()
+                fs::write(dir.join("src/a"), "BAD!").unwrap();
             }),
             ("a new file", 1, |dir| fs::write(dir.join("c"), "").unwrap()),
             ("a removed file", 1, |dir| {
-                fs::remove_file(dir.join("b")).unwrap()
+                fs::remove_file(dir.join("b")).unwrap();
             }),
             ("a directory alone", 1, |dir| {
-                fs::remove_dir(dir.join("src/empty")).unwrap()
+                fs::remove_dir(dir.join("src/empty")).unwrap();
             }),
             ("mode", 1, |dir| {
                 fs::set_permissions(dir.join("b"), fs::Permissions::from_mode(0o755)).unwrap();
