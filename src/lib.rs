@@ -16,4 +16,5 @@ pub mod spec;
 pub mod state;
 pub mod status;
 pub mod substitution;
+pub mod terminal;
 pub mod validate;

@@ -27,25 +27,36 @@ pub fn main() -> ExitCode {
     match completed {
         Ok(true) => return ExitStatus::Success.into(),
         Ok(false) => {}
-        Err(error) => return report_clap(&error, &mut stdout(), &mut stderr()).into(),
+        Err(error) => {
+            let (mut out, mut err) = (stdout(environment.unicode), stderr(environment.unicode));
+            return report_clap(&error, &mut out, &mut err).into();
+        }
     }
+    let (out, err) = (stdout(environment.unicode), stderr(environment.unicode));
+    tell_panics(environment.unicode);
     let connector = DockerConnector;
-    run_with(
-        std::env::args_os(),
-        &connector,
-        environment,
-        stdout(),
-        stderr(),
-    )
-    .into()
+    run_with(std::env::args_os(), &connector, environment, out, err).into()
 }
 
-fn stdout() -> OutStream {
-    OutStream::new("standard output", std::io::stdout())
+fn stdout(reads_utf8: bool) -> OutStream {
+    OutStream::to_device("standard output", std::io::stdout(), reads_utf8)
 }
 
-fn stderr() -> OutStream {
-    OutStream::new("standard error", std::io::stderr())
+fn stderr(reads_utf8: bool) -> OutStream {
+    OutStream::to_device("standard error", std::io::stderr(), reads_utf8)
+}
+
+/// The message of a panic may quote a document.
+fn tell_panics(reads_utf8: bool) {
+    std::panic::set_hook(Box::new(move |info| {
+        let trace = std::backtrace::Backtrace::capture();
+        let trace = match trace.status() {
+            std::backtrace::BacktraceStatus::Captured => format!("\n{trace}"),
+            _ => String::new(),
+        };
+        // Nothing is left to tell a failure to.
+        drop(writeln!(stderr(reads_utf8), "{info}{trace}"));
+    }));
 }
 
 /// Runs one command line, the program's name included.

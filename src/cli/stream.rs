@@ -1,25 +1,53 @@
 //! The standard streams of a command.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::report::Device;
+use crate::terminal::Filter;
 
 /// A stream that several sinks write to. When its reader has gone away it swallows the rest: that
 /// nobody reads any more is no failure.
+///
+/// Whatever is written to a terminal passes its [`Filter`]; files and pipes get the bytes as they
+/// are. No other part of the program opens a standard stream.
 #[derive(Clone)]
 pub struct OutStream(Arc<Mutex<Inner>>);
 
 struct Inner {
     name: &'static str,
     writer: Box<dyn Write + Send>,
+    /// Of a terminal.
+    filter: Option<Filter>,
     closed: bool,
 }
 
 impl OutStream {
     /// A stream to `writer`. `name` is what its failures call it.
     pub fn new(name: &'static str, writer: impl Write + Send + 'static) -> Self {
+        Self::with(name, writer, None)
+    }
+
+    /// A stream to `writer`, which may be a terminal; `reads_utf8` says whether that one reads
+    /// UTF-8.
+    pub fn to_device(
+        name: &'static str,
+        writer: impl Write + IsTerminal + Send + 'static,
+        reads_utf8: bool,
+    ) -> Self {
+        let filter = writer.is_terminal().then(|| Filter::new(reads_utf8));
+        Self::with(name, writer, filter)
+    }
+
+    fn with(
+        name: &'static str,
+        writer: impl Write + Send + 'static,
+        filter: Option<Filter>,
+    ) -> Self {
         Self(Arc::new(Mutex::new(Inner {
             name,
             writer: Box::new(writer),
+            filter,
             closed: false,
         })))
     }
@@ -65,15 +93,30 @@ impl Inner {
     }
 }
 
+impl Device for OutStream {
+    fn steer(&mut self, frame: &str) -> io::Result<()> {
+        self.inner()
+            .unless_closed((), |writer| writer.write_all(frame.as_bytes()))
+    }
+}
+
 impl Write for OutStream {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.inner()
-            .unless_closed(data.len(), |writer| writer.write(data))
+        self.write_all(data)?;
+        Ok(data.len())
     }
 
     fn write_all(&mut self, data: &[u8]) -> io::Result<()> {
-        self.inner()
-            .unless_closed((), |writer| writer.write_all(data))
+        let mut inner = self.inner();
+        let mut shown = Vec::new();
+        let data = match &mut inner.filter {
+            Some(filter) => {
+                filter.push(data, &mut shown);
+                &shown
+            }
+            None => data,
+        };
+        inner.unless_closed((), |writer| writer.write_all(data))
     }
 
     fn flush(&mut self) -> io::Result<()> {

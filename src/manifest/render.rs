@@ -13,6 +13,7 @@ use super::catalog::{Catalog, Location};
 use super::node::Span;
 use super::source::SourceFile;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::terminal::is_hostile;
 
 /// How many diagnostics are shown in full.
 const MAX_SHOWN: usize = 100;
@@ -142,17 +143,12 @@ fn clean(text: &str) -> String {
     cleaned
 }
 
-/// A control character, or one that changes the direction of text, has no business on a terminal.
+/// One character for one, so that the mark stays under what it means.
 const fn harmless(c: char) -> char {
     match c {
         '\t' | '\n' => ' ',
-        '\u{0}'..='\u{1f}'
-        | '\u{7f}'..='\u{9f}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{2069}'
-        | '\u{feff}' => char::REPLACEMENT_CHARACTER,
-        _ => c,
+        hostile if is_hostile(hostile) => char::REPLACEMENT_CHARACTER,
+        other => other,
     }
 }
 

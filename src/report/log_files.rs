@@ -1,14 +1,24 @@
 //! The logs of an earlier run, from its files.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::path::Path;
 
 use super::plain::label;
 use super::style::{Style, clean};
 use crate::event::{Record, RunKind, TaskRunRecord, log_path};
+use crate::terminal::last_version;
+
+/// How much of a file is read, and written, at once.
+const BUFFER: usize = 64 << 10;
+/// A longer line is written in pieces.
+const LONGEST: u64 = 1 << 20;
 
 /// Which logs to write, and how.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub struct LogQuery<'a> {
     /// Of this task only: by its name or its label.
     pub task: Option<&'a str>,
@@ -20,6 +30,8 @@ pub struct LogQuery<'a> {
     pub sidecars: bool,
     /// Whether lines begin with `[task : step]`. Without it the bytes are the container's own.
     pub prefix: bool,
+    /// They go to a terminal: of a line that overwrites itself only the last version is written.
+    pub to_terminal: bool,
     /// How it looks.
     pub style: Style,
 }
@@ -58,7 +70,11 @@ pub fn write_logs<R: Read>(
                 (true, true) => format!("[{kind}{container}]"),
                 (true, false) => format!("[{name} : {kind}{container}]"),
             };
-            copy(out, file, &query.style.label(index, &prefix), query.prefix)?;
+            let mut prefix = query.style.label(index, &prefix);
+            if query.prefix {
+                prefix.push(' ');
+            }
+            copy(out, file, &prefix, query)?;
             count += 1;
         }
     }
@@ -87,37 +103,42 @@ fn containers<'a>(run: &'a TaskRunRecord, query: LogQuery<'_>) -> Vec<(&'a str, 
     containers
 }
 
-/// Copies a file, with `prefix` and a blank before each line when asked.
-fn copy(out: &mut impl Write, mut file: impl Read, prefix: &str, lines: bool) -> io::Result<()> {
-    if !lines {
+/// Copies a file, with `prefix` before each line.
+fn copy(
+    out: &mut impl Write,
+    mut file: impl Read,
+    prefix: &str,
+    query: LogQuery<'_>,
+) -> io::Result<()> {
+    if !query.prefix && !query.to_terminal {
         return io::copy(&mut file, out).map(drop);
     }
-    let mut buffer = vec![0; 64 << 10];
+    let mut file = BufReader::with_capacity(BUFFER, file);
+    let mut line = Vec::new();
     let mut text = Vec::new();
     let mut at_start = true;
-    loop {
-        let length = match file.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(length) => length,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        for piece in buffer[..length].split_inclusive(|byte| *byte == b'\n') {
-            if at_start {
-                text.extend_from_slice(prefix.as_bytes());
-                text.push(b' ');
-            }
-            text.extend_from_slice(piece);
-            at_start = piece.ends_with(b"\n");
+    while (&mut file).take(LONGEST).read_until(b'\n', &mut line)? > 0 {
+        if at_start {
+            text.extend_from_slice(prefix.as_bytes());
         }
-        out.write_all(&text)?;
-        text.clear();
+        at_start = line.ends_with(b"\n");
+        if query.to_terminal {
+            let end = line.len() - usize::from(at_start);
+            text.extend_from_slice(last_version(&line[..end]));
+            text.extend_from_slice(&line[end..]);
+        } else {
+            text.extend_from_slice(&line);
+        }
+        line.clear();
+        if text.len() >= BUFFER {
+            out.write_all(&text)?;
+            text.clear();
+        }
     }
-    if at_start {
-        Ok(())
-    } else {
-        out.write_all(b"\n")
+    if !at_start {
+        text.push(b'\n');
     }
+    out.write_all(&text)
 }
 
 #[cfg(test)]
@@ -136,6 +157,7 @@ mod tests {
         all_attempts: true,
         sidecars: true,
         prefix: true,
+        to_terminal: false,
         style: Style::PLAIN,
     };
 

@@ -24,7 +24,7 @@ pub use self::decisions::{decisions_json, write_decisions};
 pub use self::describe::{Described, write_description};
 pub use self::json::{Json, STREAM_VERSION};
 pub use self::list::{ListRow, write_list};
-pub use self::live::{AskSize, Live, TerminalSize};
+pub use self::live::{AskSize, Device, Live, TerminalSize};
 pub use self::log_files::{LogQuery, write_logs};
 pub use self::plain::{Plain, PlainOptions};
 pub use self::reporter::{Reporter, Terminal};

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::live::Live;
+use super::live::{Device, Live};
 use super::plain::Plain;
 use super::summary::{Outro, Tails, write_summary};
 use crate::event::{Message, Record};
@@ -52,7 +52,7 @@ enum View<O, E> {
     Live(Box<Live<O, E>>),
 }
 
-impl<O: Write, E: Write> Reporter<O, E> {
+impl<O: Write, E: Device> Reporter<O, E> {
     /// As lines.
     pub fn plain(plain: Plain<O, E>) -> Self {
         Self {

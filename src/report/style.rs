@@ -1,13 +1,12 @@
-//! Colours, symbols, durations, plurals, and making text from elsewhere harmless.
+//! Colours, symbols, durations and plurals.
 
-use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use anstyle::AnsiColor;
 
 use crate::event::TaskState;
 use crate::status::Timestamp;
+pub use crate::terminal::clean;
 
 /// How our own text looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -188,36 +187,11 @@ pub fn plural(count: u64, noun: &str) -> String {
     format!("{count} {noun}{ending}")
 }
 
-/// Text from elsewhere, fit for one line of a terminal: white space becomes blanks, what would
-/// steer the terminal or reorder text becomes visible.
-pub fn clean(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_hostile) {
-        return Cow::Borrowed(text);
-    }
-    let mut safe = String::with_capacity(text.len());
-    for c in text.trim_end_matches(['\n', '\r']).chars() {
-        match c {
-            '\n' | '\r' | '\t' => safe.push(' '),
-            hostile if is_hostile(hostile) => {
-                let _ = write!(safe, "{}", hostile.escape_unicode());
-            }
-            other => safe.push(other),
-        }
-    }
-    Cow::Owned(safe)
-}
-
-/// Controls of C0 and C1, and the marks that change the direction of text.
-fn is_hostile(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::{Mark, Style, ago, clean, duration};
+    use super::{Mark, Style, ago, duration};
 
     #[test]
     fn durations_are_short() {
@@ -246,16 +220,6 @@ mod tests {
         ] {
             assert_eq!(ago(at.parse().unwrap(), now), expected);
         }
-    }
-
-    #[test]
-    fn hostile_text_is_visible_and_on_one_line() {
-        assert_eq!(clean("déjà vu"), "déjà vu");
-        assert_eq!(clean("a\nb\n"), "a b");
-        assert_eq!(
-            clean("\u{1b}]0;owned\u{7} \u{9b}2J \u{202e}txt"),
-            r"\u{1b}]0;owned\u{7} \u{9b}2J \u{202e}txt"
-        );
     }
 
     #[test]

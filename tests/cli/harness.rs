@@ -110,6 +110,11 @@ impl Invocation {
         self
     }
 
+    /// The command itself, to give it other streams.
+    pub(crate) fn command(self) -> Command {
+        self.command
+    }
+
     /// Lets it write its events, for [`Output::condition`].
     pub(crate) fn recording_events(mut self) -> Self {
         self.command.arg("--events").arg(&self.events);

@@ -21,7 +21,10 @@ enum Order {
 /// The modules of the library, lowest layer first.
 const LAYERS: &[(Order, &[&str])] = &[
     // `status` and `diagnostic` speak of what `spec` and `name` define.
-    (Order::Written, &["spec", "name", "status", "diagnostic"]),
+    (
+        Order::Written,
+        &["spec", "name", "status", "diagnostic", "terminal"],
+    ),
     (Order::Free, &["manifest", "substitution"]),
     (Order::Free, &["language"]),
     (Order::Written, &["resolve", "validate", "plan"]),

@@ -24,4 +24,5 @@ mod resume_histories;
 mod resume_parts;
 mod runs;
 mod sources;
+mod terminal;
 mod tokens;

@@ -7,6 +7,7 @@ use clap_complete::CompletionCandidate;
 
 use crate::cli::settings::{Environment, GlobalArgs, Settings};
 use crate::state::RunStore;
+use crate::terminal::is_hostile;
 
 /// The ids of runs that begin with `current`. Where there is no store there are none.
 pub(crate) fn run_ids(current: &OsStr) -> Vec<CompletionCandidate> {
@@ -50,6 +51,8 @@ fn candidates(
     let words = words.into_iter();
     words
         .filter(|word| word.starts_with(&*current))
+        // The shell shows them past our streams.
+        .filter(|word| !word.chars().any(is_hostile))
         .map(CompletionCandidate::new)
         .collect()
 }

@@ -55,6 +55,7 @@ pub(crate) fn logs(args: LogsArgs, context: &mut Context) -> Result<ExitStatus, 
         all_attempts,
         sidecars,
         prefix: !no_prefix,
+        to_terminal: context.settings.environment.stdout.is_terminal,
         style: context.settings.out,
     };
     let directory = run.dir().logs();

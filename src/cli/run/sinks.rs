@@ -64,7 +64,7 @@ impl View {
     fn reporter(&self) -> Reporter<OutStream, OutStream> {
         let options = PlainOptions {
             quiet: self.quiet,
-            tame: self.is_shared,
+            to_terminal: self.is_shared,
             out: self.out_style,
             err: self.err_style,
             ..PlainOptions::default()
@@ -92,7 +92,11 @@ pub(crate) fn event_stream(
                 CliError::usage(format!("cannot write events to {}", path.display()))
                     .cause(error.to_string())
             })?;
-            OutStream::new("the file of --events", file)
+            OutStream::to_device(
+                "the file of --events",
+                file,
+                context.settings.environment.unicode,
+            )
         }
     };
     Ok(Some(Json::new(stream)))

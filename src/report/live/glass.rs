@@ -4,7 +4,9 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use super::device::Device;
 use super::screen::TerminalSize;
+use crate::terminal::Filter;
 
 /// A shared handle to a terminal.
 #[derive(Debug, Clone)]
@@ -16,6 +18,7 @@ struct Inner {
     lines: Vec<Line>,
     row: usize,
     column: usize,
+    filter: Filter,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -32,6 +35,7 @@ impl Glass {
             lines: vec![Line::default()],
             row: 0,
             column: 0,
+            filter: Filter::new(true),
         })))
     }
 
@@ -132,10 +136,9 @@ impl Inner {
     }
 }
 
-impl Write for Glass {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+impl Device for Glass {
+    fn steer(&mut self, text: &str) -> io::Result<()> {
         let mut inner = self.0.lock().unwrap();
-        let text = String::from_utf8_lossy(bytes);
         let mut chars = text.chars();
         while let Some(c) = chars.next() {
             match c {
@@ -155,6 +158,15 @@ impl Write for Glass {
                 c => inner.put(c),
             }
         }
+        Ok(())
+    }
+}
+
+impl Write for Glass {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut shown = Vec::new();
+        self.0.lock().unwrap().filter.push(bytes, &mut shown);
+        self.steer(&String::from_utf8_lossy(&shown))?;
         Ok(bytes.len())
     }
 

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use crate::report::style::Style;
+use crate::report::style::{Style, clean};
 
 /// How large a terminal is, in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,8 @@ impl Screen {
         self.drawn.clear();
         for row in rows.iter().take(size.lines.saturating_sub(1)) {
             // The last column stays free: some terminals wrap as soon as it is filled.
-            let row = fitting(row, size.columns.saturating_sub(3));
+            let row = clean(row);
+            let row = fitting(&row, size.columns.saturating_sub(3));
             self.drawn.push(row.width() + 2);
             let _ = writeln!(text, "{} {row}\x1b[K", spinner(self.frame, style));
         }

@@ -7,7 +7,7 @@
 //!   [`Screen::erase`] and [`Screen::draw`].
 //! * A row never has more than one line, whatever the width, and there are never more than
 //!   [`MOST_ROWS`], so that rows never scroll.
-//! * Text in a row has no controls; log lines are tamed when they share the terminal.
+//! * Text in a row has no controls; everything but the rows passes the filter of the streams.
 //! * There is no thread: the caller calls [`Live::tick`] about ten times a second.
 //! * After [`Live::finish`] no row is on the screen.
 
@@ -15,11 +15,13 @@ use std::fmt;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
+use super::device::Device;
 use super::screen::{Screen, TerminalSize};
 use crate::event::{Event, EventKind, Message, Record, RunEvent, TaskRunEvent};
 use crate::report::plain::{Plain, PlainOptions, label};
 use crate::report::style::{Style, clean, duration};
 use crate::report::summary::quote;
+use crate::terminal::last_version;
 
 /// How many rows there are at most; the last then tells of the others.
 const MOST_ROWS: usize = 8;
@@ -66,12 +68,12 @@ struct Row {
     since: Instant,
 }
 
-impl<O: Write, E: Write> Live<O, E> {
+impl<O: Write, E: Device> Live<O, E> {
     /// A sink that draws on the terminal that `err` writes to. `shared` says whether `out` writes
     /// to the same terminal; `size` is how large it is.
     pub fn new(out: O, err: E, shared: bool, options: PlainOptions, size: AskSize) -> Self {
         let options = PlainOptions {
-            tame: shared,
+            to_terminal: shared,
             ..options
         };
         Self {
@@ -211,7 +213,7 @@ impl<O: Write, E: Write> Live<O, E> {
         let is_on_screen = self.shared || !lines.is_empty();
         if is_on_screen && self.screen.has_rows() {
             let rows = self.screen.erase((self.size)());
-            self.err.write_all(rows.as_bytes())?;
+            self.err.steer(&rows)?;
             self.err.flush()?;
         }
         self.out.write_all(text)?;
@@ -234,7 +236,7 @@ impl<O: Write, E: Write> Live<O, E> {
         } else {
             self.screen.draw(&rows, size, self.style)
         };
-        self.err.write_all(text.as_bytes())?;
+        self.err.steer(&text)?;
         self.err.flush()
     }
 
@@ -268,7 +270,7 @@ impl Row {
 fn last_line(data: &[u8]) -> Option<&[u8]> {
     let end = data.iter().rposition(|byte| !byte.is_ascii_whitespace())? + 1;
     let start = data[..end].iter().rposition(|byte| *byte == b'\n');
-    let line = &data[start.map_or(0, |at| at + 1)..end];
+    let line = last_version(&data[start.map_or(0, |at| at + 1)..end]);
     Some(&line[..line.len().min(LAST_BYTES)])
 }
 

@@ -6,9 +6,7 @@
 mod lines;
 mod printer;
 mod state_line;
-mod tame;
 
 pub(super) use self::lines::{Lines, Output};
 pub use self::printer::{Plain, PlainOptions};
 pub(super) use self::state_line::{label, pull_failure, reason_text, skip_text};
-pub(super) use self::tame::tame;

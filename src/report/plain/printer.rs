@@ -5,9 +5,9 @@ use std::io::{self, Write};
 
 use super::lines::{Lines, Output};
 use super::state_line::state_lines;
-use super::tame::tame;
 use crate::event::{Event, LogChunk, LogSource, Message, Record};
 use crate::report::style::{Style, clean};
+use crate::terminal::last_version;
 
 /// How [`Plain`] writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,8 +16,8 @@ pub struct PlainOptions {
     pub prefix: bool,
     /// Writes no changes of state, and of notices none.
     pub quiet: bool,
-    /// Takes from log lines what would steer a terminal, all but colours.
-    pub tame: bool,
+    /// Logs go to a terminal: of a line that overwrites itself only the last version is written.
+    pub to_terminal: bool,
     /// How the writer of logs looks.
     pub out: Style,
     /// How the writer of changes looks.
@@ -29,7 +29,7 @@ impl Default for PlainOptions {
         Self {
             prefix: true,
             quiet: false,
-            tame: false,
+            to_terminal: false,
             out: Style::PLAIN,
             err: Style::PLAIN,
         }
@@ -110,9 +110,9 @@ impl<O: Write, E: Write> Plain<O, E> {
     fn log(&mut self, chunk: &LogChunk) -> io::Result<()> {
         let prefix = self.prefix(&chunk.source);
         let mut text = Vec::with_capacity(chunk.data.len() + chunk.data.len() / 4);
-        let tamed = self.options.tame;
+        let to_terminal = self.options.to_terminal;
         self.lines.push(chunk, |line| {
-            write_line(&mut text, &prefix, line, tamed);
+            write_line(&mut text, &prefix, line, to_terminal);
         });
         self.write_out(&text)
     }
@@ -121,7 +121,7 @@ impl<O: Write, E: Write> Plain<O, E> {
         let mut text = Vec::new();
         for ((source, _), line) in rest {
             let prefix = self.prefix(&source);
-            write_line(&mut text, &prefix, &line, self.options.tame);
+            write_line(&mut text, &prefix, &line, self.options.to_terminal);
         }
         self.write_out(&text)
     }
@@ -160,13 +160,13 @@ impl<O: Write, E: Write> Plain<O, E> {
     }
 }
 
-fn write_line(text: &mut Vec<u8>, prefix: &[u8], line: &[u8], tamed: bool) {
+fn write_line(text: &mut Vec<u8>, prefix: &[u8], line: &[u8], to_terminal: bool) {
     text.extend_from_slice(prefix);
-    if tamed {
-        tame(line, text);
+    text.extend_from_slice(if to_terminal {
+        last_version(line)
     } else {
-        text.extend_from_slice(line);
-    }
+        line
+    });
     text.push(b'\n');
 }
 

@@ -4,8 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::event::{Event, EventKind, LogChunk, LogSource, Message, Stream, TaskRunEvent};
-use crate::report::plain::tame;
-use crate::report::style::clean;
+use crate::terminal::{clean, plain};
 
 /// How many lines are kept per container.
 pub const TAIL_LINES: usize = 20;
@@ -132,18 +131,7 @@ fn last_lines(data: &[u8]) -> &[u8] {
 
 /// A line of output as text that may stand in a line of ours: without colours, without controls.
 pub(crate) fn quote(line: &[u8]) -> String {
-    let mut text = Vec::new();
-    tame(line, &mut text);
-    let text = String::from_utf8_lossy(&text).into_owned();
-    // Colours go too: the lines are quoted, not replayed.
-    let mut plain = String::new();
-    let mut rest = text.as_str();
-    while let Some((before, after)) = rest.split_once("\u{1b}[") {
-        plain.push_str(before);
-        rest = after.split_once('m').map_or("", |(_, tail)| tail);
-    }
-    plain.push_str(rest);
-    clean(&plain.replace('\t', "    ")).into_owned()
+    clean(&plain(line).replace('\t', "    ")).into_owned()
 }
 
 #[cfg(test)]
