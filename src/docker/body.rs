@@ -220,6 +220,7 @@ mod tests {
                 name: "tkn-local-r".to_owned(),
                 mountpoint: "/engine/r".to_owned(),
             },
+            secrets: None,
             claims: BTreeMap::new(),
         }
     }

@@ -10,6 +10,8 @@ pub(super) const RUN: &str = "dev.tekton.local/run";
 pub(super) const OWNER: &str = "dev.tekton.local/owner";
 /// The process id in the above, for people.
 pub(super) const PID: &str = "dev.tekton.local/pid";
+/// The run whose Secrets a volume holds in memory.
+pub(super) const SECRETS: &str = "dev.tekton.local/secrets";
 /// The claim a volume is for.
 pub(super) const CLAIM: &str = "dev.tekton.local/claim";
 /// The version of the agent that a volume holds.
@@ -20,6 +22,12 @@ pub(super) const MADE: &str = "dev.tekton.local/made";
 /// The name of a run's sandbox container and of its volume.
 pub(super) fn run_name(run: &str) -> String {
     format!("tkn-local-{run}")
+}
+
+/// The name of the volume in memory for a run's Secrets. The dot keeps it from being the name of
+/// another run's volume.
+pub(super) fn secrets_name(run: &str) -> String {
+    format!("tkn-local.secrets-{run}")
 }
 
 /// The name of a claim's volume.

@@ -22,6 +22,8 @@ use crate::sandbox::{Sandbox, SandboxError, SandboxSpec, VolumePath};
 
 /// The mode of a fresh claim: any user can write, as in the usual provisioners.
 const CLAIM_MODE: u32 = 0o777;
+/// A Secret has at most 1 MiB; steps can write to their credentials too.
+const MEMORY_OPTIONS: &str = "mode=0755,size=256m";
 
 /// Opens a sandbox. What was made is removed again if that fails, except claims: they are asked for
 /// by name, and the next run has them.
@@ -40,10 +42,16 @@ pub(super) async fn open(
         Some(run) => existing_volume(&engine, run).await?,
         None => fresh_volume(&engine, &spec.run, labels.clone()).await?,
     };
+    let secrets = if spec.secrets {
+        Some(memory_volume(&engine, &spec.run).await?)
+    } else {
+        None
+    };
     let partial = engine.partial_mount();
     let volumes = Volumes {
         partial,
         run,
+        secrets,
         claims,
     };
     let body = body::sandbox(&spec, &image, &volumes, source.as_deref(), labels);
@@ -53,11 +61,9 @@ pub(super) async fn open(
     let supervisor = match start_supervisor(&engine, &name, body).await {
         Ok(supervisor) => supervisor,
         Err(error) => {
-            if !keep_volume {
-                engine
-                    .remove_volume(&volumes.run.name)
-                    .await
-                    .unwrap_or_default();
+            let run = (!keep_volume).then_some(&volumes.run);
+            for volume in run.into_iter().chain(&volumes.secrets) {
+                engine.remove_volume(&volume.name).await.unwrap_or_default();
             }
             return Err(error);
         }
@@ -190,6 +196,32 @@ async fn fresh_volume(
             "there is a volume {name} already: an earlier run of that name has kept it"
         ))),
     }
+}
+
+/// A volume in memory. The engine empties it when the last container that mounts it has ended:
+/// also when nobody is left who could remove it.
+async fn memory_volume(engine_: &DockerEngine, run: &str) -> Result<Volume, SandboxError> {
+    let mut labels = label::of_run(run, engine_.owner());
+    labels.remove(label::RUN);
+    labels.insert(label::SECRETS.to_owned(), run.to_owned());
+    let options = [
+        ("type", "tmpfs"),
+        ("device", "tmpfs"),
+        ("o", MEMORY_OPTIONS),
+    ];
+    let options = options.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let request = VolumeCreateRequest {
+        name: Some(label::secrets_name(run)),
+        labels: Some(labels),
+        driver_opts: Some(HashMap::from(options)),
+        ..VolumeCreateRequest::default()
+    };
+    let made = engine_.docker().create_volume(request).await;
+    let made = made.map_err(engine("make a volume in memory for Secrets"))?;
+    Ok(Volume {
+        name: made.name,
+        mountpoint: made.mountpoint,
+    })
 }
 
 /// The volumes of claims by name, and the claims whose volumes were made.

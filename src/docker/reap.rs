@@ -47,7 +47,24 @@ impl DockerEngine {
                 reaped.containers.push(left.name().to_owned());
             }
         }
+        self.reap_memory().await?;
         Ok(reaped)
+    }
+
+    /// Removes the volumes in memory of runs whose process has died; they are empty by now.
+    async fn reap_memory(&self) -> Result<(), SandboxError> {
+        let options = ListVolumesOptions {
+            filters: Some(with_label(label::SECRETS)),
+        };
+        let answer = self.docker().list_volumes(Some(options)).await;
+        let answer = answer.map_err(engine("list volumes"))?;
+        for volume in answer.volumes.unwrap_or_default() {
+            if owner(&volume.labels).is_some_and(|owner| owner.life() == Life::Dead) {
+                // One whose last container is still ending is removed the next time.
+                self.remove_volume(&volume.name).await.unwrap_or_default();
+            }
+        }
+        Ok(())
     }
 
     /// All volumes that tkn-local made and that still exist.

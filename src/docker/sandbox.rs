@@ -317,6 +317,9 @@ impl Sandbox for DockerSandbox {
         *self.inner.closed.write().await = true;
         self.parts().supervisor.close();
         self.remove_containers().await?;
+        if let Some(secrets) = &self.parts().volumes.secrets {
+            self.parts().engine.remove_volume(&secrets.name).await?;
+        }
         if keep_volume {
             return Ok(());
         }

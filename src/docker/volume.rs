@@ -9,6 +9,8 @@ use crate::sandbox::{self, MountSource, SandboxError, VolumePath};
 
 /// Where the volumes of claims are in the sandbox container, by name.
 const CLAIM_ROOT: &str = "/tkn-local-claims";
+/// Where the files of Secrets are in the sandbox container.
+const SECRET_ROOT: &str = "/tkn-local-secrets";
 /// From this version of the API a volume's sub-directory can be mounted by name.
 const SUB_PATH_API: (usize, usize) = (1, 45);
 
@@ -46,6 +48,8 @@ pub(super) struct Volume {
 pub(super) struct Volumes {
     pub(super) partial: PartialMount,
     pub(super) run: Volume,
+    /// In memory.
+    pub(super) secrets: Option<Volume>,
     pub(super) claims: BTreeMap<String, Volume>,
 }
 
@@ -53,7 +57,9 @@ impl Volumes {
     /// The mounts of the sandbox container: every volume whole.
     pub(super) fn whole(&self) -> Vec<Mount> {
         let claims = self.claims.iter();
+        let secrets = self.secrets.iter();
         std::iter::once(whole(&self.run.name, RUN_ROOT, false))
+            .chain(secrets.map(|v| whole(&v.name, SECRET_ROOT, false)))
             .chain(claims.map(|(claim, v)| whole(&v.name, &format!("{CLAIM_ROOT}/{claim}"), false)))
             .collect()
     }
@@ -173,12 +179,13 @@ impl Volumes {
     fn find<'a>(&'a self, place: &'a VolumePath) -> Result<(&'a Volume, &'a str), SandboxError> {
         let (volume, path) = match place {
             VolumePath::Run(path) => (Some(&self.run), path),
+            VolumePath::Secret(path) => (self.secrets.as_ref(), path),
             VolumePath::Claim { claim, path } => (self.claims.get(claim), path),
         };
         let volume = volume.ok_or_else(|| {
             let claim = match place {
                 VolumePath::Claim { claim, .. } => claim,
-                VolumePath::Run(path) => path,
+                VolumePath::Run(path) | VolumePath::Secret(path) => path,
             };
             SandboxError::Container(format!(
                 "claim {claim:?} is not mounted in the sandbox: its name must be known before the \
@@ -195,6 +202,7 @@ impl VolumePaths for Volumes {
         let (_, path) = self.find(place)?;
         let root = match place {
             VolumePath::Run(_) => RUN_ROOT.to_owned(),
+            VolumePath::Secret(_) => SECRET_ROOT.to_owned(),
             VolumePath::Claim { claim, .. } => format!("{CLAIM_ROOT}/{claim}"),
         };
         Ok(if path.is_empty() {
@@ -263,6 +271,7 @@ mod tests {
         Volumes {
             partial,
             run: volume("run"),
+            secrets: Some(volume("secrets")),
             claims: BTreeMap::from([("cache".to_owned(), volume("claim"))]),
         }
     }
@@ -428,8 +437,13 @@ mod tests {
             volumes.path(&claim("cache", "x")).unwrap(),
             "/tkn-local-claims/cache/x"
         );
+        assert_eq!(
+            volumes.path(&VolumePath::Secret("a".to_owned())).unwrap(),
+            "/tkn-local-secrets/a"
+        );
         for place in [
             VolumePath::Run("/etc".to_owned()),
+            VolumePath::Secret("../a".to_owned()),
             VolumePath::Run("a/../../b".to_owned()),
             claim("other", "x"),
         ] {

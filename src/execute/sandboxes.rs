@@ -17,6 +17,7 @@ pub(crate) fn sandbox_spec(job: &Job, runs: &[Upcoming], options: &Options) -> S
     let mut spec = SandboxSpec {
         run: options.run_id.clone(),
         hostname: crate::name::pod(job.name(), 0),
+        secrets: options.library.has_secrets(),
         ..SandboxSpec::default()
     };
     super::pod::settings::apply(job, &mut spec);

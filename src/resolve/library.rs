@@ -110,6 +110,11 @@ impl Library {
         self.secrets.values()
     }
 
+    /// Whether there is a Secret.
+    pub fn has_secrets(&self) -> bool {
+        !self.secrets.is_empty()
+    }
+
     /// A ServiceAccount.
     pub fn service_account(&self, name: &str) -> Option<&Arc<ServiceAccount>> {
         self.service_accounts.get(name)

@@ -25,6 +25,9 @@ pub struct SandboxSpec {
     pub host_network: bool,
     /// Kernel settings.
     pub sysctls: BTreeMap<String, String>,
+    /// Has room for the files of Secrets and credentials, which are never written to a disk:
+    /// [`VolumePath::Secret`](super::VolumePath::Secret).
+    pub secrets: bool,
     /// Has the volume of another run at hand, for [`Sandbox::clone_paths`].
     pub clone_from: Option<String>,
     /// Uses the volume of another run instead of a new one.

@@ -5,6 +5,9 @@
 pub enum VolumePath {
     /// In the volume of the run.
     Run(String),
+    /// In memory: what is there no longer exists when the sandbox ends, however it ends. Only
+    /// where [`SandboxSpec::secrets`](super::SandboxSpec::secrets) asks for it.
+    Secret(String),
     /// In the volume of a PersistentVolumeClaim.
     Claim {
         /// The claim's name.

@@ -146,7 +146,7 @@ fn output_of_steps_cannot_steer_a_terminal_and_files_keep_its_bytes() {
     assert_eq!(status, Some(1), "{text}");
     assert_harmless(&shown);
     for line in [
-        "[s] fake summary",
+        "[s] fake \u{1b}[0msummary",
         "[s] hidden",
         "[s] titled",
         "[s] dcs c1 \u{fffd}2Jraw",

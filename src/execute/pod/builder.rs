@@ -189,6 +189,16 @@ impl Builder<'_> {
         VolumePath::Run(self.dir.join(path))
     }
 
+    /// Where a step's credentials are: without a Secret there are none to keep off the disk.
+    pub(crate) fn creds_path(&self, index: usize) -> VolumePath {
+        let path = self.dir.join(&format!("creds/{index}"));
+        if self.around.library.has_secrets() {
+            VolumePath::Secret(path)
+        } else {
+            VolumePath::Run(path)
+        }
+    }
+
     fn directories(&mut self) {
         let make = |builder: &Self, path: &str, mode: u32| FileOp::Directory {
             path: builder.run_path(path),
@@ -205,7 +215,11 @@ impl Builder<'_> {
         for index in 0..self.bound.task.spec.steps.len() {
             let container = self.bound.container(index);
             ops.push(make(self, &format!("run/{index}"), 0o777));
-            ops.push(make(self, &format!("creds/{index}"), 0o777));
+            ops.push(FileOp::Directory {
+                path: self.creds_path(index),
+                mode: 0o777,
+                owner: None,
+            });
             for link in [container, index.to_string()] {
                 let path = self.run_path(&format!("steps/{link}"));
                 ops.push(FileOp::Symlink {
@@ -468,10 +482,12 @@ impl Builder<'_> {
             .backings
             .values()
             .filter_map(|backing| match &backing.source {
-                MountSource::Volume(path @ VolumePath::Run(_)) => Some(FileOp::GroupOwned {
-                    path: path.clone(),
-                    gid,
-                }),
+                MountSource::Volume(path @ (VolumePath::Run(_) | VolumePath::Secret(_))) => {
+                    Some(FileOp::GroupOwned {
+                        path: path.clone(),
+                        gid,
+                    })
+                }
                 MountSource::Volume(VolumePath::Claim { .. })
                 | MountSource::Host(_)
                 | MountSource::Tmpfs => None,

@@ -34,7 +34,12 @@ impl Builder<'_> {
                 &format!("/tekton/run/{index}"),
                 false,
             ),
-            self.mount(&format!("creds/{index}"), "/tekton/creds", false),
+            Mount {
+                source: MountSource::Volume(self.creds_path(index)),
+                target: "/tekton/creds".to_owned(),
+                read_only: false,
+                is_part: false,
+            },
         ];
         if scripted {
             mounts.push(self.mount("scripts", "/tekton/scripts", true));
@@ -176,6 +181,7 @@ impl Builder<'_> {
         };
         let path = match &backing.source {
             MountSource::Volume(VolumePath::Run(path)) => VolumePath::Run(join(path)),
+            MountSource::Volume(VolumePath::Secret(path)) => VolumePath::Secret(join(path)),
             MountSource::Volume(VolumePath::Claim { claim, path }) => VolumePath::Claim {
                 claim: claim.clone(),
                 path: join(path),

@@ -70,7 +70,7 @@ impl Sources<'_> {
             return self.projected(source, dir);
         }
         if let Some(source) = &volume.downward_api {
-            return Ok(files(dir, self.downward(source)));
+            return Ok(files(&run_path(dir), self.downward(source)));
         }
         Ok(empty(dir))
     }
@@ -126,7 +126,7 @@ impl Sources<'_> {
         };
         wanted
             .files(data, source.default_mode)
-            .map(|content| files(dir, content))
+            .map(|content| files(&run_path(dir), content))
     }
 
     fn secret(&self, source: &SecretVolume, dir: &str) -> Result<Backing, String> {
@@ -142,7 +142,7 @@ impl Sources<'_> {
         };
         wanted
             .files(data, source.default_mode)
-            .map(|content| files(dir, content))
+            .map(|content| files(&self.secret_path(dir), content))
     }
 
     fn projected(&self, source: &ProjectedVolume, dir: &str) -> Result<Backing, String> {
@@ -150,7 +150,22 @@ impl Sources<'_> {
         for each in &source.sources {
             content.extend(self.projection(each, source.default_mode)?);
         }
-        Ok(files(dir, content))
+        let has_secret = source.sources.iter().any(|each| each.secret.is_some());
+        let root = if has_secret {
+            self.secret_path(dir)
+        } else {
+            run_path(dir)
+        };
+        Ok(files(&root, content))
+    }
+
+    /// Where the files of a Secret are. Where there is none, an optional one is an empty directory.
+    fn secret_path(&self, dir: &str) -> VolumePath {
+        if self.library.has_secrets() {
+            VolumePath::Secret(dir.to_owned())
+        } else {
+            run_path(dir)
+        }
     }
 
     fn projection(
@@ -288,13 +303,12 @@ fn empty(dir: &str) -> Backing {
     }
 }
 
-fn files(dir: &str, content: Vec<Content>) -> Backing {
+/// A directory with these files alone. `root` is in the run's volume, or in memory.
+fn files(root: &VolumePath, content: Vec<Content>) -> Backing {
     let mut ops = vec![
-        FileOp::Remove {
-            path: run_path(dir),
-        },
+        FileOp::Remove { path: root.clone() },
         FileOp::Directory {
-            path: run_path(dir),
+            path: root.clone(),
             mode: 0o755,
             owner: None,
         },
@@ -302,14 +316,21 @@ fn files(dir: &str, content: Vec<Content>) -> Backing {
     ops.extend(content.into_iter().filter_map(|file| {
         let path = crate::plan::join_sub_path(&file.path, "").filter(|path| !path.is_empty())?;
         Some(FileOp::File {
-            path: run_path(format!("{dir}/{path}")),
+            path: match root {
+                VolumePath::Secret(dir) => VolumePath::Secret(format!("{dir}/{path}")),
+                VolumePath::Run(dir) => run_path(format!("{dir}/{path}")),
+                VolumePath::Claim { claim, path: dir } => VolumePath::Claim {
+                    claim: claim.clone(),
+                    path: format!("{dir}/{path}"),
+                },
+            },
             mode: u32::try_from(file.mode).unwrap_or(0o644) & 0o7777,
             owner: None,
             content: Bytes::from(file.data),
         })
     }));
     Backing {
-        source: MountSource::Volume(run_path(dir)),
+        source: MountSource::Volume(root.clone()),
         read_only: true,
         ops,
     }

@@ -34,7 +34,11 @@ fn is_settled(spec: &ContainerSpec) -> bool {
     let mounts = spec.mounts.iter().any(|mount| {
         late(&mount.target)
             || match &mount.source {
-                MountSource::Volume(VolumePath::Run(path) | VolumePath::Claim { path, .. })
+                MountSource::Volume(
+                    VolumePath::Run(path)
+                    | VolumePath::Secret(path)
+                    | VolumePath::Claim { path, .. },
+                )
                 | MountSource::Host(path) => late(path),
                 MountSource::Tmpfs => false,
             }
@@ -46,7 +50,7 @@ fn is_own_directory(op: &FileOp) -> bool {
     matches!(
         op,
         FileOp::Directory {
-            path: VolumePath::Run(_),
+            path: VolumePath::Run(_) | VolumePath::Secret(_),
             ..
         } | FileOp::Symlink { .. }
     )

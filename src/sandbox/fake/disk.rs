@@ -26,6 +26,7 @@ pub(crate) struct Disk {
 fn key(run: &str, path: &VolumePath) -> String {
     let key = match path {
         VolumePath::Run(path) => format!("run/{run}/{path}"),
+        VolumePath::Secret(path) => format!("secret/{run}/{path}"),
         VolumePath::Claim { claim, path } => format!("claim/{claim}/{path}"),
     };
     key.trim_end_matches('/').to_owned()
@@ -61,6 +62,7 @@ impl Disk {
 
     pub(crate) fn drop_volume(&mut self, run: &str) {
         self.remove(&format!("run/{run}"));
+        self.remove(&format!("secret/{run}"));
     }
 
     /// The content of a file as a container with these mounts sees it.
