@@ -190,7 +190,10 @@ const ON_THE_TERMINAL: &[(&str, &[&str])] = &[
     (concat!("eprint", "ln!("), &[]),
     (concat!("dev", "/tty"), &[]),
     // The frames of the live view, whose rows are cleaned.
-    (concat!(".ste", "er("), &["src/report/live/view.rs"]),
+    (
+        concat!(".ste", "er("),
+        &["src/report/live/glass.rs", "src/report/live/view.rs"],
+    ),
     (concat!("anst", "ream::"), &[]),
 ];
 
