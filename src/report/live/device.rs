@@ -9,7 +9,7 @@ pub trait Device: Write {
 }
 
 #[cfg(test)]
-impl Device for Vec<u8> {
+impl Device for &mut Vec<u8> {
     fn steer(&mut self, frame: &str) -> io::Result<()> {
         self.write_all(frame.as_bytes())
     }
