@@ -144,9 +144,12 @@ impl Volumes {
         let MountSource::Volume(place) = &mount.source else {
             return false;
         };
-        let (VolumePath::Run(path) | VolumePath::Claim { path, .. }) = place;
+        let (VolumePath::Run(path) | VolumePath::Secret(path) | VolumePath::Claim { path, .. }) =
+            place;
         let is_kept_in = match place {
             VolumePath::Run(_) => false,
+            // Steps make no links on the way to a Secret's file.
+            VolumePath::Secret(_) => true,
             VolumePath::Claim { .. } => self.partial == PartialMount::SubPath,
         };
         mount.is_part && !path.is_empty() && !is_kept_in
