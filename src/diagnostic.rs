@@ -177,15 +177,21 @@ pub fn did_you_mean<'a>(
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     let folded = word.to_lowercase();
+    let furthest = |candidate: &str| (candidate.len().max(word.len()) / 3).max(1);
     candidates
         .into_iter()
+        // The distance is at least the difference in length, and takes long to compute.
+        .filter(|candidate| {
+            let (own, other) = (word.chars().count(), candidate.chars().count());
+            own.abs_diff(other) <= furthest(candidate)
+        })
         .map(|candidate| {
             (
                 strsim::damerau_levenshtein(&folded, &candidate.to_lowercase()),
                 candidate,
             )
         })
-        .filter(|(distance, candidate)| *distance <= (candidate.len().max(word.len()) / 3).max(1))
+        .filter(|(distance, candidate)| *distance <= furthest(candidate))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }

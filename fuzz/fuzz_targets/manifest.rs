@@ -3,14 +3,14 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tkn_local::manifest::{Input, ReadOptions, load, render};
+use tkn_local::manifest::{ManifestInput, ReadOptions, load, render};
 use tkn_local::plan::{Identity, RunRequest, build};
 use tkn_local::resolve::Library;
 use tkn_local::spec::Object;
 use tkn_local::validate;
 
 fuzz_target!(|bytes: &[u8]| {
-    let input = Input::Text {
+    let input = ManifestInput::Text {
         name: "fuzz.yaml".to_owned(),
         bytes: bytes.to_vec(),
     };

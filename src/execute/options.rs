@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
@@ -102,4 +103,6 @@ pub(crate) struct RunContext<E: Engine> {
     pub prestart: Prestart<E::Sandbox>,
     /// Claims that are directories of the run's volume: those made of templates.
     pub run_claims: BTreeMap<String, String>,
+    /// How many child runs were started.
+    pub children: AtomicUsize,
 }

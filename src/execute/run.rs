@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -186,6 +187,7 @@ async fn execute<E: Engine>(
         images,
         options,
         emitter,
+        children: AtomicUsize::new(0),
     });
     let begin = async {
         let copy = carry_over(&context, |bytes| progress(Waiting::Copy(bytes)));

@@ -1,6 +1,6 @@
 //! What waits for what (`pkg/reconciler/pipeline/dag/dag.go`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use petgraph::Direction;
 use petgraph::algo::toposort;
@@ -43,13 +43,17 @@ impl Graph {
         for _ in names {
             graph.add_node(());
         }
+        let mut places = HashMap::with_capacity(names.len());
+        for (place, name) in names.iter().enumerate() {
+            places.entry(*name).or_insert(place);
+        }
         let mut unknown = None;
         for (task, on) in dependencies
             .iter()
             .enumerate()
             .flat_map(|(task, on)| on.iter().map(move |on| (task, on)))
         {
-            match names.iter().position(|name| name == on) {
+            match places.get(on.as_str()).copied() {
                 Some(parent) => {
                     graph.add_edge(NodeIndex::new(parent), NodeIndex::new(task), ());
                 }
@@ -80,12 +84,18 @@ impl Graph {
                 .filter(|parent| left.contains(parent))
                 .collect()
         };
-        while let Some(free) = left
+        let mut free: Vec<usize> = left
             .iter()
             .copied()
-            .find(|task| waits_for(*task, &left).is_empty())
-        {
-            left.remove(&free);
+            .filter(|task| waits_for(*task, &left).is_empty())
+            .collect();
+        while let Some(task) = free.pop() {
+            left.remove(&task);
+            let children = graph.neighbors_directed(NodeIndex::new(task), Direction::Outgoing);
+            let freed = children
+                .map(NodeIndex::index)
+                .filter(|child| left.contains(child) && waits_for(*child, &left).is_empty());
+            free.extend(freed);
         }
         let Some(task) = left.iter().copied().min_by_key(|task| names[*task]) else {
             return GraphFault::Cycle {

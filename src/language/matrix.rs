@@ -58,6 +58,16 @@ pub fn has_empty_array(matrix: &Matrix) -> bool {
         .any(|param| matches!(&param.value, ParamValue::Array(items) if items.is_empty()))
 }
 
+/// How many combinations the params of a matrix make, without its include entries.
+pub fn product_len(matrix: &Matrix) -> usize {
+    let items = matrix.params.iter().map(|param| match &param.value {
+        ParamValue::Array(items) => items.len(),
+        ParamValue::String(_) => 1,
+        ParamValue::Object(_) => 0,
+    });
+    items.fold(1, usize::saturating_mul)
+}
+
 /// The combinations of a matrix whose references are all replaced: the product of its params, the
 /// first varying fastest, extended and then completed by the include entries.
 pub fn fan_out(matrix: &Matrix) -> Vec<Combination> {

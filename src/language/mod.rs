@@ -1,5 +1,6 @@
 //! Rules of the Tekton language that validation and planning share.
 
+pub mod cel;
 mod dag;
 mod matrix;
 pub mod paths;
@@ -7,5 +8,5 @@ mod timeouts;
 pub mod when;
 
 pub use dag::{Graph, GraphFault};
-pub use matrix::{Combination, fan_out, has_empty_array, matrix_type_fault};
+pub use matrix::{Combination, fan_out, has_empty_array, matrix_type_fault, product_len};
 pub use timeouts::{Timeouts, standalone as standalone_timeout};

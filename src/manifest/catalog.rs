@@ -1,8 +1,9 @@
 //! Everything that was read, to look things up in and to point into.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::OnceLock;
 
-use super::node::{Node, Span};
+use super::node::{LargeMaps, Node, Span};
 use super::source::{Position, SourceFile};
 use crate::diagnostic::{DocumentId, FieldPath};
 use crate::spec::{Object, Pipeline};
@@ -25,6 +26,8 @@ pub struct Document {
 struct Place {
     source: usize,
     root: Node,
+    /// Where the keys of large maps are.
+    large: OnceLock<LargeMaps>,
     /// The nodes before v1beta1 became v1: what was refused is only here.
     written: Option<Node>,
     /// Paths of which the key is meant and not the value.
@@ -104,14 +107,21 @@ impl Catalog {
     /// Where a field stands; of one that does not exist, the nearest thing around it that does.
     /// `None` only for a document this catalog does not have.
     pub fn locate(&self, document: DocumentId, path: &FieldPath) -> Option<Location<'_>> {
+        let span = self.span(document, path)?;
         let place = self.places.get(document.0)?;
         let source = self.sources.get(place.source)?;
-        let span = place.span(source, path);
         Some(Location {
             source,
             position: source.position(span.start),
             span,
         })
+    }
+
+    /// The bytes that [`Catalog::locate`] points at.
+    pub fn span(&self, document: DocumentId, path: &FieldPath) -> Option<Span> {
+        let place = self.places.get(document.0)?;
+        let source = self.sources.get(place.source)?;
+        Some(place.span(source, path))
     }
 
     pub(super) fn add_source(&mut self, source: SourceFile) -> usize {
@@ -123,6 +133,7 @@ impl Catalog {
         self.places.push(Place {
             source,
             root,
+            large: OnceLock::new(),
             written: None,
             keys: BTreeSet::new(),
         });
@@ -138,6 +149,7 @@ impl Catalog {
     ) {
         if let Some(place) = self.places.get_mut(id.0) {
             place.root = root;
+            place.large = OnceLock::new();
             place.written = written;
             place.keys = keys;
         }
@@ -166,7 +178,8 @@ impl Catalog {
 impl Place {
     /// A place that is short enough to underline: a value of one line, else its key.
     fn span(&self, source: &SourceFile, path: &FieldPath) -> Span {
-        let mut found = self.root.find(path);
+        let large = self.large.get_or_init(|| LargeMaps::of(&self.root));
+        let mut found = self.root.find_in(path, large);
         if !found.complete
             && let Some(written) = &self.written
         {

@@ -13,6 +13,8 @@ use super::yaml::{Parsed, Problem};
 const MAX_DEPTH: usize = 200;
 /// How much anchors and aliases of one document may copy, in bytes of [`weight`].
 const MAX_COPIED: usize = 16 << 20;
+/// How many values all documents of a text may have, those of aliases included.
+const MAX_VALUES: usize = 2_000_000;
 /// What a node counts as beside its text.
 const NODE_WEIGHT: usize = 64;
 const YAML_TAGS: &str = "tag:yaml.org,2002:";
@@ -53,6 +55,8 @@ pub(super) struct Composer<'a> {
     stack: Vec<Frame>,
     anchors: HashMap<usize, Anchor>,
     copied: usize,
+    /// How many values all documents so far have.
+    values: usize,
     problems: Vec<Problem>,
 }
 
@@ -65,12 +69,19 @@ impl<'a> Composer<'a> {
             stack: Vec::new(),
             anchors: HashMap::new(),
             copied: 0,
+            values: 0,
             problems: Vec::new(),
         }
     }
 
+    /// True when no more can be held.
+    pub(super) const fn is_full(&self) -> bool {
+        self.values > MAX_VALUES
+    }
+
     pub(super) fn event(&mut self, event: Event<'_>, span: &granit_parser::Span) {
         let span = self.span(span);
+        self.values += 1;
         match event {
             Event::DocumentStart(..) | Event::DocumentEnd => self.finish_document(),
             Event::Scalar(text, style, anchor, tag) => {
@@ -362,6 +373,7 @@ impl<'a> Composer<'a> {
         let fits = self.copied.saturating_add(weight) <= MAX_COPIED;
         if fits {
             self.copied += weight;
+            self.values = self.values.saturating_add(weight / NODE_WEIGHT);
         } else if self.problems.is_empty() {
             self.problem("aliases repeat too much of the document", span, None);
         }

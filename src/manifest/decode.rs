@@ -44,6 +44,9 @@ pub(super) struct Decoded {
     pub(super) keys: BTreeSet<FieldPath>,
 }
 
+/// For how many unknown fields of a document it is worked out what was meant.
+const MOST_ADVISED: usize = 1000;
+
 /// Objects whose `value` Tekton cannot do without: it cannot write them back as JSON.
 const NEEDS_VALUE: [&str; 2] = ["Param", "PipelineResult"];
 
@@ -62,6 +65,7 @@ pub(super) fn decode(
         path: FieldPath::root(),
         diagnostics: Diagnostics::default(),
         keys: BTreeSet::new(),
+        unknown: 0,
         told: HashSet::new(),
     };
     decoder.repeated_keys(root);
@@ -102,6 +106,8 @@ pub(super) struct Decoder {
     pub(super) path: FieldPath,
     diagnostics: Diagnostics,
     keys: BTreeSet<FieldPath>,
+    /// How many unknown fields were found.
+    unknown: usize,
     /// Stray fields that were spoken of: once is enough.
     told: HashSet<(&'static str, String)>,
 }
@@ -254,7 +260,10 @@ impl Decoder {
             let message = format!("unknown field \"{}\" is ignored", self.path);
             self.push_key(Diagnostic::warning(message).hint(why));
         } else {
-            self.unknown_field(advice::for_unknown(key, schema, self.beta));
+            self.unknown += 1;
+            let advised = self.unknown <= MOST_ADVISED;
+            let advice = advised.then(|| advice::for_unknown(key, schema, self.beta));
+            self.unknown_field(advice.flatten());
         }
         None
     }

@@ -35,6 +35,20 @@ fn scalar_value(scalar: &Scalar) -> Value {
     }
 }
 
+/// How long the node is as JSON, in bytes, as far as it matters: escapes count as one.
+pub(super) fn json_len(node: &Node) -> usize {
+    match &node.value {
+        NodeValue::Scalar(scalar) => scalar.text.len() + 2,
+        NodeValue::List(items) => 2 + items.iter().map(|item| json_len(item) + 1).sum::<usize>(),
+        NodeValue::Map(entries) => {
+            let entries = entries.iter();
+            2 + entries
+                .map(|entry| entry.key.len() + 4 + json_len(&entry.value))
+                .sum::<usize>()
+        }
+    }
+}
+
 /// The whole number a scalar is, if it is one that Go's `int64` holds.
 pub(super) fn as_integer(scalar: &Scalar) -> Option<i64> {
     match scalar.kind {

@@ -12,14 +12,20 @@ use std::path::{Path, PathBuf};
 
 use super::catalog::{Catalog, Document};
 use super::decode::{Options, decode};
+use super::json::json_len;
 use super::kind::{Class, classify};
 use super::node::{Node, NodeValue, Span};
 use super::source::SourceFile;
 use super::yaml::{self, Problem};
-use crate::diagnostic::{Diagnostic, Diagnostics, FieldPath};
+use crate::diagnostic::{Diagnostic, Diagnostics, FieldPath, Segment};
 
-/// The largest file that is read, in bytes: a cluster stores objects of 1.5 MB at most.
-const MAX_SIZE: u64 = 64 << 20;
+/// The largest file that is read, in bytes.
+const MAX_SIZE: u64 = 16 << 20;
+/// How much is read in all, in bytes.
+const MAX_TOTAL: usize = 64 << 20;
+/// The largest object, in bytes of JSON: the store of a cluster holds no larger one (etcd's
+/// `--max-request-bytes`).
+const MAX_OBJECT: usize = 3 << 19;
 
 pub use super::decode::Options as ReadOptions;
 
@@ -45,6 +51,7 @@ pub fn load(inputs: &[ManifestInput], options: ReadOptions) -> (Catalog, Diagnos
         diagnostics: Diagnostics::default(),
         options,
         files: HashSet::new(),
+        read: 0,
     };
     for input in inputs {
         match input {
@@ -70,6 +77,8 @@ struct Loader {
     diagnostics: Diagnostics,
     options: Options,
     files: HashSet<PathBuf>,
+    /// How many bytes were read.
+    read: usize,
 }
 
 impl Loader {
@@ -122,6 +131,12 @@ impl Loader {
     }
 
     fn text(&mut self, name: &str, path: Option<PathBuf>, bytes: &[u8], named: Named) {
+        self.read = self.read.saturating_add(bytes.len());
+        if self.read > MAX_TOTAL {
+            let message = format!("{name}: the files hold more than {MAX_TOTAL} bytes together");
+            let hint = "give the files of one run instead of the directory";
+            return self.diagnostics.push(Diagnostic::error(message).hint(hint));
+        }
         let before = self.catalog.documents().len() + self.diagnostics.0.len();
         let (text, fault) = decode_text(bytes);
         let parsed = match &fault {
@@ -166,6 +181,9 @@ impl Loader {
             Class::List => return self.list(source, root, named),
             other => return self.not_ours(source, root, other, named),
         };
+        if json_len(&root) > MAX_OBJECT {
+            return self.too_large(source, root);
+        }
         // The place comes first, so that documents are numbered in the order read.
         let id = self.catalog.add_place(source, Node::null(root.span.start));
         let written = (api_version == "tekton.dev/v1beta1").then(|| root.clone());
@@ -181,6 +199,15 @@ impl Loader {
                 faulty,
             });
         }
+    }
+
+    fn too_large(&mut self, source: usize, root: Node) {
+        let path = heaviest(&root);
+        let id = self.catalog.add_place(source, root);
+        let message = "this object is larger than 1.5 MiB: a cluster does not store it";
+        let hint = "most of it is in the field shown; aliases count as what they stand for";
+        self.diagnostics
+            .push(Diagnostic::error(message).at(id, path).hint(hint));
     }
 
     fn object(&mut self, document: Document) {
@@ -252,6 +279,31 @@ impl Loader {
             Class::NoObject | Class::List | Class::Read { .. } => no_object(named).at(id, path),
         };
         self.diagnostics.push(diagnostic);
+    }
+}
+
+/// The field that holds most of an object.
+fn heaviest(root: &Node) -> FieldPath {
+    let mut path = FieldPath::root();
+    let mut node = root;
+    loop {
+        let half = json_len(node) / 2;
+        let next = match &node.value {
+            NodeValue::Scalar(_) => None,
+            NodeValue::List(items) => items
+                .iter()
+                .position(|item| json_len(item) > half)
+                .map(|place| (Segment::Index(place), &items[place])),
+            NodeValue::Map(entries) => entries
+                .iter()
+                .find(|entry| json_len(&entry.value) > half)
+                .map(|entry| (Segment::Key(entry.key.clone()), &entry.value)),
+        };
+        let Some((segment, heavy)) = next else {
+            return path;
+        };
+        path.0.push(segment);
+        node = heavy;
     }
 }
 
@@ -460,5 +512,27 @@ mod tests {
             let (_, diagnostics) = of_text(text);
             assert!(diagnostics.has_errors(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn an_object_larger_than_a_cluster_stores_is_refused_at_its_largest_field() {
+        let task = |script: &str| {
+            format!(
+                "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {{name: t}}\nspec:\n  steps:\n  - image: i\n    script: {script}\n"
+            )
+        };
+        let (catalog, diagnostics) = of_text(task(&"x".repeat(1 << 20)));
+        assert!(!diagnostics.has_errors(), "{diagnostics:?}");
+        assert_eq!(catalog.documents().len(), 1);
+        let (catalog, diagnostics) = of_text(task(&"x".repeat(2 << 20)));
+        assert_eq!(catalog.documents().len(), 0);
+        assert_eq!(diagnostics.0[0].path.to_string(), "spec.steps[0].script");
+        assert!(diagnostics.0[0].message.contains("larger than 1.5 MiB"));
+
+        let anchor =
+            "&a xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+        let copies = "*a, ".repeat(30_000);
+        let (_, diagnostics) = of_text(task(&format!("{anchor}\n    args: [{copies}]")));
+        assert_eq!(diagnostics.0[0].path.to_string(), "spec.steps[0].args");
     }
 }

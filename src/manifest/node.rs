@@ -1,9 +1,11 @@
 //! A YAML document as a tree in which everything knows its place in the text.
 
+use std::collections::HashMap;
+
 use crate::diagnostic::{FieldPath, Segment};
 
 /// A range of bytes of a source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Span {
     /// The first byte.
     pub start: usize,
@@ -94,6 +96,47 @@ pub struct Found<'a> {
     pub complete: bool,
 }
 
+/// How many entries a map has that is indexed.
+const LARGE: usize = 64;
+
+/// The places of the keys of large maps: looking thousands of them up one by one takes too long.
+#[derive(Debug, Default)]
+pub(super) struct LargeMaps(HashMap<Span, HashMap<String, usize>>);
+
+impl LargeMaps {
+    pub(super) fn of(root: &Node) -> Self {
+        let mut found = Self::default();
+        found.add(root);
+        found
+    }
+
+    fn add(&mut self, node: &Node) {
+        match &node.value {
+            NodeValue::Scalar(_) => {}
+            NodeValue::List(items) => items.iter().for_each(|item| self.add(item)),
+            NodeValue::Map(entries) => {
+                if entries.len() >= LARGE {
+                    let keys = entries.iter().enumerate();
+                    let keys = keys.map(|(place, entry)| (entry.key.clone(), place));
+                    self.0.insert(node.span, keys.collect());
+                }
+                entries.iter().for_each(|entry| self.add(&entry.value));
+            }
+        }
+    }
+
+    fn entry<'n>(&self, node: &'n Node, key: &str) -> Option<&'n Entry> {
+        let entries = node.entries()?;
+        let indexed = self.0.get(&node.span).filter(|_| entries.len() >= LARGE);
+        let known = indexed.and_then(|keys| entries.get(*keys.get(key)?));
+        // Two maps can stand at one place, after a conversion.
+        match known.filter(|entry| entry.key == key) {
+            Some(entry) => Some(entry),
+            None => node.entry(key),
+        }
+    }
+}
+
 impl Node {
     /// A null that takes up no space.
     pub const fn null(at: usize) -> Self {
@@ -172,6 +215,11 @@ impl Node {
     /// Follows a path as far as it goes. In a list, a key stands for the item of that name, as in
     /// Tekton's `spec.params[image]`.
     pub fn find(&self, path: &FieldPath) -> Found<'_> {
+        self.find_in(path, &LargeMaps::default())
+    }
+
+    /// The same, with the large maps of the document indexed.
+    pub(super) fn find_in(&self, path: &FieldPath, large: &LargeMaps) -> Found<'_> {
         let mut found = Found {
             node: self,
             key: None,
@@ -182,9 +230,8 @@ impl Node {
                 Segment::Key(key) if found.node.items().is_some() => {
                     found.node.named(key).map(|node| (node, None))
                 }
-                Segment::Key(key) => found
-                    .node
-                    .entry(key)
+                Segment::Key(key) => large
+                    .entry(found.node, key)
                     .map(|entry| (&entry.value, Some(entry.key_span))),
                 Segment::Index(index) => found
                     .node

@@ -11,7 +11,12 @@ pub struct SourceFile {
     path: Option<PathBuf>,
     text: String,
     line_starts: Vec<usize>,
+    /// How many characters begin before each [`BLOCK`] of bytes.
+    characters: Vec<usize>,
 }
+
+/// How many bytes are counted one by one to find a column.
+const BLOCK: usize = 1024;
 
 /// A place for people: both count from one, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,11 +34,17 @@ impl SourceFile {
         let line_starts = std::iter::once(0)
             .chain(text.match_indices('\n').map(|(offset, _)| offset + 1))
             .collect();
+        let mut characters = vec![0];
+        for block in text.as_bytes().chunks(BLOCK) {
+            let before = characters.last().copied().unwrap_or_default();
+            characters.push(before + begun(block));
+        }
         Self {
             name: name.into(),
             path,
             text,
             line_starts,
+            characters,
         }
     }
 
@@ -57,12 +68,14 @@ impl SourceFile {
         let offset = offset.min(self.text.len());
         let line = self.line_starts.partition_point(|start| *start <= offset);
         let start = self.line_starts[line - 1];
-        let column = self.text.as_bytes()[start..offset]
-            .iter()
-            .filter(|byte| !is_continuation(**byte))
-            .count()
-            + 1;
+        let column = self.characters_before(offset) - self.characters_before(start) + 1;
         Position { line, column }
+    }
+
+    fn characters_before(&self, offset: usize) -> usize {
+        let block = offset / BLOCK;
+        let rest = &self.text.as_bytes()[block * BLOCK..offset];
+        self.characters.get(block).copied().unwrap_or_default() + begun(rest)
     }
 
     /// The bytes of a line, counted from one, without its end. Empty when there is no such line.
@@ -86,6 +99,11 @@ impl SourceFile {
     pub fn slice(&self, span: Span) -> &str {
         self.text.get(span.start..span.end).unwrap_or_default()
     }
+}
+
+/// How many characters begin in these bytes.
+fn begun(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| !is_continuation(**byte)).count()
 }
 
 const fn is_continuation(byte: u8) -> bool {
@@ -116,6 +134,22 @@ mod tests {
         assert_eq!(source.slice(source.line_span(1)), "äb");
         assert_eq!(source.slice(source.line_span(2)), "cd");
         assert_eq!(source.slice(source.line_span(9)), "");
+    }
+
+    #[test]
+    fn columns_of_long_lines_are_counted_in_characters() {
+        let text = format!("a\n{}", "ä".repeat(3000));
+        let source = SourceFile::new("f", None, text.as_str());
+        for (offset, column) in [(2, 1), (4, 2), (1026, 513), (6000, 3000), (6002, 3001)] {
+            let place = source.position(offset);
+            assert_eq!((place.line, place.column), (2, column), "{offset}");
+        }
+        assert_eq!(
+            SourceFile::new("f", None, "x".repeat(1024))
+                .position(1024)
+                .column,
+            1025
+        );
     }
 
     #[test]

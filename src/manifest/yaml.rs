@@ -34,7 +34,7 @@ pub fn parse(text: &str) -> Vec<Parsed> {
     };
     let mut parser = Parser::new_from_str_with_options(text, options);
     let mut composer = Composer::new(text);
-    while composer.documents().len() < MAX_DOCUMENTS {
+    while composer.documents().len() < MAX_DOCUMENTS && !composer.is_full() {
         match parser.next_event() {
             None | Some(Ok((Event::StreamEnd, _))) => return composer.finish(),
             Some(Ok((event, span))) => composer.event(event, &span),
@@ -46,8 +46,13 @@ pub fn parse(text: &str) -> Vec<Parsed> {
             }
         }
     }
+    let message = if composer.is_full() {
+        "more values in one file than are read".to_owned()
+    } else {
+        format!("more than {MAX_DOCUMENTS} documents in one file")
+    };
     composer.abandon(Problem {
-        message: format!("more than {MAX_DOCUMENTS} documents in one file"),
+        message,
         span: Span::default(),
         hint: None,
     });
@@ -235,5 +240,21 @@ mod tests {
         let entry = spec.entry("z").unwrap();
         assert_eq!(&yaml[entry.key_span.start..entry.key_span.end], "z");
         assert!(slice(spec).ends_with("z: 1"));
+    }
+
+    #[test]
+    fn endless_values_end_in_a_problem() {
+        let list = format!("[{}]\n---\n", "a,".repeat(700_000));
+        assert!(parse(&list).iter().all(Result::is_ok));
+        let problem = problem(&list.repeat(3));
+        assert_eq!(problem.message, "more values in one file than are read");
+        let laughs = format!(
+            "- &a [{}]\n{}---\n",
+            "x,".repeat(1000),
+            "- *a\n".repeat(100)
+        );
+        let documents = parse(&laughs.repeat(100));
+        assert!(documents.len() < 30, "{}", documents.len());
+        assert!(documents.last().is_some_and(Result::is_err));
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::check;
+use super::children;
 use super::model::{Body, Identity, Overrides, Plan, PlannedTask, Requested};
 use super::reuse::ReusePlan;
 use crate::language::Graph;
@@ -65,6 +66,10 @@ pub fn build(request: &RunRequest, library: &Library) -> Result<Plan, Condition>
     check::array_indexes(&identity, &pipeline_name, &pipeline.spec, &scope)?;
     check::workspaces(&identity, &pipeline_name, &pipeline.spec, spec)?;
     check::task_run_specs(&identity, &pipeline.spec, spec)?;
+    if request.ancestors.is_empty() {
+        children::check(&identity, &pipeline_name, &pipeline.spec, library)?;
+    }
+    let pipeline_spec = substituted(&identity, &pipeline, &pipeline_name, &scope)?;
 
     let mut ancestors = request.ancestors.clone();
     ancestors.push(pipeline_name.clone());
@@ -91,7 +96,7 @@ pub fn build(request: &RunRequest, library: &Library) -> Result<Plan, Condition>
     check::tasks(&identity, &pipeline.spec, &tasks, &scope, spec)?;
     Ok(Plan {
         object: object(&identity, spec),
-        pipeline_spec: substituted(&pipeline, &scope),
+        pipeline_spec,
         pipeline_name,
         ancestors,
         tasks,
@@ -210,12 +215,28 @@ fn object(identity: &Identity, spec: &PipelineRunSpec) -> Value {
 }
 
 /// The pipeline as `status.pipelineSpec` shows it: params and context replaced, results not yet.
-fn substituted(pipeline: &ResolvedPipeline, scope: &Scope) -> Value {
+fn substituted(
+    identity: &Identity,
+    pipeline: &ResolvedPipeline,
+    name: &str,
+    scope: &Scope,
+) -> Result<Value, Condition> {
+    let mut scope = scope.clone();
+    scope.begin_object();
     let mut spec = pipeline.spec.clone();
     for task in spec.tasks.iter_mut().chain(&mut spec.finally) {
-        substitute_task(task, scope);
+        substitute_task(task, &scope);
+        scope.exceeded().map_err(|fault| {
+            Condition::failed(
+                Reason::PipelineValidationFailed,
+                format!(
+                    "[User error] Pipeline {}/{name} can't be Run; task \"{}\": {fault}",
+                    identity.namespace, task.name
+                ),
+            )
+        })?;
     }
-    serde_json::to_value(&spec).unwrap_or_default()
+    Ok(serde_json::to_value(&spec).unwrap_or_default())
 }
 
 fn substitute_task(task: &mut PipelineTask, scope: &Scope) {

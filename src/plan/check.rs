@@ -1,6 +1,6 @@
 //! Checks of a run against its pipeline, with the reasons they have on a cluster.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::model::{Body, Identity, PlannedTask};
 use super::workspaces::wanted_workspaces;
@@ -59,7 +59,8 @@ pub(super) fn workspaces(
     spec: &PipelineSpec,
     run: &PipelineRunSpec,
 ) -> Result<(), Condition> {
-    let bound = |name: &str| run.workspaces.iter().any(|binding| binding.name == name);
+    let bound: BTreeSet<&str> = run.workspaces.iter().map(|it| it.name.as_str()).collect();
+    let bound = |name: &str| bound.contains(name);
     let missing = spec
         .workspaces
         .iter()
@@ -84,12 +85,9 @@ pub(super) fn task_run_specs(
     spec: &PipelineSpec,
     run: &PipelineRunSpec,
 ) -> Result<(), Condition> {
-    let known = |name: &str| {
-        spec.tasks
-            .iter()
-            .chain(&spec.finally)
-            .any(|task| task.name == name)
-    };
+    let tasks = spec.tasks.iter().chain(&spec.finally);
+    let known: BTreeSet<&str> = tasks.map(|task| task.name.as_str()).collect();
+    let known = |name: &str| known.contains(name);
     let wrong = run
         .task_run_specs
         .iter()
@@ -116,12 +114,16 @@ pub(super) fn tasks(
     for task in tasks {
         params(identity, task, scope)?;
     }
+    let mut by_name = HashMap::with_capacity(tasks.len());
+    for task in tasks {
+        by_name.entry(task.name.as_str()).or_insert(task);
+    }
     for task in tasks {
         for reference in &task.result_refs {
-            result_reference(task, reference, tasks)?;
+            result_reference(task, reference, &by_name)?;
         }
     }
-    pipeline_results(identity, pipeline, tasks)?;
+    pipeline_results(identity, pipeline, &by_name)?;
     for task in tasks {
         optional_workspaces(task, pipeline)?;
         matrix_types(task, scope)?;
@@ -177,9 +179,9 @@ fn params(identity: &Identity, task: &PlannedTask, scope: &Scope) -> Result<(), 
 fn result_reference(
     task: &PlannedTask,
     reference: &ResultRef,
-    tasks: &[PlannedTask],
+    tasks: &HashMap<&str, &PlannedTask>,
 ) -> Result<(), Condition> {
-    let producer = tasks.iter().find(|other| other.name == reference.task);
+    let producer = tasks.get(reference.task.as_str());
     let Some(Body::Task(resolved)) = producer.map(|producer| &producer.body) else {
         return Ok(());
     };
@@ -203,7 +205,7 @@ fn result_reference(
 fn pipeline_results(
     identity: &Identity,
     pipeline: &PipelineSpec,
-    tasks: &[PlannedTask],
+    tasks: &HashMap<&str, &PlannedTask>,
 ) -> Result<(), Condition> {
     for result in &pipeline.results {
         for reference in result
@@ -212,7 +214,7 @@ fn pipeline_results(
             .into_iter()
             .flat_map(ResultRef::find_in)
         {
-            let producer = tasks.iter().find(|other| other.name == reference.task);
+            let producer = tasks.get(reference.task.as_str());
             let Some(Body::Task(resolved)) = producer.map(|producer| &producer.body) else {
                 continue;
             };

@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod children;
 mod fingerprint;
 mod model;
 pub mod reuse;
@@ -10,6 +11,7 @@ mod task_run;
 mod workspaces;
 
 pub use build::{RunRequest, build};
+pub use children::{MAX_CHILD_RUNS, too_many as too_many_child_runs};
 pub use fingerprint::{
     Change, FileTree, TaskInput, TaskInputs, content_inputs, first_change, inputs, result_inputs,
 };

@@ -228,7 +228,7 @@ fn action_scope(
         ParamFault::Default(message) => message
             .strip_prefix("parameter resolution failed: ")
             .map_or(message.clone(), |text| text.replace("detected in param", "detected in parameter references: param")),
-        ParamFault::Enum(..) | ParamFault::Keys(_) => fault.of_task(),
+        ParamFault::Enum(..) | ParamFault::Keys(_) | ParamFault::TooLarge(..) => fault.of_task(),
     })?;
     for (name, value) in &values {
         inner.set_param(name, value);

@@ -1,5 +1,6 @@
 //! One TaskRun: what it is given, checked and bound, so that every reference in it has a value.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use crate::spec::param::{Param, ParamValue};
 use crate::spec::task::{TaskBreakpoints, TaskSpec};
 use crate::spec::workspace::{WorkspaceBinding, WorkspaceDeclaration};
 use crate::status::{Condition, Reason};
-use crate::substitution::{Scope, fields};
+use crate::substitution::{Scope, TooLarge, fields};
 
 /// A TaskRun to run.
 #[derive(Debug, Clone, Default)]
@@ -178,6 +179,7 @@ pub struct BoundTask {
 pub fn bind(request: &TaskRunRequest, attempt: usize) -> Result<BoundTask, Condition> {
     let spec = &request.task.spec;
     let mut scope = request.outer.clone();
+    scope.begin_object();
     set_context(request, attempt, &mut scope);
     let values = set_params(request, &mut scope)?;
     check_indexes(spec, &scope)?;
@@ -189,6 +191,7 @@ pub fn bind(request: &TaskRunRequest, attempt: usize) -> Result<BoundTask, Condi
     set_paths(spec, &mut own);
     scope.merge(&own);
     expand_params(&values, &own, &mut scope);
+    check_size(spec, &scope)?;
     Ok(BoundTask {
         task: Arc::clone(&request.task),
         scope,
@@ -227,11 +230,12 @@ fn set_params(
 ) -> Result<Vec<(String, ParamValue)>, Condition> {
     let specs = &request.task.spec.params;
     let mut given = request.params.clone();
+    let own: BTreeSet<&str> = request.params.iter().map(|it| it.name.as_str()).collect();
     for spec in specs.iter().filter(|spec| spec.default.is_some()) {
         let outer = scope
             .get(&format!("params.{}", spec.name))
             .filter(|value| value.kind() == spec.kind());
-        if let Some(value) = outer.filter(|_| !given.iter().any(|param| param.name == spec.name)) {
+        if let Some(value) = outer.filter(|_| !own.contains(spec.name.as_str())) {
             given.push(Param {
                 name: spec.name.clone(),
                 value,
@@ -244,7 +248,8 @@ fn set_params(
             ParamFault::Missing(_)
             | ParamFault::Type(_)
             | ParamFault::Keys(_)
-            | ParamFault::Default(_) => Reason::TaskRunValidationFailed,
+            | ParamFault::Default(_)
+            | ParamFault::TooLarge(..) => Reason::TaskRunValidationFailed,
         };
         let text = match fault {
             ParamFault::Enum(..) => fault.of_task(),
@@ -311,6 +316,15 @@ impl fields::Visitor for OutOfBounds<'_> {
     fn value(&mut self, _: fields::Place, _: &mut crate::spec::ParamValue) {}
 
     fn when(&mut self, _: usize, _: &mut crate::spec::WhenExpression) {}
+}
+
+/// The Task with its references replaced must be an object that a cluster could store.
+fn check_size(spec: &TaskSpec, scope: &Scope) -> Result<(), Condition> {
+    let mut scope = scope.clone();
+    scope.begin_object();
+    fields::task_spec(&mut spec.clone(), &mut &scope);
+    let fault = |fault: TooLarge| user_error(Reason::TaskRunValidationFailed, &fault.to_string());
+    scope.exceeded().map_err(fault)
 }
 
 fn check_overrides(request: &TaskRunRequest) -> Result<(), Condition> {

@@ -1,11 +1,11 @@
 //! Giving every declared parameter its value.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use crate::spec::param::{Param, ParamSpec, ParamType, ParamValue};
 use crate::status::Reason;
-use crate::substitution::{Scope, references};
+use crate::substitution::{Scope, TooLarge, references};
 
 /// How deep defaults may refer to each other (`pkg/reconciler/pipelinerun/resources/apply.go`).
 const MAX_DEPTH: usize = 10;
@@ -25,6 +25,8 @@ pub enum ParamFault {
     Keys(BTreeMap<String, Vec<String>>),
     /// A default that cannot be resolved.
     Default(String),
+    /// A default that becomes too large: the parameter, and why.
+    TooLarge(String, TooLarge),
 }
 
 /// Go's `map[o:[k l]]`.
@@ -61,6 +63,7 @@ impl ParamFault {
                 go_map(keys)
             ),
             Self::Default(message) => message.clone(),
+            Self::TooLarge(name, fault) => format!("default of param \"{name}\": {fault}"),
         }
     }
 
@@ -98,6 +101,13 @@ impl ParamFault {
                 Reason::PipelineValidationFailed,
                 format!("Failed to apply parameters to Pipeline {pipeline}: {message}"),
             ),
+            Self::TooLarge(..) => (
+                Reason::PipelineValidationFailed,
+                format!(
+                    "Failed to apply parameters to Pipeline {pipeline}: {}",
+                    self.of_task()
+                ),
+            ),
         }
     }
 }
@@ -125,12 +135,11 @@ pub fn task_params(
 }
 
 fn check(specs: &[ParamSpec], given: &[Param], late: bool) -> Result<(), ParamFault> {
-    let value_of = |name: &str| {
-        given
-            .iter()
-            .find(|param| param.name == name)
-            .map(|param| &param.value)
-    };
+    let mut values = HashMap::new();
+    for param in given {
+        values.entry(param.name.as_str()).or_insert(&param.value);
+    }
+    let value_of = |name: &str| values.get(name).copied();
     let names = |wrong: &dyn Fn(&ParamSpec) -> bool| -> Vec<String> {
         specs
             .iter()
@@ -198,18 +207,24 @@ fn with_defaults(
     given: &[Param],
     context: &Scope,
 ) -> Result<Values, ParamFault> {
+    let mut declared = HashMap::new();
+    for spec in specs {
+        declared.entry(spec.name.as_str()).or_insert(spec);
+    }
+    let mut context = context.clone();
+    context.begin_object();
     let mut resolver = Resolver {
-        specs,
+        specs: declared,
         given: given
             .iter()
             .map(|param| (param.name.as_str(), &param.value))
             .collect(),
-        context: context.clone(),
+        context,
         values: Values::new(),
         path: Vec::new(),
     };
     for param in given {
-        if !specs.iter().any(|spec| spec.name == param.name) {
+        if !resolver.specs.contains_key(param.name.as_str()) {
             resolver.settle(&param.name, param.value.clone());
         }
     }
@@ -222,7 +237,7 @@ fn with_defaults(
 /// Resolves defaults that refer to other parameters, whatever the order of declaration
 /// (`pkg/reconciler/pipelinerun/resources/apply.go`, since v1.9).
 struct Resolver<'a> {
-    specs: &'a [ParamSpec],
+    specs: HashMap<&'a str, &'a ParamSpec>,
     given: BTreeMap<&'a str, &'a ParamValue>,
     context: Scope,
     values: Values,
@@ -251,7 +266,7 @@ impl Resolver<'_> {
                 "maximum recursion depth ({MAX_DEPTH}) exceeded for param \"params.{name}\""
             )));
         }
-        let spec = self.specs.iter().find(|spec| spec.name == name);
+        let spec = self.specs.get(name);
         let given = self.given.get(name).map(|value| (*value).clone());
         let default = spec.and_then(|spec| spec.default.clone());
         let value = match (given, default) {
@@ -284,14 +299,16 @@ impl Resolver<'_> {
             }
         }
         self.path.pop();
-        Ok(self.context.value(default))
+        let value = self.context.value(default);
+        match self.context.exceeded() {
+            Ok(()) => Ok(value),
+            Err(fault) => Err(ParamFault::TooLarge(name.to_owned(), fault)),
+        }
     }
 
     /// The parameters a text refers to: the longest declared name that fits, else the first part.
     fn mentioned(&self, text: &str) -> Vec<String> {
-        let known = |name: &str| {
-            self.given.contains_key(name) || self.specs.iter().any(|spec| spec.name == name)
-        };
+        let known = |name: &str| self.given.contains_key(name) || self.specs.contains_key(name);
         let mut found = Vec::new();
         for reference in references(text) {
             let Some(rest) = reference.strip_prefix("params.") else {
@@ -301,13 +318,12 @@ impl Resolver<'_> {
             let first = bare.split('.').next().unwrap_or(bare);
             found.push(if known(bare) { bare } else { first }.to_owned());
         }
-        for spec in self.specs {
-            let quoted = [
-                format!("$(params[\"{}\"]", spec.name),
-                format!("$(params['{}']", spec.name),
-            ];
-            if quoted.iter().any(|form| text.contains(form)) {
-                found.push(spec.name.clone());
+        for (open, close) in [("$(params[\"", "\"]"), ("$(params['", "']")] {
+            for rest in text.split(open).skip(1) {
+                let name = rest.split_once(close).map_or("", |(name, _)| name);
+                if self.specs.contains_key(name) {
+                    found.push(name.to_owned());
+                }
             }
         }
         found
@@ -454,6 +470,25 @@ mod tests {
                 &Scope::new()
             ),
             Err(ParamFault::Missing(vec!["a".into(), "b".into()]))
+        );
+    }
+
+    #[test]
+    fn params_made_of_copies_of_one_another_end_at_the_limit() {
+        let declared: Vec<Value> = (0..10)
+            .map(|i| {
+                let default = match i {
+                    0 => "x".repeat(10),
+                    _ => format!("$(params.p{})", i - 1).repeat(10),
+                };
+                json!({"name": format!("p{i}"), "default": default})
+            })
+            .collect();
+        let (reason, message) = fault(Value::Array(declared), json!([]));
+        assert_eq!(reason, "PipelineValidationFailed");
+        assert!(
+            message.contains("default of param \"p6\": this is larger than 1.5 MiB"),
+            "{message}"
         );
     }
 }

@@ -6,9 +6,11 @@
 
 mod edges;
 pub mod fields;
+mod ledger;
 mod reference;
 mod scope;
 
 pub use edges::{dependencies, result_refs};
+pub use ledger::{MAX_OBJECT, TooLarge};
 pub use reference::{Access, ResultRef, references, whole_reference};
 pub use scope::Scope;

@@ -1,25 +1,47 @@
 //! What is known now, and replacing references by it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::fields::{Place, Visitor};
+use super::ledger::{Ledger, MAX_OBJECT, TooLarge};
 use super::reference::whole_reference;
 use crate::spec::param::{Param, ParamValue};
 use crate::spec::when::WhenExpression;
 
+/// How long the inside of a `$(…)` may be, in bytes: each one that is opened is searched that far.
+const MAX_REFERENCE: usize = 4096;
+/// What an item of a list counts as beside its text, in bytes.
+const ITEM: usize = 24;
+
 /// Everything a `$(…)` can mean at one moment.
+///
+/// What replacing makes of a text is bounded. A text that would become too large stays as it is,
+/// and [`Scope::exceeded`] says so from then on, here and in every clone.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
     strings: HashMap<String, String>,
     arrays: HashMap<String, Vec<String>>,
     objects: HashMap<String, BTreeMap<String, String>>,
     longest: usize,
+    ledger: Arc<Ledger>,
 }
 
 impl Scope {
     /// Knows nothing.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Counts what is replaced from here on, here and in clones, as parts of one object.
+    pub fn begin_object(&mut self) {
+        self.ledger = Arc::new(self.ledger.of_object());
+    }
+
+    /// Fails when references were replaced by more than an object may hold.
+    pub fn exceeded(&self) -> Result<(), TooLarge> {
+        self.ledger.exceeded().cloned().map_or(Ok(()), Err)
     }
 
     /// `$(key)` is this text.
@@ -132,6 +154,7 @@ impl Scope {
                 .map(|(k, v)| (k.clone(), v.clone()))
                 .collect(),
             longest: self.longest,
+            ledger: Arc::clone(&self.ledger),
         }
     }
 
@@ -198,55 +221,78 @@ impl Scope {
 
     /// Replaces every reference to a string. Others stay as they are.
     pub fn text(&self, text: &str) -> String {
+        self.replaced(text).into_owned()
+    }
+
+    fn replaced<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut out = String::new();
         let mut rest = text;
+        let window = self.longest.min(MAX_REFERENCE) + 1;
+        let mut changed = false;
         while let Some(start) = rest.find("$(") {
             out.push_str(&rest[..start]);
             let inner = &rest[start + 2..];
-            let window = inner.as_bytes().iter().take(self.longest + 1);
-            let found = window
-                .enumerate()
-                .find(|(_, byte)| **byte == b')')
-                .and_then(|(end, _)| Some((end, self.strings.get(&inner[..end])?)));
+            let closed = inner.bytes().take(window).position(|byte| byte == b')');
+            let found = closed.and_then(|end| Some((end, self.strings.get(&inner[..end])?)));
             if let Some((end, value)) = found {
+                if out.len() + value.len() > MAX_OBJECT {
+                    self.ledger.spend(out.len() + value.len(), text);
+                    return Cow::Borrowed(text);
+                }
                 out.push_str(value);
+                changed = true;
                 rest = &inner[end + 1..];
             } else {
                 out.push_str("$(");
                 rest = inner;
             }
         }
+        if !changed {
+            return Cow::Borrowed(text);
+        }
         out.push_str(rest);
-        out
+        if self.ledger.spend(out.len(), text) {
+            Cow::Owned(out)
+        } else {
+            Cow::Borrowed(text)
+        }
     }
 
+    /// The array that an item of a list stands for.
     fn splice(&self, item: &str) -> Option<&Vec<String>> {
         let reference = whole_reference(item)?;
-        self.arrays
-            .get(reference.strip_suffix("[*]").unwrap_or(reference))
+        let items = self
+            .arrays
+            .get(reference.strip_suffix("[*]").unwrap_or(reference))?;
+        let size = items.iter().map(|item| ITEM + item.len()).sum();
+        self.ledger.spend(size, item).then_some(items)
     }
 
     /// Replaces references in a list: an item that is a whole array becomes its items.
     pub fn list(&self, items: &[String]) -> Vec<String> {
-        items
-            .iter()
-            .flat_map(|item| {
-                self.splice(item)
-                    .cloned()
-                    .unwrap_or_else(|| vec![self.text(item)])
-            })
-            .collect()
+        let mut list = Vec::with_capacity(items.len());
+        let mut spliced = 0;
+        for item in items {
+            match self.splice(item) {
+                Some(items) if spliced <= MAX_OBJECT => {
+                    spliced += items.iter().map(|item| ITEM + item.len()).sum::<usize>();
+                    list.extend(items.iter().cloned());
+                }
+                _ => list.push(self.text(item)),
+            }
+        }
+        if spliced > MAX_OBJECT {
+            let first = items.first().map_or("", String::as_str);
+            self.ledger.spend(spliced, first);
+        }
+        list
     }
 
     /// Replaces references in a value: a string that is a whole array or object takes its shape.
     pub fn value(&self, value: &ParamValue) -> ParamValue {
         match value {
-            ParamValue::String(text) => whole_reference(text)
-                .map(|reference| reference.strip_suffix("[*]").unwrap_or(reference))
-                .and_then(|key| {
-                    let array = self.arrays.get(key).cloned().map(ParamValue::Array);
-                    array.or_else(|| self.objects.get(key).cloned().map(ParamValue::Object))
-                })
+            ParamValue::String(text) => self
+                .whole(text)
                 .unwrap_or_else(|| ParamValue::String(self.text(text))),
             ParamValue::Array(items) => ParamValue::Array(self.list(items)),
             ParamValue::Object(map) => ParamValue::Object(
@@ -255,6 +301,20 @@ impl Scope {
                     .collect(),
             ),
         }
+    }
+
+    /// The array or object that a text stands for.
+    fn whole(&self, text: &str) -> Option<ParamValue> {
+        let reference = whole_reference(text)?;
+        if let Some(items) = self.splice(text) {
+            return Some(ParamValue::Array(items.clone()));
+        }
+        let map = self
+            .objects
+            .get(reference.strip_suffix("[*]").unwrap_or(reference))?;
+        let size = map.iter().map(|(key, item)| ITEM + key.len() + item.len());
+        let fits = self.ledger.spend(size.sum(), text);
+        fits.then(|| ParamValue::Object(map.clone()))
     }
 
     /// Replaces references in the values of parameters.
@@ -286,8 +346,8 @@ impl Scope {
 
 impl Visitor for &Scope {
     fn text(&mut self, _: Place, text: &mut String) {
-        if text.contains("$(") {
-            *text = Scope::text(self, text);
+        if let Cow::Owned(replaced) = self.replaced(text) {
+            *text = replaced;
         }
     }
 
@@ -433,5 +493,40 @@ mod tests {
             let text = parts.join("$(k)");
             prop_assert_eq!(scope.text(&text), text.replace("$(k)", &value));
         }
+    }
+
+    #[test]
+    fn a_text_that_would_be_too_large_stays_as_it_is() {
+        let mut scope = Scope::new();
+        scope.set("big", "x".repeat(1 << 20));
+        scope.set_value("list", &ParamValue::Array(vec!["y".repeat(1 << 20)]));
+        assert_eq!(scope.text("$(big)").len(), 1 << 20);
+        assert_eq!(scope.exceeded(), Ok(()));
+        assert_eq!(scope.clone().text("$(big)$(big)"), "$(big)$(big)");
+        assert_eq!(scope.exceeded().unwrap_err().text, "$(big)$(big)");
+
+        let mut object = Scope::new();
+        object.merge(&scope);
+        object.begin_object();
+        assert_eq!(object.text("$(big)").len(), 1 << 20);
+        assert_eq!(object.text("$(big)"), "$(big)");
+        assert!(object.exceeded().is_err());
+        object.begin_object();
+        assert_eq!(object.exceeded(), Ok(()));
+        let many = vec!["$(list[*])".to_owned(); 1000];
+        assert!(object.list(&many).iter().map(String::len).sum::<usize>() < 3 << 20);
+        assert!(object.exceeded().is_err());
+        let mut loose = Scope::new();
+        loose.merge(&object);
+        assert!(loose.list(&many).iter().map(String::len).sum::<usize>() < 5 << 20);
+        assert!(loose.exceeded().is_err());
+    }
+
+    #[test]
+    fn an_open_reference_is_not_searched_forever() {
+        let mut scope = Scope::new();
+        scope.set("k".repeat(100_000), "never");
+        let text = "$(".repeat(100_000);
+        assert_eq!(scope.text(&text), text);
     }
 }

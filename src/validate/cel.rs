@@ -6,11 +6,10 @@
 
 use std::fmt;
 
-use cel::Program;
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue};
 
-/// Longer ones are refused: their tree is walked recursively.
-const LONGEST: usize = 2048;
+use crate::language::cel::compile;
+
 /// Deeper ones are not checked further.
 const DEEPEST: usize = 200;
 
@@ -81,10 +80,7 @@ impl Type {
 
 /// Says what is wrong with an expression before any variable is replaced in it.
 pub(super) fn check(source: &str) -> Result<(), String> {
-    if source.len() > LONGEST {
-        return Err(format!("the expression is longer than {LONGEST} bytes"));
-    }
-    let program = Program::compile(source).map_err(|error| error.to_string())?;
+    let program = compile(source).map_err(|fault| fault.to_string())?;
     let mut names = Vec::new();
     infer(program.expression(), &mut names, 0).map(|_| ())
 }

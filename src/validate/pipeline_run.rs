@@ -118,10 +118,13 @@ pub(super) fn properties_of_given(
     specs: &[ParamSpec],
     given: &[Param],
 ) {
+    let objects: BTreeSet<&str> = given
+        .iter()
+        .filter(|param| matches!(param.value, ParamValue::Object(_)))
+        .map(|param| param.name.as_str())
+        .collect();
     for (index, spec) in specs.iter().enumerate() {
-        let object = given
-            .iter()
-            .any(|param| param.name == spec.name && matches!(param.value, ParamValue::Object(_)));
+        let object = objects.contains(spec.name.as_str());
         if object && spec.properties.is_empty() && spec.kind() != ParamType::Object {
             check.missing(&at.index(index).key("properties"));
         }

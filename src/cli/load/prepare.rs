@@ -93,9 +93,9 @@ fn inputs(files: &[String]) -> Result<Vec<ManifestInput>, CliError> {
 
 /// In the order of the text, whoever found them; what has no place comes first.
 fn sort(diagnostics: &mut Diagnostics, catalog: &Catalog) {
-    diagnostics.0.sort_by_key(|diagnostic| {
+    diagnostics.0.sort_by_cached_key(|diagnostic| {
         let document = diagnostic.document;
-        let place = document.and_then(|id| catalog.locate(id, &diagnostic.path));
-        (document, place.map(|location| location.span.start))
+        let place = document.and_then(|id| catalog.span(id, &diagnostic.path));
+        (document, place.map(|span| span.start))
     });
 }

@@ -2,6 +2,7 @@
 //! them.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde_json::json;
 use tokio::sync::watch;
@@ -18,7 +19,7 @@ use crate::execute::rejection::reject_child;
 use crate::execute::schedule::scheduler::Start;
 use crate::execute::task_run::retries::task_run;
 use crate::name;
-use crate::plan::{PlannedTask, TaskInputs, build};
+use crate::plan::{MAX_CHILD_RUNS, PlannedTask, TaskInputs, build, too_many_child_runs};
 use crate::resolve::ResolvedTask;
 use crate::sandbox::Engine;
 
@@ -161,7 +162,18 @@ impl<E: Engine> Runner<E> {
         let (group, halted) = Group::new(1, Some(stop));
         self.groups.insert(start.task, group);
         let task = start.task;
-        match build(&request, &self.context.options.library) {
+        let started = self.context.children.fetch_add(1, Ordering::Relaxed);
+        let planned = if started < MAX_CHILD_RUNS {
+            build(&request, &self.context.options.library)
+        } else {
+            let pipeline = &self.plan.pipeline_name;
+            Err(too_many_child_runs(
+                &request.identity,
+                pipeline,
+                started + 1,
+            ))
+        };
+        match planned {
             Err(condition) => {
                 reject_child(&self.context, &request, &condition, parent.as_ref());
                 self.drafts.spawn(async move {

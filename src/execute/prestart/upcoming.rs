@@ -8,6 +8,9 @@ use crate::execute::schedule::scheduler::{Action, Scheduler};
 use crate::plan::{Body, Plan, TaskRunRequest, build};
 use crate::resolve::{Library, ResolvedTask};
 
+/// How many TaskRuns are looked at before the run starts.
+const MAX_UPCOMING: usize = 10_000;
+
 /// A TaskRun to be. References to results are still in its texts.
 pub(crate) struct Upcoming {
     /// Its task's place in the root run's plan; 0 for a lone TaskRun.
@@ -17,10 +20,11 @@ pub(crate) struct Upcoming {
     pub(crate) draft: TaskRunDraft,
 }
 
-/// All TaskRuns, those of child runs included, less those of disabled tasks.
+/// All TaskRuns, those of child runs included, less those of disabled tasks; of very many, the
+/// first.
 pub(crate) fn upcoming(job: &Job, library: &Library) -> Vec<Upcoming> {
     match job {
-        Job::Pipeline(plan) => of_plan(plan, library),
+        Job::Pipeline(plan) => of_plan(plan, library, MAX_UPCOMING),
         Job::Task(request) => vec![Upcoming {
             task: 0,
             of_child: false,
@@ -38,9 +42,13 @@ fn alone(request: &TaskRunRequest) -> TaskRunDraft {
     }
 }
 
-fn of_plan(plan: &Plan, library: &Library) -> Vec<Upcoming> {
+fn of_plan(plan: &Plan, library: &Library, most: usize) -> Vec<Upcoming> {
     let mut found = Vec::new();
     for (task, planned) in plan.tasks.iter().enumerate() {
+        let left = most.saturating_sub(found.len());
+        if left == 0 {
+            break;
+        }
         if plan.reuse.disabled(&planned.name).is_some() {
             continue;
         }
@@ -56,7 +64,7 @@ fn of_plan(plan: &Plan, library: &Library) -> Vec<Upcoming> {
             Body::Pipeline => {
                 // A child that cannot be planned is told when its turn comes, as on a cluster.
                 let child = child(plan, task, library);
-                let drafts = child.map(|child| of_plan(&child, library));
+                let drafts = child.map(|child| of_plan(&child, library, left));
                 found.extend(drafts.into_iter().flatten().map(|run| Upcoming {
                     task,
                     of_child: true,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::scheduler::{Action, Ending, Scheduler, Start, State};
-use crate::language::{Combination, fan_out, has_empty_array, matrix_type_fault};
+use crate::language::{Combination, fan_out, has_empty_array, matrix_type_fault, product_len};
 use crate::plan::PlannedTask;
 use crate::spec::param::ParamType;
 use crate::spec::when::WhenExpression;
@@ -68,16 +68,19 @@ impl Scheduler {
         if has_empty_array(&matrix) {
             return Ok(Some(Vec::new()));
         }
-        let combinations = fan_out(&matrix);
-        if combinations.len() > MAX_COMBINATIONS {
+        let product = product_len(&matrix);
+        let combinations = if product <= MAX_COMBINATIONS {
+            fan_out(&matrix)
+        } else {
+            Vec::new()
+        };
+        let count = combinations.len().max(product);
+        if count > MAX_COMBINATIONS {
             return Err(Condition::failed(
                 Reason::PipelineValidationFailed,
                 format!(
                     "[User error] Pipeline {}/{} can't be Run; it has an invalid spec: expected 0 <= {} <= {MAX_COMBINATIONS}: tasks[{}].matrix",
-                    self.plan.identity.namespace,
-                    self.plan.pipeline_name,
-                    combinations.len(),
-                    planned.name
+                    self.plan.identity.namespace, self.plan.pipeline_name, count, planned.name
                 ),
             ));
         }
