@@ -1,5 +1,6 @@
 //! Running a plan.
 
+mod admission;
 mod carry_over;
 mod credentials;
 mod emitter;
@@ -16,6 +17,7 @@ mod task_run;
 #[cfg(test)]
 mod tests;
 
+pub use admission::{PodFault, permission_faults, tasks_ahead};
 pub use carry_over::Copied;
 pub use images::Progress;
 pub use options::{Files, Options};

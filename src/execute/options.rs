@@ -12,6 +12,7 @@ use super::emitter::Emitter;
 use super::images::{ImageRules, Images};
 use super::prestart::pool::Prestart;
 use super::schedule::scheduler::Ending;
+use crate::plan::permissions::Permissions;
 use crate::resolve::Library;
 use crate::sandbox::Engine;
 use crate::status::Reason;
@@ -48,10 +49,8 @@ pub struct Options {
     pub jobs: usize,
     /// How references become images.
     pub images: ImageRules,
-    /// Host paths may be bound.
-    pub allow_host_path: bool,
-    /// Containers may have all privileges of the host.
-    pub allow_privileged: bool,
+    /// What the Pods of the run may ask for.
+    pub permissions: Permissions,
     /// Directories of this machine that fill workspaces before the start: workspace and directory.
     pub uploads: Vec<(String, PathBuf)>,
     /// What can be referred to.

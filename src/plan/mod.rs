@@ -5,6 +5,8 @@ mod check;
 mod children;
 mod fingerprint;
 mod model;
+pub mod permissions;
+mod pod;
 pub mod reuse;
 mod step;
 mod task_run;
@@ -16,6 +18,7 @@ pub use fingerprint::{
     Change, FileTree, TaskInput, TaskInputs, content_inputs, first_change, inputs, result_inputs,
 };
 pub use model::{Body, Identity, Overrides, Plan, PlannedTask, Requested};
+pub use pod::{Origin, Pod, sidecar_resources, step_resources};
 pub use step::step_result_value;
 pub use task_run::{BoundTask, BoundWorkspace, TaskRunRequest, bind, truncated};
 pub use workspaces::{join_sub_path, wanted_workspaces};

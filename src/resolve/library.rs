@@ -31,7 +31,7 @@ impl Reference<'_> {
     }
 
     /// How `--resolve` spells it: `<resolver>:<the parameter that says what>`.
-    fn key(&self) -> String {
+    pub fn key(&self) -> String {
         let what = match self.resolver {
             "git" => self.param("pathInRepo"),
             "http" => self.param("url"),

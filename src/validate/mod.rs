@@ -8,6 +8,7 @@
 mod cel;
 mod checker;
 mod graph;
+mod kubernetes;
 mod matrix;
 mod names;
 mod object;
@@ -36,6 +37,7 @@ mod volumes;
 mod when;
 mod workspaces;
 
+pub use kubernetes::select;
 pub use object::document;
 pub use support::support;
 pub use table::compatibility_table;

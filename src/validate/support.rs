@@ -119,6 +119,15 @@ impl Walk {
         value: &Value,
     ) {
         let at = at.key(field.name);
+        if let Some(owner) = other_owner(object, field, value) {
+            let message = format!(
+                "this run is managed by {owner:?}, not by Tekton's controller: it is not run"
+            );
+            let hint = "remove managedBy, or set it to tekton.dev/pipeline";
+            let refused = Diagnostic::error(message).hint(hint);
+            self.found.push(refused.at(self.document, at));
+            return;
+        }
         if let Some(custom) = custom_task(object, field, value) {
             let message = format!("custom task {custom} is not supported");
             let help = "a custom task needs its controller, and there is none here";
@@ -173,6 +182,15 @@ fn custom_task(object: &ObjectSchema, field: &Field, value: &Value) -> Option<St
         && !version.is_empty()
         && !of_tekton;
     custom.then(|| format!("{version} {}", if plain_kind { "Task" } else { kind }))
+}
+
+/// Who else runs a run.
+fn other_owner<'a>(object: &ObjectSchema, field: &Field, value: &'a Value) -> Option<&'a str> {
+    let is_run = matches!(object.name, "PipelineRunSpec" | "TaskRunSpec");
+    let owner = value
+        .as_str()
+        .filter(|_| is_run && field.name == "managedBy")?;
+    (!matches!(owner, "" | "tekton.dev/pipeline")).then_some(owner)
 }
 
 /// A custom task is refused once, not for each of the three fields that make it one.

@@ -23,7 +23,7 @@ const WITHOUT_EFFECT: &[&str] = &[
 /// Fields that are used in another way: a file, and a text in it.
 const OTHERWISE: &[(&str, &str, &str)] = &[
     // Found by its path, so that the refusal stands at its line.
-    ("managed_by", "src/cli/load/reach.rs", "\"spec.managedBy\""),
+    ("managed_by", "src/validate/support.rs", "\"managedBy\""),
     // Read by a method, as it may be left out.
     ("param_type", "src/spec/param.rs", "fn kind(&self)"),
     // It makes edges, which the rules ask for as well as the plan.

@@ -14,6 +14,7 @@ mod fields;
 mod forbidden;
 mod harness;
 mod layering;
+mod permissions;
 mod readme;
 mod refusals;
 mod resume;

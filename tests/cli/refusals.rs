@@ -78,10 +78,10 @@ fn pods_that_cannot_share_a_sandbox_are_told_before_anything_starts() {
             "tasks \"a\" and \"b\" want different name servers, searches or options",
         ),
         (
-            "{securityContext: {sysctls: [{name: net.x, value: '1'}]}}",
-            "{securityContext: {sysctls: [{name: net.x, value: '2'}]}}",
+            "{securityContext: {sysctls: [{name: net.ipv4.tcp_syncookies, value: '1'}]}}",
+            "{securityContext: {sysctls: [{name: net.ipv4.tcp_syncookies, value: '2'}]}}",
             "pipeline.yaml:21:",
-            "tasks \"a\" and \"b\" want net.x to be 1, and to be 2",
+            "tasks \"a\" and \"b\" want net.ipv4.tcp_syncookies to be 1, and to be 2",
         ),
         (
             "{}",
@@ -122,8 +122,11 @@ fn pods_that_cannot_share_a_sandbox_are_told_before_anything_starts() {
         .replace("COMMON", "{}")
         .replace("OWN", "{hostNetwork: true}");
     let told = "hostNetwork of task \"b\" holds for these as well: a";
-    let _noticed = run(&network, &[]).exits(3).tells(told);
-    let _strict = run(&network, &["--strict"]).exits(4);
+    let _refused = run(&network, &[]).exits(4).tells("--allow-host-network");
+    let _noticed = run(&network, &["--allow-host-network"])
+        .exits(3)
+        .tells(told);
+    let _strict = run(&network, &["--allow-host-network", "--strict"]).exits(4);
     let agreed = "{hostAliases: [{ip: 10.0.0.1, hostnames: [db]}], dnsConfig: {searches: [here]}}";
     let _agreed = run(&PODS.replace("COMMON", agreed).replace("OWN", agreed), &[]).exits(3);
 }

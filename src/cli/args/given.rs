@@ -12,7 +12,7 @@ use super::param_flag::ParamFlag;
 use super::partial_flags::{PartialArgs, PartialFlags};
 use super::workspace_flag::WorkspaceFlag;
 use crate::cli::error::CliError;
-use crate::cli::load::reach::Permissions;
+use crate::plan::permissions::Permissions;
 use crate::spec::GoDuration;
 
 /// Arguments as they were written, and where.
@@ -30,8 +30,7 @@ pub(crate) struct Given {
     pub(crate) resolve: Vec<String>,
     pub(crate) allow_unknown_fields: bool,
     pub(crate) allow_unknown_params: bool,
-    pub(crate) allow_host_path: bool,
-    pub(crate) allow_privileged: bool,
+    pub(crate) permissions: Permissions,
     /// Which tasks run.
     pub(crate) partial: PartialArgs,
 }
@@ -92,8 +91,7 @@ impl Merged {
         }
         self.allow_unknown_fields |= given.allow_unknown_fields;
         self.allow_unknown_params |= given.allow_unknown_params;
-        self.permissions.host_path |= given.allow_host_path;
-        self.permissions.privileged |= given.allow_privileged;
+        self.permissions.extend(&given.permissions);
         Ok(())
     }
 
@@ -135,7 +133,10 @@ fn served(argument: &str) -> Result<(String, &Path), CliError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Given, Merged};
+    use serde_json::Value;
+
+    use super::{Given, Merged, Permissions};
+    use crate::plan::permissions::Flag;
 
     fn given(param: &[&str], workspace: &[String]) -> Given {
         Given {
@@ -148,10 +149,12 @@ mod tests {
 
     #[test]
     fn the_present_command_line_counts_above_earlier_ones() {
+        let mut permissions = Permissions::default();
+        permissions.allow(Flag::HostPath);
         let earlier = Given {
             timeout: Some("1h".to_owned()),
             image_map: vec!["a=b".to_owned()],
-            allow_privileged: true,
+            permissions,
             ..given(&["p=1", "q=1"], &[])
         };
         let own = Given {
@@ -169,7 +172,7 @@ mod tests {
         assert_eq!(params, ["p", "q", "p"], "the last of a name counts");
         assert_eq!(merged.overrides.timeout.unwrap().to_string(), "2h0m0s");
         assert_eq!(merged.image_map[0].1, "c", "the first match counts");
-        assert!(merged.permissions.privileged && !merged.permissions.host_path);
+        assert!(merged.permissions.allows(Flag::HostPath, &Value::Null));
     }
 
     #[test]

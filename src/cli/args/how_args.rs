@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::partial_flags::PartialArgs;
+use super::permission_flags::PermissionArgs;
 use crate::cli::output::Format;
 use crate::sandbox::PullPolicy;
 
@@ -64,12 +65,6 @@ pub(crate) struct HowArgs {
     /// Warn about `-p` of a param that nobody declares, instead of failing
     #[arg(long)]
     pub(crate) allow_unknown_params: bool,
-    /// Let the YAML bind directories of the engine's machine
-    #[arg(long)]
-    pub(crate) allow_host_path: bool,
-    /// Let the YAML run privileged containers
-    #[arg(long)]
-    pub(crate) allow_privileged: bool,
     /// Keep the files of the run whatever the outcome, and until they are pruned
     #[arg(long)]
     pub(crate) keep: bool,
@@ -78,6 +73,8 @@ pub(crate) struct HowArgs {
     pub(crate) no_progress: bool,
     #[command(flatten)]
     pub(crate) partial: PartialArgs,
+    #[command(flatten)]
+    pub(crate) permissions: PermissionArgs,
 }
 
 /// When to pull images.

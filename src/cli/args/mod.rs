@@ -8,5 +8,6 @@ pub(super) mod image_map;
 pub(super) mod overrides;
 pub(super) mod param_flag;
 pub(super) mod partial_flags;
+pub(super) mod permission_flags;
 pub(super) mod run_settings;
 pub(super) mod workspace_flag;

@@ -8,11 +8,11 @@ use super::overrides::Overrides;
 use super::partial_flags::PartialFlags;
 use crate::cli::error::CliError;
 use crate::cli::load::prepare::Reading;
-use crate::cli::load::reach::Permissions;
 use crate::cli::output::Format;
 use crate::cli::settings::Settings;
 use crate::execute::images::ImageRules;
 use crate::manifest::ReadOptions;
+use crate::plan::permissions::Permissions;
 
 /// Where events go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,8 +80,7 @@ impl RunSettings {
             strict,
             allow_unknown_fields,
             allow_unknown_params,
-            allow_host_path,
-            allow_privileged,
+            permissions,
             keep,
             no_progress,
             partial,
@@ -97,8 +96,7 @@ impl RunSettings {
             resolve,
             allow_unknown_fields,
             allow_unknown_params,
-            allow_host_path,
-            allow_privileged,
+            permissions: permissions.permissions(),
             partial,
         });
         let merged = Merged::of(&given)?;

@@ -47,11 +47,9 @@ pub(crate) fn graph(args: GraphArgs, context: &mut Context) -> Result<ExitStatus
         strict: false,
         forgives_refused: true,
     };
-    let Prepared {
-        catalog,
-        diagnostics,
-        ..
-    } = prepare(&files, reading)?;
+    let prepared = prepare(&files, reading)?;
+    let diagnostics = prepared.said();
+    let Prepared { catalog, .. } = prepared;
     diagnose::print(context, &diagnostics, &catalog)?;
     if diagnostics.has_errors() {
         return Ok(ExitStatus::Invalid);

@@ -74,7 +74,7 @@ pub(crate) fn resume<C: Connect>(
         source: Some(source),
         resumes: true,
     };
-    run_prepared(prepared, &wanted, &settings, context, connector)
+    run_prepared(&prepared, &wanted, &settings, context, connector)
         .map_err(CliError::before_the_start)
 }
 

@@ -1,6 +1,5 @@
 //! `tkn-local run`.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use clap::Args;
@@ -17,23 +16,24 @@ use crate::cli::engine::{Connect, Connected, EngineRequest};
 use crate::cli::error::CliError;
 use crate::cli::exit::ExitStatus;
 use crate::cli::load::diagnose;
-use crate::cli::load::prepare::{Prepared, prepare, prepare_inputs};
-use crate::cli::load::reach::{reachable, refusals};
+use crate::cli::load::files::{Files, Served};
+use crate::cli::load::prepare::{Prepared, prepare, prepare_inputs, sort};
+use crate::cli::load::reach::Reach;
 use crate::cli::load::select::{Run, Selected, select};
 use crate::cli::output::Format;
+use crate::cli::plan::admission::{Admission, Said, disabled};
 use crate::cli::plan::blame::blame;
 use crate::cli::plan::job;
 use crate::cli::plan::outline::Outline;
-use crate::cli::plan::pod_settings::pod_settings;
 use crate::cli::plan::ready::{Planned, ready};
 use crate::cli::run::execution::{Execution, Outcome};
 use crate::cli::runs::source_run::SourceRun;
 use crate::diagnostic::Diagnostics;
 use crate::execute::Job;
-use crate::manifest::{Catalog, ManifestInput};
+use crate::manifest::ManifestInput;
 use crate::report::plural;
 use crate::resolve::Library;
-use crate::spec::{Object, PipelineSpec};
+use crate::spec::PipelineSpec;
 
 /// Run every PipelineRun and TaskRun of the files, one after another
 ///
@@ -76,7 +76,7 @@ pub(crate) fn run<C: Connect>(
             .transpose()?,
         resumes: false,
     };
-    run_prepared(prepared, &wanted, &settings, context, connector)
+    run_prepared(&prepared, &wanted, &settings, context, connector)
         .map_err(CliError::before_the_start)
 }
 
@@ -93,30 +93,44 @@ pub(crate) struct Wanted {
 
 /// Runs what is wanted of the files.
 pub(crate) fn run_prepared<C: Connect>(
-    prepared: Prepared,
+    prepared: &Prepared,
     wanted: &Wanted,
     settings: &RunSettings,
     context: &mut Context,
     connector: &C,
 ) -> Result<ExitStatus, CliError> {
+    let served = serve(context, settings)?;
+    let files = Files {
+        own: &prepared.catalog,
+        served: &served,
+    };
+    if prepared.diagnostics.has_errors() {
+        return Err(invalid(prepared, wanted, &files, context)?);
+    }
     let Prepared {
         catalog,
         diagnostics,
+        differences,
         copies,
     } = prepared;
-    let selected = if diagnostics.has_errors() {
-        Vec::new()
-    } else {
-        select(&catalog, wanted.only.as_deref())?
-    };
-    let served = serve(context, settings)?;
-    let refused = refused(&catalog, &selected, &served, settings);
-    print_all(context, diagnostics, refused, &catalog)?;
+    let selected = select(catalog, wanted.only.as_deref())?;
     let mut library = Library::new(catalog.documents().iter().map(|document| &document.object));
-    for Served { key, file, objects } in served {
-        library.serve(&key, &file, objects);
+    for Served {
+        key, file, catalog, ..
+    } in &served
+    {
+        let objects = catalog.documents().iter();
+        let objects = objects.map(|document| document.object.clone());
+        library.serve(key, file, objects.collect());
     }
-    let planned = plan_all(context, settings, selected, wanted, &library, &catalog)?;
+    diagnose::print(context, diagnostics, catalog)?;
+    let admission = Admission {
+        files,
+        differences,
+        library: &library,
+        settings,
+    };
+    let planned = plan_all(context, settings, selected, wanted, &admission)?;
     if settings.dry_run {
         return dry_run(context, settings, planned);
     }
@@ -127,8 +141,8 @@ pub(crate) fn run_prepared<C: Connect>(
     let execution = Execution::new(
         settings,
         Arc::new(library),
-        &catalog,
-        copies,
+        catalog,
+        copies.clone(),
         context,
         keeps,
     )?;
@@ -138,50 +152,27 @@ pub(crate) fn run_prepared<C: Connect>(
     status
 }
 
-/// What the selected runs, and what is served to them, can reach and may not do.
-fn refused(
-    catalog: &Catalog,
-    selected: &[Selected],
-    served: &[Served],
-    settings: &RunSettings,
-) -> Diagnostics {
-    let own: BTreeSet<_> = selected.iter().map(|selected| selected.document).collect();
-    let roots = own.iter().filter_map(|id| catalog.document(*id));
-    let roots = roots.map(|document| &document.object);
-    let served = served.iter().flat_map(|served| &served.objects);
-    let mut reached: BTreeSet<_> = roots
-        .chain(served)
-        .flat_map(|object| reachable(catalog, object))
-        .collect();
-    reached.extend(own);
-    let mut found = Diagnostics::default();
-    for document in reached.iter().filter_map(|id| catalog.document(*id)) {
-        found.extend(refusals(document, settings.permissions));
-    }
-    found
-}
-
-fn print_all(
+/// Files that are wrong: says so, and what else is to be said of what the runs use.
+fn invalid(
+    prepared: &Prepared,
+    wanted: &Wanted,
+    files: &Files<'_>,
     context: &mut Context,
-    mut diagnostics: Diagnostics,
-    refused: Diagnostics,
-    catalog: &Catalog,
-) -> Result<(), CliError> {
-    diagnostics.extend(refused);
-    diagnose::print(context, &diagnostics, catalog)?;
-    match diagnose::count(&diagnostics) {
-        Some(faults) => Err(CliError::invalid(faults)),
-        None => Ok(()),
+) -> Result<CliError, CliError> {
+    let selected = select(&prepared.catalog, wanted.only.as_deref()).unwrap_or_default();
+    let mut reach = Reach::default();
+    for selected in &selected {
+        let disabled = disabled(&selected.run);
+        reach.extend(Reach::from(files, selected.document, &disabled));
     }
-}
-
-/// A file that stands for what a resolver would fetch.
-struct Served {
-    /// What `--resolve` calls it.
-    key: String,
-    /// The file, as it is told of.
-    file: String,
-    objects: Vec<Object>,
+    let mut said = prepared.diagnostics.clone();
+    let differences = prepared.differences.0.iter();
+    let concerning = differences.filter(|difference| reach.concerns(None, difference));
+    said.0.extend(concerning.cloned());
+    sort(&mut said, &prepared.catalog);
+    diagnose::print(context, &said, &prepared.catalog)?;
+    let faults = diagnose::count(&said).unwrap_or_default();
+    Ok(CliError::invalid(faults))
 }
 
 /// Reads the files that stand for what a resolver would fetch, by the rules for all files.
@@ -191,16 +182,13 @@ fn serve(context: &mut Context, settings: &RunSettings) -> Result<Vec<Served>, C
         let Prepared {
             catalog,
             diagnostics,
+            differences,
             ..
         } = prepare_inputs(&[ManifestInput::Path(file.clone())], settings.reading);
-        let mut refused = Diagnostics::default();
-        for document in catalog.documents() {
-            refused.extend(refusals(document, settings.permissions));
-        }
         let near = file.strip_prefix(&context.settings.environment.cwd);
         let name = near.unwrap_or(file).display().to_string();
+        diagnose::print(context, &diagnostics, &catalog)?;
         if diagnostics.has_errors() {
-            diagnose::print(context, &diagnostics, &catalog)?;
             return Err(
                 CliError::invalid(format!("{name} cannot stand for {key}")).hint(format!(
                     "give a file with the Pipeline, Task or StepAction that {key} is: \
@@ -208,12 +196,11 @@ fn serve(context: &mut Context, settings: &RunSettings) -> Result<Vec<Served>, C
                 )),
             );
         }
-        print_all(context, diagnostics, refused, &catalog)?;
-        let objects = catalog.documents().iter();
         served.push(Served {
             key: key.clone(),
             file: name,
-            objects: objects.map(|document| document.object.clone()).collect(),
+            catalog,
+            differences,
         });
     }
     Ok(served)
@@ -225,9 +212,10 @@ fn plan_all(
     settings: &RunSettings,
     selected: Vec<Selected>,
     wanted: &Wanted,
-    library: &Library,
-    catalog: &Catalog,
+    admission: &Admission<'_>,
 ) -> Result<Vec<Planned>, CliError> {
+    let catalog = admission.files.own;
+    let library = admission.library;
     let runs: Vec<&Run> = selected.iter().map(|selected| &selected.run).collect();
     let Overrides {
         params, workspaces, ..
@@ -237,35 +225,30 @@ fn plan_all(
         context.tell(&format!("warning: {warning}"))?;
     }
     let mut planned = Vec::new();
-    let mut pods = Diagnostics::default();
+    let mut said = Said::default();
     for mut selected in selected {
         let origin = selected.run.origin().to_owned();
         settings.overrides.apply(&mut selected.run, library)?;
         if wanted.resumes {
             selected.run.begin_anew();
         }
-        let run = &mut selected.run;
         let plan = ready(
-            run,
+            &mut selected.run,
             origin,
             wanted.source.as_ref(),
             settings,
             library,
             context,
         )?;
-        match &plan {
-            Ok(ready) => pods.extend(pod_settings(&selected, &ready.job)),
-            Err(rejected) => {
-                let fault = Diagnostics(vec![blame(catalog, &selected, rejected)]);
-                diagnose::print_in_full(context, &fault, catalog)?;
-            }
+        let job = plan.as_ref().ok().map(|ready| &ready.job);
+        let refused = admission.of_run(&selected, job, &mut said);
+        if let (Err(rejected), false) = (&plan, refused) {
+            let fault = Diagnostics(vec![blame(catalog, &selected, rejected)]);
+            diagnose::print_in_full(context, &fault, catalog)?;
         }
         planned.push(plan);
     }
-    if settings.reading.strict {
-        pods.forgive_nothing();
-    }
-    print_all(context, pods, Diagnostics::default(), catalog)?;
+    said.print(context, &admission.files)?;
     Ok(planned)
 }
 

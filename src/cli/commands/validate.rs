@@ -63,11 +63,9 @@ pub(crate) fn validate(args: ValidateArgs, context: &mut Context) -> Result<Exit
         strict,
         forgives_refused: true,
     };
-    let Prepared {
-        catalog,
-        mut diagnostics,
-        ..
-    } = prepare(&files, reading)?;
+    let prepared = prepare(&files, reading)?;
+    let mut diagnostics = prepared.said();
+    let Prepared { catalog, .. } = prepared;
     if !diagnostics.has_errors() {
         diagnostics.extend(foreseen(&catalog, strict));
     }

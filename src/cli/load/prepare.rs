@@ -24,9 +24,23 @@ pub(crate) struct Reading {
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) catalog: Catalog,
+    /// What is wrong with the documents.
     pub(crate) diagnostics: Diagnostics,
+    /// What means something else here than on a cluster, or is not supported: it matters where it
+    /// is used.
+    pub(crate) differences: Diagnostics,
     /// Files that are gone and were read from the record of an earlier run.
     pub(crate) copies: Vec<Manifest>,
+}
+
+impl Prepared {
+    /// Everything that is to be said of every document, whether it is used or not.
+    pub(crate) fn said(&self) -> Diagnostics {
+        let mut said = self.diagnostics.clone();
+        said.extend(self.differences.clone());
+        sort(&mut said, &self.catalog);
+        said
+    }
 }
 
 /// Loads the files and checks every document by itself.
@@ -37,6 +51,7 @@ pub(crate) fn prepare(files: &[String], reading: Reading) -> Result<Prepared, Cl
 /// The same for what was found already.
 pub(crate) fn prepare_inputs(inputs: &[ManifestInput], reading: Reading) -> Prepared {
     let (catalog, mut diagnostics) = load(inputs, reading.options);
+    let mut all_differences = Diagnostics::default();
     for document in catalog.documents() {
         // What was left out of a faulty document would be missed a second time.
         if !document.faulty {
@@ -52,15 +67,17 @@ pub(crate) fn prepare_inputs(inputs: &[ManifestInput], reading: Reading) -> Prep
                 difference.severity = Severity::Warning;
             }
         }
-        diagnostics.extend(differences);
+        all_differences.extend(differences);
     }
     if reading.strict {
         diagnostics.forgive_nothing();
+        all_differences.forgive_nothing();
     }
     sort(&mut diagnostics, &catalog);
     Prepared {
         catalog,
         diagnostics,
+        differences: all_differences,
         copies: Vec::new(),
     }
 }
@@ -92,7 +109,7 @@ fn inputs(files: &[String]) -> Result<Vec<ManifestInput>, CliError> {
 }
 
 /// In the order of the text, whoever found them; what has no place comes first.
-fn sort(diagnostics: &mut Diagnostics, catalog: &Catalog) {
+pub(crate) fn sort(diagnostics: &mut Diagnostics, catalog: &Catalog) {
     diagnostics.0.sort_by_cached_key(|diagnostic| {
         let document = diagnostic.document;
         let place = document.and_then(|id| catalog.span(id, &diagnostic.path));

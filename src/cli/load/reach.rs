@@ -1,90 +1,121 @@
-//! What a run can reach, and what of it is not run here without leave.
-//!
-//! References by name are followed from the run's document through everything that was read, so
-//! that a refusal can point at the line, and comes before anything is started.
+//! Which documents a run uses: what will not run is asked for nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::diagnostic::{Diagnostic, Diagnostics, DocumentId, FieldPath, Segment};
-use crate::manifest::{Catalog, Document};
-use crate::spec::Object;
+use super::files::{Files, Place};
+use crate::diagnostic::{Diagnostic, DocumentId, FieldPath, Segment};
+use crate::resolve::Reference;
+use crate::spec::{Object, Param};
 
-/// What the command line allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Permissions {
-    /// `--allow-host-path`
-    pub(crate) host_path: bool,
-    /// `--allow-privileged`
-    pub(crate) privileged: bool,
+type Key = (Option<usize>, DocumentId);
+
+/// The documents that are used, each with the places in it that are not.
+#[derive(Debug, Default)]
+pub(crate) struct Reach {
+    used: BTreeMap<Key, Vec<FieldPath>>,
 }
 
-/// The documents of `catalog` that can be reached from an object, which may be none of them.
-pub(crate) fn reachable(catalog: &Catalog, from: &Object) -> BTreeSet<DocumentId> {
-    let mut reached = BTreeSet::new();
-    let mut left = vec![from];
-    while let Some(object) = left.pop() {
-        walk(&json(object), &FieldPath::root(), &mut |path, value| {
-            let target = referred(path, value).and_then(|(kind, name)| catalog.find(kind, name));
-            if let Some(document) = target.filter(|document| reached.insert(document.id)) {
-                left.push(&document.object);
+impl Reach {
+    /// Follows the references from a document of the files that were named. The tasks of the
+    /// root pipeline that are `disabled` are left out.
+    pub(crate) fn from(files: &Files<'_>, root: DocumentId, disabled: &BTreeSet<String>) -> Self {
+        let mut reach = Self::default();
+        let plain = files
+            .documents()
+            .filter(|(_, document)| is_plain(&document.object));
+        reach
+            .used
+            .extend(plain.map(|(served, document)| ((served, document.id), Vec::new())));
+        let mut left = vec![((None, root), true)];
+        while let Some((key, of_root)) = left.pop() {
+            if reach.used.contains_key(&key) {
+                continue;
             }
-        });
-    }
-    reached
-}
-
-/// What in a document needs leave that was not given.
-pub(crate) fn refusals(document: &Document, permissions: Permissions) -> Diagnostics {
-    let mut found = Diagnostics::default();
-    walk(
-        &json(&document.object),
-        &FieldPath::root(),
-        &mut |path, value| {
-            let refusal = if !permissions.privileged && is_privileged(path, value) {
-                Diagnostic::error("a privileged container has all rights on the engine's machine")
-                    .hint("allow it with --allow-privileged")
-            } else if !permissions.host_path && is_host_path(path) {
-                Diagnostic::error("hostPath binds a directory of the engine's machine")
-                    .hint("allow it with --allow-host-path")
-            } else if let Some(owner) = other_owner(path, value) {
-                Diagnostic::error(format!(
-                    "this run is managed by {owner:?}, not by Tekton's controller: it is not run"
-                ))
-                .hint("remove managedBy, or set it to tekton.dev/pipeline")
-            } else {
-                return;
+            let Some(object) = object(files, key) else {
+                continue;
             };
-            found.push(refusal.at(document.id, path.clone()));
-        },
-    );
-    found
+            let value = json(object);
+            let unused = if of_root {
+                disabled_places(object, &value, disabled)
+            } else {
+                Vec::new()
+            };
+            let is_run = matches!(object, Object::PipelineRun(_));
+            walk(&value, &FieldPath::root(), &unused, &mut |path, value| {
+                let pipeline_of_run = is_run && path.to_string() == "spec.pipelineRef";
+                let target = target(files, path, value);
+                left.extend(target.map(|key| (key, of_root && pipeline_of_run)));
+            });
+            reach.used.insert(key, unused);
+        }
+        reach
+    }
+
+    /// Adds the document of a place.
+    pub(crate) fn add(&mut self, place: &Place) {
+        self.used.entry((place.served, place.document)).or_default();
+    }
+
+    /// Adds what another run uses: a place is used when one of them uses it.
+    pub(crate) fn extend(&mut self, other: Self) {
+        for (key, unused) in other.used {
+            match self.used.get_mut(&key) {
+                Some(own) => own.retain(|path| unused.contains(path)),
+                None => drop(self.used.insert(key, unused)),
+            }
+        }
+    }
+
+    /// True for something said of a place that is used.
+    pub(crate) fn concerns(&self, served: Option<usize>, diagnostic: &Diagnostic) -> bool {
+        let Some(document) = diagnostic.document else {
+            return true;
+        };
+        let unused = self.used.get(&(served, document));
+        unused.is_some_and(|unused| {
+            let inside = |place: &FieldPath| diagnostic.path.0.starts_with(&place.0);
+            !unused.iter().any(inside)
+        })
+    }
 }
 
-fn is_privileged(path: &FieldPath, value: &Value) -> bool {
-    ends_with(path, &["securityContext", "privileged"]) && *value == Value::Bool(true)
+fn object<'a>(files: &Files<'a>, (served, id): Key) -> Option<&'a Object> {
+    let catalog = match served {
+        None => files.own,
+        Some(index) => &files.served.get(index)?.catalog,
+    };
+    catalog.document(id).map(|document| &document.object)
 }
 
-/// `volumes[i].hostPath`.
-fn is_host_path(path: &FieldPath) -> bool {
-    matches!(
-        path.0.as_slice(),
-        [.., Segment::Key(volumes), Segment::Index(_), Segment::Key(source)]
-            if volumes == "volumes" && source == "hostPath"
-    )
+/// Where the tasks stand that are disabled.
+fn disabled_places(object: &Object, value: &Value, disabled: &BTreeSet<String>) -> Vec<FieldPath> {
+    let (pipeline, at) = match object {
+        Object::PipelineRun(_) => (
+            value.pointer("/spec/pipelineSpec"),
+            FieldPath::root().key("spec").key("pipelineSpec"),
+        ),
+        _ => (value.get("spec"), FieldPath::root().key("spec")),
+    };
+    let mut places = Vec::new();
+    for side in ["tasks", "finally"] {
+        let tasks = pipeline.and_then(|pipeline| pipeline.get(side)?.as_array());
+        for (index, task) in tasks.into_iter().flatten().enumerate() {
+            if task["name"]
+                .as_str()
+                .is_some_and(|name| disabled.contains(name))
+            {
+                places.push(at.key(side).index(index));
+            }
+        }
+    }
+    places
 }
 
-fn other_owner<'a>(path: &FieldPath, value: &'a Value) -> Option<&'a str> {
-    let owner = value
-        .as_str()
-        .filter(|_| path.to_string() == "spec.managedBy")?;
-    (!matches!(owner, "" | "tekton.dev/pipeline")).then_some(owner)
-}
-
-/// Kind and name of what a reference at this place means, if it is one by name.
-fn referred<'a>(path: &FieldPath, value: &'a Value) -> Option<(&'static str, &'a str)> {
+/// The document that a reference at this place means.
+fn target(files: &Files<'_>, path: &FieldPath, value: &Value) -> Option<Key> {
     let Some(Segment::Key(key)) = path.0.last() else {
         return None;
     };
@@ -94,45 +125,91 @@ fn referred<'a>(path: &FieldPath, value: &'a Value) -> Option<(&'static str, &'a
         "ref" => "StepAction",
         _ => return None,
     };
-    let by_name = || value.get("name").and_then(Value::as_str);
-    let name = match value.get("resolver").and_then(Value::as_str) {
-        None => by_name(),
-        Some("cluster") => value
-            .get("params")
-            .and_then(Value::as_array)?
-            .iter()
-            .find(|param| param["name"] == "name")
-            .and_then(|param| param["value"].as_str()),
-        Some(_) => None,
+    let name = value
+        .get("name")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let resolver = value
+        .get("resolver")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let (resolver, params) = match resolver {
+        "" if name.contains("://") => ("http", vec![url(name)]),
+        _ => (resolver, params(value)),
     };
-    Some((kind, name?))
+    let reference = Reference {
+        name,
+        resolver,
+        params: &params,
+    };
+    if !resolver.is_empty() {
+        let wanted = reference.key();
+        let index = files.served.iter().rposition(|served| served.key == wanted);
+        if let Some(index) = index {
+            let documents = files.served[index].catalog.documents();
+            let found = documents
+                .iter()
+                .find(|document| document.object.kind() == kind)?;
+            return Some((Some(index), found.id));
+        }
+    }
+    let name = match resolver {
+        "" => name,
+        "cluster" => {
+            let mut params = params.iter();
+            params.find(|param| param.name == "name")?.value.as_str()?
+        }
+        _ => return None,
+    };
+    Some((None, files.own.find(kind, name)?.id))
 }
 
-fn ends_with(path: &FieldPath, keys: &[&str]) -> bool {
-    let tail = path.0.len().checked_sub(keys.len());
-    tail.is_some_and(|start| {
-        path.0[start..]
-            .iter()
-            .zip(keys)
-            .all(|(segment, key)| matches!(segment, Segment::Key(own) if own == key))
-    })
+fn url(url: &str) -> Param {
+    Param {
+        name: "url".to_owned(),
+        value: url.into(),
+    }
 }
 
-fn walk<'a>(value: &'a Value, at: &FieldPath, visit: &mut impl FnMut(&FieldPath, &'a Value)) {
+fn params(reference: &Value) -> Vec<Param> {
+    let params = reference.get("params").cloned().unwrap_or_default();
+    serde_json::from_value(params).unwrap_or_default()
+}
+
+fn walk<'a>(
+    value: &'a Value,
+    at: &FieldPath,
+    unused: &[FieldPath],
+    visit: &mut impl FnMut(&FieldPath, &'a Value),
+) {
+    if unused.contains(at) {
+        return;
+    }
     visit(at, value);
     match value {
         Value::Object(map) => {
             for (key, value) in map {
-                walk(value, &at.key(key), visit);
+                walk(value, &at.key(key), unused, visit);
             }
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                walk(item, &at.index(index), visit);
+                walk(item, &at.index(index), unused, visit);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+/// What is no reference's target here: it is given for whatever needs it.
+const fn is_plain(object: &Object) -> bool {
+    matches!(
+        object,
+        Object::ConfigMap(_)
+            | Object::Secret(_)
+            | Object::PersistentVolumeClaim(_)
+            | Object::ServiceAccount(_)
+    )
 }
 
 fn json(object: &Object) -> Value {
@@ -145,7 +222,7 @@ fn json(object: &Object) -> Value {
         Object::Task(object) => value(object),
         Object::TaskRun(object) => value(object),
         Object::StepAction(object) => value(object),
-        // Nothing is run of these.
+        // They refer to nothing.
         Object::ConfigMap(_)
         | Object::Secret(_)
         | Object::PersistentVolumeClaim(_)
@@ -155,7 +232,11 @@ fn json(object: &Object) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::{Permissions, reachable, refusals};
+    use std::collections::BTreeSet;
+
+    use super::Reach;
+    use crate::cli::load::files::Files;
+    use crate::diagnostic::{Diagnostic, DocumentId, FieldPath};
     use crate::manifest::{Catalog, ManifestInput, ReadOptions, load};
 
     const FILES: &str = "
@@ -163,7 +244,6 @@ apiVersion: tekton.dev/v1
 kind: PipelineRun
 metadata: {name: r}
 spec:
-  managedBy: example.dev/x
   pipelineRef: {name: p}
 ---
 apiVersion: tekton.dev/v1
@@ -180,11 +260,7 @@ spec:
 apiVersion: tekton.dev/v1
 kind: Task
 metadata: {name: t}
-spec:
-  volumes: [{name: v, hostPath: {path: /etc}}]
-  steps:
-    - image: i
-      securityContext: {privileged: true}
+spec: {steps: [{image: i}]}
 ---
 apiVersion: tekton.dev/v1beta1
 kind: StepAction
@@ -207,54 +283,37 @@ spec: {steps: [{image: i}]}
         catalog
     }
 
-    #[test]
-    fn references_are_followed_to_their_ends() {
+    fn used(disabled: &[&str], places: &[(usize, &str)]) -> Vec<bool> {
         let catalog = catalog();
-        let reached = reachable(&catalog, &catalog.documents()[0].object);
-        let names: Vec<&str> = catalog
-            .documents()
-            .iter()
-            .filter(|document| reached.contains(&document.id))
-            .map(|document| document.object.metadata().name.as_str())
-            .collect();
-        assert_eq!(names, ["p", "t", "s"]);
+        let files = Files {
+            own: &catalog,
+            served: &[],
+        };
+        let disabled: BTreeSet<String> = disabled.iter().map(|&name| name.to_owned()).collect();
+        let reach = Reach::from(&files, DocumentId(0), &disabled);
+        let said = |(document, path): &(usize, &str)| {
+            let diagnostic = Diagnostic::error("x");
+            diagnostic.at(DocumentId(*document), FieldPath::parse(path))
+        };
+        let said = places.iter().map(said);
+        said.map(|said| reach.concerns(None, &said)).collect()
     }
 
     #[test]
-    fn pipeline_145_task_121_157_what_needs_leave_is_refused_at_its_place() {
-        let catalog = catalog();
-        let places = |permissions| -> Vec<String> {
-            catalog
-                .documents()
-                .iter()
-                .flat_map(|document| refusals(document, permissions).0)
-                .map(|diagnostic| diagnostic.path.to_string())
-                .collect()
-        };
-        let host_path = "spec.volumes[0].hostPath";
-        let privileged = "spec.steps[0].securityContext.privileged";
-        for (permissions, mut expected) in [
-            (Permissions::default(), vec![host_path, privileged]),
-            (
-                Permissions {
-                    host_path: true,
-                    privileged: false,
-                },
-                vec![privileged],
-            ),
-            (
-                Permissions {
-                    host_path: true,
-                    privileged: true,
-                },
-                vec![],
-            ),
-        ] {
-            let mut found = places(permissions);
-            assert_eq!(found.remove(0), "spec.managedBy");
-            found.sort();
-            expected.sort_unstable();
-            assert_eq!(found, expected);
-        }
+    fn references_are_followed_to_their_ends() {
+        let places: Vec<(usize, &str)> = (0..5).map(|document| (document, "spec")).collect();
+        assert_eq!(used(&[], &places), [true, true, true, true, false]);
+    }
+
+    #[test]
+    fn what_only_disabled_tasks_use_is_not_used() {
+        let places = [
+            (1, "spec.tasks[0].taskRef"),
+            (1, "spec.tasks[1].taskSpec.steps[0]"),
+            (2, "spec"),
+            (3, "spec"),
+        ];
+        assert_eq!(used(&["a"], &places), [false, true, false, true]);
+        assert_eq!(used(&["b"], &places), [true, false, true, false]);
     }
 }

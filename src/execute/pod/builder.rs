@@ -8,10 +8,11 @@ use super::mounts::fixed_directory;
 use super::security;
 use super::volumes::{Backing, Sources};
 use crate::language::paths::clean_absolute;
-use crate::plan::{BoundTask, TaskRunRequest};
+use crate::plan::permissions::Permissions;
+use crate::plan::{BoundTask, Pod, TaskRunRequest, sidecar_resources, step_resources};
 use crate::resolve::Library;
 use crate::sandbox::{ContainerSpec, FileOp, Image, Mount, MountSource, VolumePath};
-use crate::spec::core::{EnvFromSource, EnvVar, ResourceRequirements, SecurityContext};
+use crate::spec::core::{EnvFromSource, EnvVar, ResourceRequirements};
 use crate::spec::task::{Sidecar, Step};
 use crate::status::{Condition, Reason};
 use crate::substitution::Scope;
@@ -25,10 +26,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) run_claims: &'a BTreeMap<String, String>,
     /// Directories of the run's volume for the emptyDir workspaces of the TaskRun.
     pub(crate) storage: &'a BTreeMap<String, String>,
-    /// Host paths may be bound.
-    pub(crate) allow_host_path: bool,
-    /// Containers may have all privileges of the host.
-    pub(crate) allow_privileged: bool,
+    /// What its Pods may ask for.
+    pub(crate) permissions: &'a Permissions,
 }
 
 /// A container of a TaskRun: a step or a sidecar.
@@ -70,6 +69,7 @@ pub(crate) fn lay_out(
     around: Surroundings<'_>,
     image: &dyn Fn(&str) -> Option<Image>,
 ) -> Result<Layout, Condition> {
+    admit(bound, request, around.permissions)?;
     let dir = AttemptDir::new(&request.identity.name, attempt);
     let pod = pod_facts(request, attempt);
     let mut builder = Builder {
@@ -100,6 +100,20 @@ pub(crate) fn lay_out(
         sidecars,
         touches_shared_volume: builder.touches_shared_volume,
     })
+}
+
+/// Holds the Pod against what it may ask for. Before the start this was done for every Pod that was
+/// known; this one may have values that were not.
+fn admit(
+    bound: &BoundTask,
+    request: &TaskRunRequest,
+    permissions: &Permissions,
+) -> Result<(), Condition> {
+    let pod = Pod::new(bound, request)?;
+    match permissions.denied(pod.value()).first() {
+        Some(denied) => Err(pod_fault(request, &denied.to_string())),
+        None => Ok(()),
+    }
 }
 
 fn pod_facts(request: &TaskRunRequest, attempt: usize) -> PodFacts {
@@ -238,7 +252,6 @@ impl Builder<'_> {
             library: self.around.library,
             pod: &self.pod,
             run_claims: self.around.run_claims,
-            allow_host_path: self.around.allow_host_path,
         };
         let mut volumes = self.bound.task.spec.volumes.clone();
         for volume in &mut volumes {
@@ -303,7 +316,7 @@ impl Builder<'_> {
         let mut step = self.bound.step(index, &Scope::new())?;
         let container = self.bound.container(index);
         let name = self.bound.step_name(index);
-        step.compute_resources = security::step_resources(&step, self.request);
+        step.compute_resources = step_resources(&step, self.request);
         let Some(image) = image(&step.image) else {
             return Err(image_fault(
                 self.request,
@@ -333,8 +346,7 @@ impl Builder<'_> {
             &name,
         )?);
         let working_dir = fixed_directory(&step.working_dir, &mounts);
-        let mut spec = self
-            .security(step.security_context.as_ref(), &image)
+        let mut spec = security::apply(step.security_context.as_ref(), self.request, &image)
             .map_err(|text| config_fault(self.request, "step", &name, &text))?;
         security::limits(&step.compute_resources, &mut spec);
         self.finish(&mut spec, &container, &image, mounts, working_dir);
@@ -353,17 +365,7 @@ impl Builder<'_> {
     ) -> Result<PodContainer<Sidecar>, Condition> {
         let mut sidecar = self.bound.sidecar(index);
         let name = sidecar.name.clone();
-        if let Some(own) = self
-            .request
-            .overrides
-            .sidecar_specs
-            .iter()
-            .find(|own| own.name == name)
-        {
-            sidecar.compute_resources = sidecar
-                .compute_resources
-                .overridden_by(&own.compute_resources);
-        }
+        sidecar.compute_resources = sidecar_resources(&sidecar, self.request);
         let container = format!("sidecar-{name}");
         let Some(image) = image(&sidecar.image) else {
             return Err(image_fault(
@@ -388,8 +390,7 @@ impl Builder<'_> {
             &name,
         )?);
         let working_dir = fixed_directory(&sidecar.working_dir, &mounts);
-        let mut spec = self
-            .security(sidecar.security_context.as_ref(), &image)
+        let mut spec = security::apply(sidecar.security_context.as_ref(), self.request, &image)
             .map_err(|text| config_fault(self.request, "sidecar", &name, &text))?;
         security::limits(&sidecar.compute_resources, &mut spec);
         self.finish(&mut spec, &container, &image, mounts, working_dir);
@@ -399,20 +400,6 @@ impl Builder<'_> {
             spec,
             image,
         })
-    }
-
-    /// The security settings of a container. The files were searched for privileged ones before
-    /// the start, but a name that is made of params leads where that search could not follow.
-    fn security(
-        &self,
-        own: Option<&SecurityContext>,
-        image: &Image,
-    ) -> Result<ContainerSpec, String> {
-        let spec = security::apply(own, self.request, image)?;
-        if spec.privileged && !self.around.allow_privileged {
-            return Err("a privileged container needs --allow-privileged".to_owned());
-        }
-        Ok(spec)
     }
 
     fn env_sources<'a>(

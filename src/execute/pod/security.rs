@@ -4,7 +4,6 @@ use super::quantity;
 use crate::plan::TaskRunRequest;
 use crate::sandbox::{ContainerSpec, Image};
 use crate::spec::core::{ResourceRequirements, SeLinuxOptions, SeccompProfile, SecurityContext};
-use crate::spec::task::Step;
 
 /// The security settings of a container: its own above the pod's. The error is what a kubelet
 /// says of a container that must not run as root and would.
@@ -110,27 +109,6 @@ fn se_linux(labels: &SeLinuxOptions) -> Vec<String> {
         .filter(|(_, value)| !value.is_empty())
         .map(|(key, value)| format!("label={key}:{value}"))
         .collect()
-}
-
-/// The resources of a step: its own and the template's, `stepSpecs` above, the task's in place of
-/// all (`pkg/internal/computeresources/tasklevel`).
-pub(crate) fn step_resources(step: &Step, request: &TaskRunRequest) -> ResourceRequirements {
-    let own = request
-        .overrides
-        .step_specs
-        .iter()
-        .find(|own| own.name == step.name);
-    let merged = own.map_or_else(
-        || step.compute_resources.clone(),
-        |own| step.compute_resources.overridden_by(&own.compute_resources),
-    );
-    match &request.overrides.compute_resources {
-        Some(task) => ResourceRequirements {
-            limits: task.limits.clone(),
-            ..merged
-        },
-        None => merged,
-    }
 }
 
 /// Limits of cpu and memory become the engine's.

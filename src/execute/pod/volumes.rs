@@ -36,8 +36,6 @@ pub(crate) struct Sources<'a> {
     pub(crate) pod: &'a PodFacts,
     /// Claims that are directories of the run's volume: those made of templates.
     pub(crate) run_claims: &'a BTreeMap<String, String>,
-    /// Host paths may be bound.
-    pub(crate) allow_host_path: bool,
 }
 
 impl Sources<'_> {
@@ -48,12 +46,6 @@ impl Sources<'_> {
             return Ok(self.claim(&claim.claim_name, claim.read_only));
         }
         if let Some(host) = &volume.host_path {
-            if !self.allow_host_path {
-                return Err(format!(
-                    "hostPath volume \"{}\" needs --allow-host-path",
-                    volume.name
-                ));
-            }
             return Ok(Backing {
                 source: MountSource::Host(host.path.clone()),
                 read_only: false,
@@ -72,7 +64,10 @@ impl Sources<'_> {
         if let Some(source) = &volume.downward_api {
             return Ok(files(&run_path(dir), self.downward(source)));
         }
-        Ok(empty(dir))
+        match &volume.empty_dir {
+            Some(_) => Ok(empty(dir)),
+            None => Err("this type of volume is not supported here".to_owned()),
+        }
     }
 
     /// A workspace; `dir` is its place in the run's volume when it is one of the run's own.
@@ -361,7 +356,6 @@ mod tests {
             library: &library,
             pod: &PodFacts::default(),
             run_claims: &claims,
-            allow_host_path: false,
         };
         sources.volume(&serde_json::from_value(volume).unwrap(), "d")
     }
@@ -416,11 +410,5 @@ mod tests {
                 path: String::new()
             })
         );
-    }
-
-    #[test]
-    fn task_121_host_paths_need_leave() {
-        let fault = volume(json!({"name": "v", "hostPath": {"path": "/"}})).unwrap_err();
-        assert!(fault.contains("--allow-host-path"), "{fault}");
     }
 }

@@ -147,8 +147,7 @@ pub(crate) async fn prepare<E: Engine>(
         library: &context.options.library,
         run_claims: &context.run_claims,
         storage,
-        allow_host_path: context.options.allow_host_path,
-        allow_privileged: context.options.allow_privileged,
+        permissions: &context.options.permissions,
     };
     lay_out(bound, request, number, around, &|reference| {
         images.get(reference).cloned()

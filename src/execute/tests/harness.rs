@@ -13,6 +13,7 @@ use crate::execute::images::ImageRules;
 use crate::execute::rejection::rejected;
 use crate::execute::{Ended, ExecuteError, Files, Interrupt, Job, Options, run};
 use crate::manifest::{ManifestInput, ReadOptions, load};
+use crate::plan::permissions::Permissions;
 use crate::plan::reuse::{Disable, Selection, decide};
 use crate::plan::{Identity, RunRequest, build};
 use crate::resolve::Library;
@@ -243,8 +244,7 @@ impl Scenario {
         let options = Options {
             jobs: self.jobs,
             images: ImageRules::default(),
-            allow_host_path: false,
-            allow_privileged: false,
+            permissions: Permissions::default(),
             uploads: Vec::new(),
             library: library.into(),
             grace: Duration::from_secs(3),

@@ -244,7 +244,7 @@ spec:
     .await;
     assert_eq!(launches(&ran), 0);
     let of = ran.of("a");
-    assert!(of.contains("needs --allow-privileged"), "{of}");
+    assert!(of.contains("allow it with --allow-privileged"), "{of}");
 }
 
 #[tokio::test(start_paused = true)]
