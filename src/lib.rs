@@ -7,6 +7,7 @@ pub mod event;
 pub mod execute;
 pub mod language;
 pub mod manifest;
+pub mod mask;
 pub mod name;
 pub mod plan;
 pub mod report;

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::child::{self, Started};
-use super::credentials::write_credentials;
+use super::credentials::{remove_copies, write_credentials};
 use super::link::Link;
 use super::outputs::Outputs;
 use super::processes::Processes;
@@ -84,6 +84,7 @@ impl Listener {
         // Nobody is there to report to. The kernel kills what is left of this container when its
         // first process ends; outside of a container this does it.
         self.processes.kill_all();
+        remove_copies();
         std::process::exit(1);
     }
 
@@ -166,6 +167,7 @@ impl Step {
         }
         let elapsed = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
         let file_error = self.send_files()?;
+        remove_copies();
         let oom_killed = memory::was_killed_for_memory();
         if !pauses && !reported.claim() {
             return Ok(());

@@ -16,6 +16,7 @@ mod exit;
 mod load;
 mod output;
 mod plan;
+mod prompt;
 mod run;
 mod runs;
 mod settings;

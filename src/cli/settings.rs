@@ -140,6 +140,11 @@ pub(super) fn terminal_size() -> TerminalSize {
     TerminalSize::default()
 }
 
+/// A variable that an argument names.
+pub(crate) fn variable_named(name: &str) -> Option<String> {
+    variable(name)
+}
+
 /// What holds for every command.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Settings {

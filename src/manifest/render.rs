@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::catalog::{Catalog, Location};
 use super::node::Span;
+use super::secret_text::may_be_secret;
 use super::source::SourceFile;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::terminal::is_hostile;
@@ -112,11 +113,13 @@ fn point<'a>(group: Group<'a>, location: &Location<'a>) -> Group<'a> {
     )
 }
 
-/// The line, made harmless, and the span in it. `None` when there is nothing to see.
+/// The line, made harmless, and the span in it. `None` when there is nothing to see, or when it may
+/// hold a value of a Secret.
 fn excerpt(source: &SourceFile, line: usize, span: Span) -> Option<(String, Range<usize>)> {
     let whole = source.line_span(line);
     let text = source.slice(whole);
-    if text.is_empty() || text.len() > MAX_LINE {
+    let is_secret = may_be_secret(source.text(), whole.start);
+    if text.is_empty() || text.len() > MAX_LINE || is_secret {
         return None;
     }
     let mut shown = String::with_capacity(text.len());
@@ -196,6 +199,19 @@ error: unknown field \"spec.steps[0].scrip\"
   = help: did you mean \"script\"?
 ";
         assert_eq!(rendered(FAULTY), expected);
+    }
+
+    #[test]
+    fn no_line_of_a_secret_is_quoted() {
+        for text in [
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: hunter2, b: [hunter2]}\n",
+            "apiVersion: v1\nkind: Secret\nstringData:\n  a: \"hunter2\n",
+            "stringData: [hunter2\nkind: Secret\n",
+        ] {
+            let shown = rendered(text);
+            assert!(shown.contains("error: "), "{shown}");
+            assert!(!shown.contains("hunter2"), "{shown}");
+        }
     }
 
     #[test]

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::ResolveError;
 use crate::diagnostic::did_you_mean;
 use crate::spec::Object;
@@ -113,6 +116,40 @@ impl Library {
     /// Whether there is a Secret.
     pub fn has_secrets(&self) -> bool {
         !self.secrets.is_empty()
+    }
+
+    /// The names of the Secrets.
+    pub fn secret_names(&self) -> impl Iterator<Item = &str> {
+        self.secrets.keys().map(String::as_str)
+    }
+
+    /// The names of the ConfigMaps.
+    pub fn config_map_names(&self) -> impl Iterator<Item = &str> {
+        self.config_maps.keys().map(String::as_str)
+    }
+
+    /// Gives a key of a Secret a value, and makes the Secret if there is none of that name.
+    pub fn set_secret_value(&mut self, name: &str, key: &str, value: &[u8]) {
+        let secret = self.secrets.entry(name.to_owned()).or_default();
+        let secret = Arc::make_mut(secret);
+        name.clone_into(&mut secret.metadata.name);
+        secret.string_data.remove(key);
+        secret.data.insert(key.to_owned(), STANDARD.encode(value));
+    }
+
+    /// The same for a ConfigMap.
+    pub fn set_config_map_value(&mut self, name: &str, key: &str, value: &[u8]) {
+        let map = self.config_maps.entry(name.to_owned()).or_default();
+        let map = Arc::make_mut(map);
+        name.clone_into(&mut map.metadata.name);
+        map.data.remove(key);
+        map.binary_data.remove(key);
+        match std::str::from_utf8(value) {
+            Ok(text) => map.data.insert(key.to_owned(), text.to_owned()),
+            Err(_) => map
+                .binary_data
+                .insert(key.to_owned(), STANDARD.encode(value)),
+        };
     }
 
     /// A ServiceAccount.

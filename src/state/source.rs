@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::event::{Record, RunRecord, TaskRunRecord, TaskState};
+use crate::mask;
 use crate::plan::reuse::{EarlierRun, SourceState, SourceTask, Success};
 use crate::status::SkipReason;
 
@@ -16,8 +17,12 @@ pub fn source(id: &str, record: &Record) -> EarlierRun {
         return source;
     };
     for task in &root.tasks {
-        let state = state(record.task_state(&root.name, task), root.skip_reason(task));
-        let successes = successes(id, root, task);
+        let mut state = state(record.task_state(&root.name, task), root.skip_reason(task));
+        let (masked, successes): (Vec<_>, Vec<_>) =
+            successes(id, root, task).into_iter().partition(is_masked);
+        if state == SourceState::Succeeded && !masked.is_empty() {
+            state = SourceState::Masked;
+        }
         source
             .tasks
             .insert(task.clone(), SourceTask { state, successes });
@@ -42,6 +47,12 @@ fn successes(id: &str, run: &RunRecord, task: &str) -> Vec<Success> {
         .filter(|run| run.state().is_success())
         .map(|run| success(id, run))
         .collect()
+}
+
+/// A result with a Secret in it is recorded without it, so nothing can be made of it.
+fn is_masked(success: &Success) -> bool {
+    let mut results = success.results.values();
+    results.any(|value| serde_json::to_value(value).is_ok_and(|value| mask::is_masked(&value)))
 }
 
 fn success(id: &str, run: &TaskRunRecord) -> Success {

@@ -42,6 +42,11 @@ impl Scene {
         self.cwd.join(name)
     }
 
+    /// Where its commands keep their runs.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.dir.path().join("state")
+    }
+
     /// Writes a file into the folder to work in.
     pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).expect("the folder to work in is writable");
@@ -98,6 +103,12 @@ pub(crate) struct Invocation {
 }
 
 impl Invocation {
+    /// Adds arguments.
+    pub(crate) fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.command.args(args.into_iter().map(Into::into));
+        self
+    }
+
     /// Gives it something to read on standard input.
     pub(crate) fn stdin(mut self, text: &str) -> Self {
         text.as_bytes().clone_into(&mut self.stdin);

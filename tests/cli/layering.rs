@@ -29,7 +29,7 @@ const LAYERS: &[(Order, &[&str])] = &[
     (Order::Free, &["language"]),
     (Order::Written, &["resolve", "validate", "plan"]),
     // The sandbox speaks of the streams of `event`.
-    (Order::Written, &["event", "sandbox"]),
+    (Order::Written, &["event", "sandbox", "mask"]),
     (Order::Free, &["execute"]),
     (Order::Free, &["docker", "state", "report"]),
     (Order::Free, &["cli"]),

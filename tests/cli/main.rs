@@ -24,6 +24,7 @@ mod resume_faults;
 mod resume_histories;
 mod resume_parts;
 mod runs;
+mod secrets;
 mod sources;
 mod terminal;
 mod tokens;

@@ -23,6 +23,9 @@ pub(crate) struct Given {
     pub(crate) cwd: PathBuf,
     pub(crate) param: Vec<String>,
     pub(crate) workspace: Vec<String>,
+    /// Without values of Secrets: [`DataFlag::kept`](super::data_flag::DataFlag::kept).
+    pub(crate) secret: Vec<String>,
+    pub(crate) configmap: Vec<String>,
     pub(crate) service_account: Option<String>,
     pub(crate) timeout: Option<String>,
     pub(crate) image_map: Vec<String>,

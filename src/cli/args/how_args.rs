@@ -23,6 +23,16 @@ pub(crate) struct HowArgs {
     /// `volumeClaimTemplateFile=F`, with `subPath=P`; `path=DIR` starts it as a copy of a directory
     #[arg(short, long = "workspace", value_name = "name=NAME,…")]
     pub(crate) workspace: Vec<String>,
+    /// A value of a Secret that the files lack: VALUE, `@file`, `env:VARIABLE`, or `-` to be asked
+    /// for it. It is never recorded
+    #[arg(long, value_name = "NAME.KEY=VALUE")]
+    pub(crate) secret: Vec<String>,
+    /// A value of a ConfigMap that the files lack, in the same forms
+    #[arg(long, value_name = "NAME.KEY=VALUE")]
+    pub(crate) configmap: Vec<String>,
+    /// Show and record the values of Secrets; without it `***` stands for them
+    #[arg(long)]
+    pub(crate) no_mask: bool,
     /// The service account, which names the credentials to use
     #[arg(short, long = "serviceaccount", value_name = "NAME")]
     pub(crate) service_account: Option<String>,

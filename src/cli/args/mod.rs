@@ -1,6 +1,7 @@
 //! Flags that several commands share, and what their values mean.
 
 pub(super) mod complete;
+pub(super) mod data_flag;
 pub(super) mod declared;
 pub(super) mod given;
 pub(super) mod how_args;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::data_flag::{DataFlag, DataKind};
 use super::given::{Given, Merged};
 use super::how_args::HowArgs;
 use super::overrides::Overrides;
@@ -37,6 +38,10 @@ pub(crate) struct RunSettings {
     /// The workspaces of this command line, not of an earlier one.
     pub(crate) own_workspaces: Vec<String>,
     pub(crate) permissions: Permissions,
+    /// Values of Secrets and ConfigMaps, the last of each.
+    pub(crate) data: Vec<DataFlag>,
+    /// The values of Secrets may be shown.
+    pub(crate) no_mask: bool,
     /// References to resolvers and the files that stand for them.
     pub(crate) resolve: Vec<(String, PathBuf)>,
     pub(crate) jobs: Option<usize>,
@@ -66,6 +71,9 @@ impl RunSettings {
         let HowArgs {
             param,
             workspace,
+            secret,
+            configmap,
+            no_mask,
             service_account,
             timeout,
             jobs,
@@ -85,7 +93,14 @@ impl RunSettings {
             no_progress,
             partial,
         } = args;
+        let data = data(&given, &secret, &configmap, cwd)?;
+        let kept = |kind| {
+            let own = data.iter().filter(|flag| flag.is_own && flag.kind == kind);
+            own.map(DataFlag::kept).collect()
+        };
         given.push(Given {
+            secret: kept(DataKind::Secret),
+            configmap: kept(DataKind::ConfigMap),
             cwd: cwd.clone(),
             param,
             workspace,
@@ -113,6 +128,8 @@ impl RunSettings {
             allow_unknown_params: merged.allow_unknown_params,
             own_workspaces: merged.own_workspaces,
             permissions: merged.permissions,
+            data,
+            no_mask,
             resolve: merged.resolve,
             jobs,
             images: ImageRules {
@@ -129,6 +146,31 @@ impl RunSettings {
             partial: merged.partial,
         })
     }
+}
+
+/// What all command lines give; a later value of the same key counts.
+fn data(
+    earlier: &[Given],
+    secrets: &[String],
+    config_maps: &[String],
+    cwd: &Path,
+) -> Result<Vec<DataFlag>, CliError> {
+    let mut all: Vec<DataFlag> = Vec::new();
+    let mut add = |kind, arguments: &[String], cwd: &Path, is_own| {
+        for argument in arguments {
+            let flag = DataFlag::parse(kind, argument, cwd)?;
+            all.retain(|it| (it.kind, &it.target) != (kind, &flag.target));
+            all.push(DataFlag { is_own, ..flag });
+        }
+        Ok::<(), CliError>(())
+    };
+    for given in earlier {
+        add(DataKind::Secret, &given.secret, &given.cwd, false)?;
+        add(DataKind::ConfigMap, &given.configmap, &given.cwd, false)?;
+    }
+    add(DataKind::Secret, secrets, cwd, true)?;
+    add(DataKind::ConfigMap, config_maps, cwd, true)?;
+    Ok(all)
 }
 
 fn events(args: &HowArgs, cwd: &Path) -> Result<Option<EventsTarget>, CliError> {

@@ -20,6 +20,7 @@ use crate::cli::load::files::{Files, Served};
 use crate::cli::load::prepare::{Prepared, prepare, prepare_inputs, sort};
 use crate::cli::load::reach::Reach;
 use crate::cli::load::select::{Run, Selected, select};
+use crate::cli::load::supply::supply;
 use crate::cli::output::Format;
 use crate::cli::plan::admission::{Admission, Said, disabled};
 use crate::cli::plan::blame::blame;
@@ -123,6 +124,7 @@ pub(crate) fn run_prepared<C: Connect>(
         let objects = objects.map(|document| document.object.clone());
         library.serve(key, file, objects.collect());
     }
+    supply(&mut library, settings, context)?;
     diagnose::print(context, diagnostics, catalog)?;
     let admission = Admission {
         files,

@@ -5,3 +5,4 @@ pub(super) mod files;
 pub(super) mod prepare;
 pub(super) mod reach;
 pub(super) mod select;
+pub(super) mod supply;

@@ -13,7 +13,9 @@ use super::carrying::Carrying;
 use super::execute_error::execute_error;
 use super::next_steps::next_steps;
 use super::retention::{has_files, remove_older_files};
+use super::secret_values::secret_values;
 use super::sinks::{Sinks, View, event_stream};
+use crate::cli::args::data_flag::without_values;
 use crate::cli::args::run_settings::RunSettings;
 use crate::cli::context::{Context, unwritable};
 use crate::cli::engine::{Connect, Connected};
@@ -29,7 +31,8 @@ use crate::cli::stream::OutStream;
 use crate::event::Record;
 use crate::execute::images::Waiting;
 use crate::execute::{Ended, ExecuteError, Files, Job, Options, rejected, run};
-use crate::manifest::Catalog;
+use crate::manifest::{Catalog, RECORDED_SECRET, without_secrets};
+use crate::mask::{Mask, Masker};
 use crate::report::Json;
 use crate::resolve::Library;
 use crate::sandbox::Engine;
@@ -58,6 +61,8 @@ pub(crate) struct Execution<'a> {
     library: Arc<Library>,
     store: Option<RunStore>,
     manifests: Vec<Manifest>,
+    /// The values of Secrets.
+    masker: Masker,
     events: Option<Json<OutStream>>,
     view: View,
     objects: Vec<Value>,
@@ -82,11 +87,14 @@ impl<'a> Execution<'a> {
         } else {
             None
         };
+        let masker = Masker::new(secret_values(&library).iter().map(Vec::as_slice));
+        let cwd = &context.settings.environment.cwd;
         Ok(Self {
             settings,
             library,
             store,
-            manifests: manifests(catalog, copies, &context.settings.environment.cwd),
+            manifests: manifests(catalog, copies, cwd, &masker),
+            masker,
             events: event_stream(settings, context)?,
             view: View::new(settings, context),
             objects: Vec::new(),
@@ -120,12 +128,14 @@ impl<'a> Execution<'a> {
             keep_volume: self.settings.keep || (self.keep_files > 0 && has_files(&ready.job)),
             ..self.options(&sandbox, engine.cores)
         };
+        let mask = self.mask();
         let next = next_steps(&id, &ready.job, self.settings, context);
         let sinks = Sinks::new(
             &name,
             Some(recorder),
             self.view.clone(),
             self.events.as_mut(),
+            mask,
         );
         let sinks = Mutex::new(sinks);
         let (ended, asked) = drive(ready.job, engine.engine.clone(), options, &sinks).await;
@@ -185,7 +195,8 @@ impl<'a> Execution<'a> {
             err: OutStream::new("nothing", io::sink()),
             ..self.view.clone()
         };
-        let mut sinks = Sinks::new(&name, None, quiet, self.events.as_mut());
+        let mask = self.mask();
+        let mut sinks = Sinks::new(&name, None, quiet, self.events.as_mut(), mask);
         for event in rejected(kind, object, &condition) {
             sinks
                 .event(event)
@@ -209,6 +220,14 @@ impl<'a> Execution<'a> {
                 context.write_out(&format.text(self.objects, is_list)?)
             }
             None => Ok(()),
+        }
+    }
+
+    fn mask(&self) -> Mask {
+        if self.settings.no_mask {
+            Mask::default()
+        } else {
+            Mask::new(self.masker.clone())
         }
     }
 
@@ -247,7 +266,7 @@ impl<'a> Execution<'a> {
             kind: job::kind_of(job),
             definition: job::definition_of(&object),
             created_at: Timestamp::now(),
-            argv: context.argv.clone(),
+            argv: without_values(&context.argv),
             cwd: context.settings.environment.cwd.clone(),
             inputs: self.manifests.clone(),
             resumed_from: ready.source().map(str::to_owned),
@@ -259,7 +278,13 @@ impl<'a> Execution<'a> {
                 "keep": self.settings.keep,
                 "volume": taken.map(Carrying::volume),
             }),
-            resolved: job::resolved_run(job),
+            resolved: {
+                let mut resolved = job::resolved_run(job);
+                if !self.settings.no_mask {
+                    self.masker.value(&mut resolved);
+                }
+                resolved
+            },
             contents: ready.directories.now.clone(),
         }
     }
@@ -333,8 +358,17 @@ fn status_of(ended: &Ended) -> ExitStatus {
     }
 }
 
-/// What was read. Of what came from a record, the file it was is remembered.
-fn manifests(catalog: &Catalog, copies: Vec<Manifest>, cwd: &Path) -> Vec<Manifest> {
+/// What was read, without the values of Secrets. Of what came from a record, the file it was is
+/// remembered.
+fn manifests(
+    catalog: &Catalog,
+    copies: Vec<Manifest>,
+    cwd: &Path,
+    masker: &Masker,
+) -> Vec<Manifest> {
+    let recorded = |text: &str| {
+        without_secrets(text, |secret| masker.replace(secret, RECORDED_SECRET)).into_bytes()
+    };
     let mut copies = copies.into_iter().peekable();
     let sources = catalog.sources().iter();
     sources
@@ -344,7 +378,7 @@ fn manifests(catalog: &Catalog, copies: Vec<Manifest>, cwd: &Path) -> Vec<Manife
             copy.unwrap_or_else(|| Manifest {
                 given: source.name().to_owned(),
                 path: source.path().map(|path| absolute(path, cwd)),
-                content: source.text().as_bytes().to_vec(),
+                content: recorded(source.text()),
             })
         })
         .collect()

@@ -7,4 +7,5 @@ pub(super) mod execute_error;
 pub(super) mod execution;
 pub(super) mod next_steps;
 pub(super) mod retention;
+pub(super) mod secret_values;
 pub(super) mod sinks;

@@ -21,6 +21,10 @@ pub(crate) fn next_steps(
             line.push(' ');
             line.push_str(&quoted(&argument));
         }
+        for flag in settings.data.iter().filter(|flag| flag.is_lost()) {
+            let option = flag.kind.flag();
+            line.push_str(&format!(" {option} {}=-", quoted(&flag.target)));
+        }
         steps.push((line + &state_dir, "Go on".to_owned()));
     }
     steps.push((

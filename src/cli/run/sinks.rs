@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::cli::args::run_settings::{EventsTarget, RunSettings};
@@ -12,6 +13,7 @@ use crate::cli::settings::terminal_size;
 use crate::cli::stream::OutStream;
 use crate::event::{Event, EventKind, Message, Record, RunEvent, TaskRunEvent};
 use crate::execute::images::Waiting;
+use crate::mask::Mask;
 use crate::report::{Json, Live, Outro, Plain, PlainOptions, Reporter, Style, bytes, clean};
 use crate::sandbox::PullProgress;
 use crate::state::Recorder;
@@ -88,7 +90,7 @@ pub(crate) fn event_stream(
         None => return Ok(None),
         Some(EventsTarget::Stdout) => context.out.clone(),
         Some(EventsTarget::File(path)) => {
-            let file = File::create(path).map_err(|error| {
+            let file = create(path).map_err(|error| {
                 CliError::usage(format!("cannot write events to {}", path.display()))
                     .cause(error.to_string())
             })?;
@@ -102,12 +104,22 @@ pub(crate) fn event_stream(
     Ok(Some(Json::new(stream)))
 }
 
+/// Makes or empties a file that its owner alone can read; one that is there keeps its mode.
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
 /// The sinks of one run. A sink that fails cancels the run.
 #[derive(Debug)]
 pub(crate) struct Sinks<'a> {
     recorder: Option<Recorder>,
     reporter: Reporter<OutStream, OutStream>,
     events: Option<&'a mut Json<OutStream>>,
+    mask: Mask,
     view: View,
     pulls: BTreeMap<String, (u64, u64)>,
     run: String,
@@ -123,11 +135,13 @@ impl<'a> Sinks<'a> {
         recorder: Option<Recorder>,
         view: View,
         events: Option<&'a mut Json<OutStream>>,
+        mask: Mask,
     ) -> Self {
         Self {
             recorder,
             reporter: view.reporter(),
             events,
+            mask,
             view,
             pulls: BTreeMap::new(),
             run: run.to_owned(),
@@ -147,8 +161,15 @@ impl<'a> Sinks<'a> {
         self.reporter.record()
     }
 
-    /// Hands a message to all.
+    /// Hands a message to all, without the values of Secrets.
     pub(crate) fn message(&mut self, message: &Message) -> io::Result<()> {
+        let mut mask = std::mem::take(&mut self.mask);
+        let handed = mask.message(message, |message| self.hand_on(message));
+        self.mask = mask;
+        handed
+    }
+
+    fn hand_on(&mut self, message: &Message) -> io::Result<()> {
         if let Some(recorder) = &mut self.recorder {
             recorder.message(message).map_err(io::Error::other)?;
         }
@@ -252,6 +273,9 @@ impl<'a> Sinks<'a> {
         next: &[(String, String)],
         notes: &[String],
     ) -> io::Result<(Option<Recorder>, Record)> {
+        for message in self.mask.finish() {
+            self.hand_on(&message)?;
+        }
         self.reporter.finish()?;
         if let Some(events) = &mut self.events {
             events.finish()?;

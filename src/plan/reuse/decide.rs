@@ -135,6 +135,9 @@ impl<'a> Decider<'a> {
                 runs("child pipelines run again".to_owned())
             }
             Some((SourceState::Succeeded, _)) => (Decision::Reuse, format!("succeeded in {run}")),
+            Some((SourceState::Masked, _)) => runs(format!(
+                "a result in {run} held a value of a Secret, which is not recorded"
+            )),
             Some((SourceState::Failed, _)) => runs(format!("failed in {run}")),
             Some((SourceState::Cancelled, _)) => runs(format!("cancelled in {run}")),
             Some((SourceState::TimedOut, _)) => runs(format!("timed out in {run}")),

@@ -27,6 +27,8 @@ pub struct Success {
 pub enum SourceState {
     /// All its TaskRuns succeeded, or were reused.
     Succeeded,
+    /// All succeeded, but a result of one held a value of a Secret, which is not recorded.
+    Masked,
     /// It failed, or its failure was ignored.
     Failed,
     /// It was cancelled, or cut off with its run.
