@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Masker;
+use super::masker::Masker;
 use crate::event::Event;
 
 /// Fields that say which object is meant or what state it is in. Without them a record cannot be

@@ -1,9 +1,12 @@
 //! Finding values in bytes.
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use serde_json::Value;
 
-use super::MASK;
 use super::patterns::Patterns;
+
+/// What stands for a value.
+pub const MASK: &str = "***";
 
 /// With so many texts the fastest automaton is not too large.
 const FEW: usize = 200;
@@ -158,6 +161,16 @@ impl Masker {
                 .texts
                 .get(at + 1)
                 .is_some_and(|text| text.starts_with(beginning) && text.len() > beginning.len())
+    }
+}
+
+/// Whether something in a recorded value was masked: then the value is not known any more.
+pub fn is_masked(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains(MASK),
+        Value::Array(items) => items.iter().any(is_masked),
+        Value::Object(map) => map.values().any(is_masked),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

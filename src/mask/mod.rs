@@ -10,21 +10,6 @@ mod masker;
 mod patterns;
 mod stream;
 
-pub use self::masker::Masker;
+pub use self::masker::{MASK, Masker, is_masked};
 pub use self::patterns::SHORTEST;
 pub use self::stream::Mask;
-
-/// What stands for a value.
-pub const MASK: &str = "***";
-
-/// Whether something in a recorded value was masked: then the value is not known any more.
-pub fn is_masked(value: &serde_json::Value) -> bool {
-    match value {
-        serde_json::Value::String(text) => text.contains(MASK),
-        serde_json::Value::Array(items) => items.iter().any(is_masked),
-        serde_json::Value::Object(map) => map.values().any(is_masked),
-        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {
-            false
-        }
-    }
-}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::Masker;
+use super::masker::Masker;
 use crate::event::{Event, LogChunk, LogSource, Message, Stream};
 
 /// Masks the messages of one run.
