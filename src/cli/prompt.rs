@@ -95,6 +95,6 @@ impl Drop for Hidden {
     fn drop(&mut self) {
         use rustix::termios::{OptionalActions, tcsetattr};
         // There is nobody left to tell.
-        drop(tcsetattr(io::stdin(), OptionalActions::Now, &self.0));
+        tcsetattr(io::stdin(), OptionalActions::Now, &self.0).unwrap_or_default();
     }
 }

@@ -276,6 +276,10 @@ fn oracle(case: &Case) -> Vec<(Word, &'static str)> {
             (Word::Run, "enabled")
         } else {
             match state {
+                Some(SourceState::Masked) => (
+                    Word::Run,
+                    "a result in old held a value of a Secret, which is not recorded",
+                ),
                 Some(SourceState::Succeeded) => (Word::Reuse, "succeeded in old"),
                 Some(SourceState::Failed) => (Word::Run, "failed in old"),
                 Some(SourceState::Cancelled) => (Word::Run, "cancelled in old"),
