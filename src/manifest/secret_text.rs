@@ -30,6 +30,17 @@ fn is_secret(document: &str) -> bool {
     })
 }
 
+/// Where a field of that name begins.
+fn place_of(document: &str, field: &str) -> Option<usize> {
+    let is_quote = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
+    let mut places = document.match_indices(field).map(|(at, _)| at);
+    places.find(|at| {
+        let before = document[..*at].chars().next_back();
+        let behind = document[at + field.len()..].trim_start_matches(is_quote);
+        behind.starts_with(':') && !before.is_some_and(char::is_alphanumeric)
+    })
+}
+
 /// Whether the byte at `offset` may be part of a Secret.
 pub(super) fn may_be_secret(text: &str, offset: usize) -> bool {
     let documents = documents(text);
@@ -48,7 +59,7 @@ pub fn without_secrets(text: &str, replace: impl Fn(&str) -> String) -> String {
             let document = &text[range];
             let data = ["data", "stringData"]
                 .into_iter()
-                .filter_map(|field| document.find(field))
+                .filter_map(|field| place_of(document, field))
                 .min();
             match data.filter(|_| is_secret(document)) {
                 Some(at) => document[..at].to_owned() + &replace(&document[at..]),

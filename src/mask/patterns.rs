@@ -65,7 +65,7 @@ impl Patterns {
     }
 
     fn base64(&mut self, value: &[u8]) {
-        if value.len() < SHORTEST {
+        if value.trim_ascii().len() < SHORTEST {
             return;
         }
         for alphabet in [STANDARD, URL_SAFE] {

@@ -14,6 +14,7 @@ mod workspaces;
 
 pub use build::{RunRequest, build};
 pub use children::{MAX_CHILD_RUNS, too_many as too_many_child_runs};
+pub use fingerprint::digest as input_digest;
 pub use fingerprint::{
     Change, FileTree, TaskInput, TaskInputs, content_inputs, first_change, inputs, result_inputs,
 };

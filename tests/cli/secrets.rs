@@ -168,26 +168,26 @@ fn a_secret_that_the_files_lack_is_given_and_given_again() {
             .contains("values of Secrets are never recorded"),
         "{refused}"
     );
-    scene
+    let _resumed = scene
         .tkn_local(["resume", "latest", "--secret", "login.password=-"])
         .stdin("hunter2-hunter2\n")
         .run()
         .exits(1)
         .prints_line(shown);
-    scene
+    let _resumed = scene
         .tkn_local(["resume", "latest", "--secret", "login.password=env:GIVEN"])
         .env("GIVEN", VALUE)
         .run()
         .exits(1)
         .prints_line(shown);
     // How it was given is remembered, its value is not.
-    scene
+    let _resumed = scene
         .tkn_local(["resume", "latest"])
         .env("GIVEN", VALUE)
         .run()
         .exits(1)
         .prints_line(shown);
-    scene
+    let _resumed = scene
         .tkn_local(["resume", "latest"])
         .run()
         .exits(2)
@@ -197,7 +197,7 @@ fn a_secret_that_the_files_lack_is_given_and_given_again() {
 #[test]
 fn a_secret_of_standard_input_is_not_recorded() {
     let scene = Scene::new();
-    scene.tkn_local(["run", "-"]).stdin(RUN).run().exits(1);
+    let _run = scene.tkn_local(["run", "-"]).stdin(RUN).run().exits(1);
     assert_eq!(holding(&scene.state(), ENCODED), Vec::<String>::new());
     let refused = scene.tkn_local(["resume", "latest"]).run().exits(4);
     assert!(

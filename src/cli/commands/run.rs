@@ -124,8 +124,8 @@ pub(crate) fn run_prepared<C: Connect>(
         let objects = objects.map(|document| document.object.clone());
         library.serve(key, file, objects.collect());
     }
-    supply(&mut library, settings, context)?;
     diagnose::print(context, diagnostics, catalog)?;
+    supply(&mut library, settings, context)?;
     let admission = Admission {
         files,
         differences,

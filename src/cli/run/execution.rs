@@ -250,6 +250,11 @@ impl<'a> Execution<'a> {
         let Some(text) = ready.decisions(self.view.err_style)? else {
             return Ok(());
         };
+        let text = if self.settings.no_mask {
+            text
+        } else {
+            self.masker.text(&text)
+        };
         let mut err = self.view.err.clone();
         err.write_all(text.as_bytes())
             .and_then(|()| err.flush())

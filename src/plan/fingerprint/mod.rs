@@ -16,5 +16,5 @@ pub use change::{Change, first_change};
 pub use collect::inputs;
 pub use content::content_inputs;
 pub use file_tree::FileTree;
-pub use input::{TaskInput, TaskInputs};
+pub use input::{TaskInput, TaskInputs, digest};
 pub use results::result_inputs;
