@@ -28,8 +28,9 @@ use crate::cli::signals::{Asked, listen};
 use crate::cli::stream::OutStream;
 use crate::event::Record;
 use crate::execute::images::Waiting;
-use crate::execute::{Ended, ExecuteError, Files, Job, Options, rejected, run};
+use crate::execute::{Ended, ExecuteError, Files, Options, rejected, run};
 use crate::manifest::Catalog;
+use crate::plan::Job;
 use crate::report::Json;
 use crate::resolve::Library;
 use crate::sandbox::Engine;
@@ -120,7 +121,7 @@ impl<'a> Execution<'a> {
             keep_volume: self.settings.keep || (self.keep_files > 0 && has_files(&ready.job)),
             ..self.options(&sandbox, engine.cores)
         };
-        let next = next_steps(&id, &ready.job, self.settings, context);
+        let next = next_steps(&id, self.settings, context);
         let sinks = Sinks::new(
             &name,
             Some(recorder),
@@ -172,11 +173,8 @@ impl<'a> Execution<'a> {
 
     /// Shows a run that cannot start: its object and its events, but no record.
     pub(crate) fn reject(&mut self, refused: Rejected) -> Result<Outcome, CliError> {
-        let Rejected {
-            kind,
-            object,
-            condition,
-        } = refused;
+        let condition = refused.condition();
+        let Rejected { kind, object, .. } = refused;
         let name = object.pointer("/metadata/name").and_then(Value::as_str);
         let name = name.unwrap_or_default().to_owned();
         let quiet = View {
@@ -239,7 +237,7 @@ impl<'a> Execution<'a> {
 
     fn new_run(&self, ready: &Ready, context: &Context) -> NewRun {
         let job = &ready.job;
-        let object = job::object_of(job);
+        let object = job.object();
         let taken = ready.resumed.as_ref().map(|resumed| &resumed.carrying);
         let taken = taken.filter(|carrying| carrying.takes());
         NewRun {
@@ -259,7 +257,7 @@ impl<'a> Execution<'a> {
                 "keep": self.settings.keep,
                 "volume": taken.map(Carrying::volume),
             }),
-            resolved: job::resolved_run(job),
+            resolved: job.resolved(),
             contents: ready.directories.now.clone(),
         }
     }

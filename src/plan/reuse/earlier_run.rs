@@ -33,8 +33,8 @@ pub enum SourceState {
     Cancelled,
     /// Its timeout passed.
     TimedOut,
-    /// Its guard was false.
-    SkippedByGuard,
+    /// Its `when` expressions were false.
+    SkippedByWhen,
     /// It never started.
     NotRun,
 }
