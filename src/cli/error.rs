@@ -57,11 +57,6 @@ impl CliError {
         if self.status != ExitStatus::Invalid || self.message.ends_with(" started") {
             return self;
         }
-        // A question in the midst of a sentence reads badly.
-        if let Some((what, near)) = self.message.split_once("; did you mean ") {
-            self.hints.insert(0, format!("did you mean {near}"));
-            self.message = what.to_owned();
-        }
         self.message.push_str("; nothing was started");
         self
     }

@@ -138,7 +138,7 @@ impl Record {
     }
 
     /// What a TaskRun is called for people: `task`, `task-<index>` in a matrix, `parent/task` in a
-    /// child pipeline; `None` for a TaskRun that is nobody's child.
+    /// child pipeline; `None` for a standalone TaskRun.
     pub fn label(&self, run: &str, task: &str, task_run: &str) -> Option<String> {
         let record = self.run(run)?;
         if record.kind == RunKind::TaskRun {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::execute::prestart::upcoming::{Upcoming, upcoming};
-use crate::execute::run::Job;
+use crate::plan::Job;
 use crate::plan::permissions::Permissions;
 use crate::plan::{BoundTask, Origin, Pod, TaskRunRequest, bind};
 use crate::resolve::{Library, ResolvedTask};

@@ -25,4 +25,4 @@ pub use pipeline_run::foresee::foresee;
 pub use pod::layout::workspace_dir;
 pub use pod::settings::{PodFinding, pod_findings};
 pub use rejection::rejected;
-pub use run::{Ended, ExecuteError, Interrupt, Job, run};
+pub use run::{Ended, ExecuteError, Interrupt, run};

@@ -12,12 +12,11 @@ use super::pipeline_run::drafts::TaskRunDraft;
 use super::pipeline_run::runner::{PipelineEnd, started};
 use super::pod::builder::image_fault;
 use super::prestart::upcoming::Upcoming;
-use super::run::Job;
 use super::schedule::verdict::Tally;
 use super::task_run::attempt::{pull_secrets, wanted_images};
 use crate::event::{RunEvent, RunKind, TaskRunEvent};
 use crate::plan::reuse::Decision;
-use crate::plan::{Plan, RunRequest, bind};
+use crate::plan::{Job, Plan, RunRequest, bind};
 use crate::resolve::Library;
 use crate::sandbox::Engine;
 use crate::status::{Condition, Reason};
@@ -156,13 +155,7 @@ pub(super) fn reject_child<E: Engine>(
     parent: Option<&(String, String)>,
 ) {
     let emitter = context.emitter.of(&request.identity.name);
-    let object = serde_json::json!({
-        "apiVersion": "tekton.dev/v1",
-        "kind": "PipelineRun",
-        "metadata": request.identity.metadata(),
-        "spec": request.spec,
-    });
-    for mut kind in rejected(RunKind::PipelineRun, object, condition) {
+    for mut kind in rejected(RunKind::PipelineRun, request.object(), condition) {
         if let RunEvent::Started { parent: slot, .. } = &mut kind {
             *slot = parent.cloned();
         }

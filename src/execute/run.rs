@@ -22,30 +22,11 @@ use super::sandboxes::{sandbox_spec, task_claims, upload};
 use super::schedule::scheduler::Ending;
 use super::task_run::retries::task_run;
 use crate::event::{Message, RunEvent, RunKind};
-use crate::plan::{Plan, Requested, TaskRunRequest};
+use crate::plan::{Job, Requested, TaskRunRequest};
 use crate::sandbox::{Engine, Sandbox, SandboxError};
 use crate::spec::core::ClaimVolume;
 use crate::spec::workspace::WorkspaceBinding;
 use crate::status::{Condition, ConditionStatus, Reason};
-
-/// What to run.
-#[derive(Debug, Clone)]
-pub enum Job {
-    /// A PipelineRun.
-    Pipeline(Box<Plan>),
-    /// A TaskRun that is nobody's child.
-    Task(Box<TaskRunRequest>),
-}
-
-impl Job {
-    /// The name of the run.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Pipeline(plan) => &plan.identity.name,
-            Self::Task(request) => &request.identity.name,
-        }
-    }
-}
 
 /// What a person, or the system, asks of a run that goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -296,7 +277,7 @@ fn pending(job: &Job, emitter: &Emitter) -> Option<Ended> {
     })
 }
 
-/// What announces a TaskRun that is nobody's child.
+/// What announces a standalone TaskRun.
 fn announced(request: &TaskRunRequest, started: bool) -> RunEvent {
     RunEvent::Started {
         kind: RunKind::TaskRun,
@@ -308,7 +289,7 @@ fn announced(request: &TaskRunRequest, started: bool) -> RunEvent {
     }
 }
 
-/// Runs a TaskRun that is nobody's child.
+/// Runs a standalone TaskRun.
 async fn standalone<E: Engine>(
     context: Arc<RunContext<E>>,
     mut request: TaskRunRequest,

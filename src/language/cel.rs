@@ -8,8 +8,8 @@
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue};
 use cel::{Context, Program, Value};
 
-/// The longest expression that is compiled, in bytes: the compiler recurses.
-const MAX_LENGTH: usize = 2048;
+use super::limits::MAX_CEL_BYTES;
+
 /// The stack of the thread that reads and evaluates, in bytes; what is not used costs nothing.
 const STACK: usize = 128 << 20;
 /// What one evaluation may cost, in steps: a step reads or makes one value, or one byte of text.
@@ -19,7 +19,7 @@ const NUMBER_TEXT: u64 = 330;
 
 /// A CEL expression that gives no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CelFault {
+pub enum CelError {
     /// It cannot be read or evaluated.
     #[error("{0}")]
     Evaluation(String),
@@ -27,7 +27,7 @@ pub enum CelFault {
     #[error("The CEL expression {0} is not evaluated to a boolean")]
     NotBool(String),
     /// It is longer than an expression may be.
-    #[error("the expression is longer than {MAX_LENGTH} bytes")]
+    #[error("the expression is longer than {MAX_CEL_BYTES} bytes")]
     TooLong,
     /// Evaluating it could take too long.
     #[error(
@@ -47,16 +47,16 @@ fn shown(cost: u64) -> String {
 }
 
 /// Reads an expression whose evaluation is bounded.
-pub fn compile(expression: &str) -> Result<Program, CelFault> {
-    if expression.len() > MAX_LENGTH {
-        return Err(CelFault::TooLong);
+pub fn compile(expression: &str) -> Result<Program, CelError> {
+    if expression.len() > MAX_CEL_BYTES {
+        return Err(CelError::TooLong);
     }
     deeply(|| bounded(expression))
 }
 
 /// Runs what recurses as deep as an expression does: deeper than other threads can.
-fn deeply<T: Send>(work: impl FnOnce() -> Result<T, CelFault> + Send) -> Result<T, CelFault> {
-    let failed = |text: &str| CelFault::Evaluation(text.to_owned());
+fn deeply<T: Send>(work: impl FnOnce() -> Result<T, CelError> + Send) -> Result<T, CelError> {
+    let failed = |text: &str| CelError::Evaluation(text.to_owned());
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK);
         let Ok(thread) = thread.spawn_scoped(scope, work) else {
@@ -67,25 +67,25 @@ fn deeply<T: Send>(work: impl FnOnce() -> Result<T, CelFault> + Send) -> Result<
     })
 }
 
-fn bounded(expression: &str) -> Result<Program, CelFault> {
+fn bounded(expression: &str) -> Result<Program, CelError> {
     let program =
-        Program::compile(expression).map_err(|error| CelFault::Evaluation(error.to_string()))?;
+        Program::compile(expression).map_err(|error| CelError::Evaluation(error.to_string()))?;
     let mut estimate = Estimate::default();
     estimate.value(program.expression());
     if estimate.cost > MAX_COST {
-        return Err(CelFault::TooCostly(estimate.cost));
+        return Err(CelError::TooCostly(estimate.cost));
     }
     Ok(program)
 }
 
 /// Evaluates an expression, with no variables known.
-pub fn evaluate(expression: &str) -> Result<bool, CelFault> {
+pub fn evaluate(expression: &str) -> Result<bool, CelError> {
     let program = compile(expression)?;
     deeply(|| {
         let value = program.execute(&Context::default());
-        match value.map_err(|error| CelFault::Evaluation(error.to_string()))? {
+        match value.map_err(|error| CelError::Evaluation(error.to_string()))? {
             Value::Bool(value) => Ok(value),
-            _ => Err(CelFault::NotBool(expression.to_owned())),
+            _ => Err(CelError::NotBool(expression.to_owned())),
         }
     })
 }
@@ -323,7 +323,7 @@ fn of_literal(literal: &LiteralValue) -> Size {
 
 #[cfg(test)]
 mod tests {
-    use super::{CelFault, MAX_COST, compile, evaluate};
+    use super::{CelError, MAX_COST, compile, evaluate};
 
     /// A list of ten, mapped `depth` deep into itself.
     fn nested(depth: usize) -> String {
@@ -341,10 +341,10 @@ mod tests {
         );
         assert_eq!(
             evaluate("1 + 2"),
-            Err(CelFault::NotBool("1 + 2".to_owned()))
+            Err(CelError::NotBool("1 + 2".to_owned()))
         );
-        assert!(matches!(evaluate("a == b"), Err(CelFault::Evaluation(_))));
-        assert!(matches!(evaluate("'"), Err(CelFault::Evaluation(_))));
+        assert!(matches!(evaluate("a == b"), Err(CelError::Evaluation(_))));
+        assert!(matches!(evaluate("'"), Err(CelError::Evaluation(_))));
     }
 
     #[test]
@@ -363,7 +363,7 @@ mod tests {
     #[test]
     fn what_would_run_for_ages_is_refused_before_it_runs() {
         let cost = |expression: &str| match compile(expression) {
-            Err(CelFault::TooCostly(cost)) => cost,
+            Err(CelError::TooCostly(cost)) => cost,
             Err(other) => panic!("{expression}: {other}"),
             Ok(_) => 0,
         };
@@ -380,7 +380,7 @@ mod tests {
 
     #[test]
     fn long_and_deep_expressions_are_no_danger() {
-        assert_eq!(evaluate(&"1+".repeat(10_000)), Err(CelFault::TooLong));
+        assert_eq!(evaluate(&"1+".repeat(10_000)), Err(CelError::TooLong));
         let sum = format!("{}1 == 1000", "1+".repeat(999));
         assert_eq!(evaluate(&sum), Ok(true));
         let nested = |open: &str, close: &str, depth: usize| {

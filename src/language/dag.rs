@@ -1,136 +1,131 @@
 //! What waits for what (`pkg/reconciler/pipeline/dag/dag.go`).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use petgraph::Direction;
-use petgraph::algo::toposort;
-use petgraph::graph::{DiGraph, NodeIndex};
-
-/// Why tasks do not make a graph.
+/// Why tasks cannot be put in order.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum GraphFault {
+pub enum GraphError {
     /// Tasks wait for each other.
-    #[error("cycle detected; task \"{task}\" depends on {on}")]
+    #[error("cycle detected; task \"{task}\" depends on {}", quoted(.on))]
     Cycle {
         /// The first task, by name, that can never start.
         task: String,
-        /// What it waits for, quoted and sorted.
-        on: String,
+        /// The tasks it waits for that can never start either, sorted.
+        on: Vec<String>,
     },
-    /// A task waits for one that is not there.
+    /// A task waits for one that the pipeline does not have.
     #[error(
         "couldn't add link between {task} and {on}: task {task} depends on {on} but {on} wasn't present in Pipeline"
     )]
-    Unknown {
+    UnknownTask {
         /// The task.
         task: String,
-        /// What is not there.
+        /// What it waits for.
         on: String,
     },
+}
+
+fn quoted(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    quoted.join(", ")
+}
+
+impl GraphError {
+    /// The task that can never start.
+    pub fn task(&self) -> &str {
+        match self {
+            Self::Cycle { task, .. } | Self::UnknownTask { task, .. } => task,
+        }
+    }
 }
 
 /// The order of the tasks: an edge leads from a task to one that waits for it.
 #[derive(Debug, Clone, Default)]
 pub struct Graph {
-    graph: DiGraph<(), ()>,
+    parents: Vec<Vec<usize>>,
+    children: Vec<Vec<usize>>,
     order: Vec<usize>,
 }
 
 impl Graph {
-    /// The graph of tasks with these names and dependencies.
-    pub fn new(names: &[&str], dependencies: &[BTreeSet<String>]) -> Result<Self, GraphFault> {
-        let mut graph = DiGraph::<(), ()>::new();
-        for _ in names {
-            graph.add_node(());
-        }
-        let mut places = HashMap::with_capacity(names.len());
-        for (place, name) in names.iter().enumerate() {
-            places.entry(*name).or_insert(place);
-        }
-        let mut unknown = None;
-        for (task, on) in dependencies
-            .iter()
-            .enumerate()
-            .flat_map(|(task, on)| on.iter().map(move |on| (task, on)))
-        {
-            match places.get(on.as_str()).copied() {
-                Some(parent) => {
-                    graph.add_edge(NodeIndex::new(parent), NodeIndex::new(task), ());
-                }
-                None => drop(unknown.get_or_insert_with(|| GraphFault::Unknown {
-                    task: names[task].to_owned(),
-                    on: on.clone(),
-                })),
-            }
-        }
-        let order = toposort(&graph, None)
-            .map_err(|_| Self::cycle(&graph, names))?
-            .into_iter()
-            .map(NodeIndex::index)
-            .collect();
-        match unknown {
-            Some(fault) => Err(fault),
-            None => Ok(Self { graph, order }),
+    /// The graph of tasks with these names and dependencies, or the first error.
+    pub fn new(names: &[&str], dependencies: &[BTreeSet<String>]) -> Result<Self, GraphError> {
+        let (graph, errors) = Self::link(names, dependencies);
+        match errors.into_iter().next() {
+            Some(error) => Err(error),
+            None => Ok(graph),
         }
     }
 
-    /// Names the cycle as Tekton does: what Kahn's algorithm leaves, first by name.
-    fn cycle(graph: &DiGraph<(), ()>, names: &[&str]) -> GraphFault {
-        let mut left: BTreeSet<usize> = (0..names.len()).collect();
-        let waits_for = |task: usize, left: &BTreeSet<usize>| -> BTreeSet<usize> {
-            graph
-                .neighbors_directed(NodeIndex::new(task), Direction::Incoming)
-                .map(NodeIndex::index)
-                .filter(|parent| left.contains(parent))
-                .collect()
-        };
-        let mut free: Vec<usize> = left
-            .iter()
-            .copied()
-            .filter(|task| waits_for(*task, &left).is_empty())
-            .collect();
-        while let Some(task) = free.pop() {
-            left.remove(&task);
-            let children = graph.neighbors_directed(NodeIndex::new(task), Direction::Outgoing);
-            let freed = children
-                .map(NodeIndex::index)
-                .filter(|child| left.contains(child) && waits_for(*child, &left).is_empty());
-            free.extend(freed);
+    /// The graph as far as it can be made, and everything that is wrong with it: the cycle first,
+    /// then every dependency on a task that is not there.
+    pub fn link(names: &[&str], dependencies: &[BTreeSet<String>]) -> (Self, Vec<GraphError>) {
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        for (index, name) in names.iter().enumerate() {
+            places.entry(name).or_insert(index);
         }
-        let Some(task) = left.iter().copied().min_by_key(|task| names[*task]) else {
-            return GraphFault::Cycle {
-                task: String::new(),
-                on: String::new(),
-            };
+        let mut graph = Self {
+            parents: vec![Vec::new(); names.len()],
+            children: vec![Vec::new(); names.len()],
+            order: Vec::with_capacity(names.len()),
         };
-        let on: BTreeSet<String> = waits_for(task, &left)
-            .into_iter()
-            .map(|parent| format!("\"{}\"", names[parent]))
-            .collect();
-        GraphFault::Cycle {
+        let mut errors = Vec::new();
+        for (index, (task, waits)) in names.iter().zip(dependencies).enumerate() {
+            for on in waits {
+                if let Some(&parent) = places.get(on.as_str()) {
+                    graph.parents[index].push(parent);
+                    graph.children[parent].push(index);
+                } else {
+                    errors.push(GraphError::UnknownTask {
+                        task: (*task).to_owned(),
+                        on: on.clone(),
+                    });
+                }
+            }
+        }
+        graph.sort();
+        let cycle = graph.cycle(names);
+        (graph, cycle.into_iter().chain(errors).collect())
+    }
+
+    /// Kahn's algorithm: the tasks that can start, each after all it waits for.
+    fn sort(&mut self) {
+        let mut waits: Vec<usize> = self.parents.iter().map(Vec::len).collect();
+        let mut free: VecDeque<usize> = (0..waits.len()).filter(|task| waits[*task] == 0).collect();
+        while let Some(task) = free.pop_front() {
+            self.order.push(task);
+            for &child in &self.children[task] {
+                waits[child] -= 1;
+                if waits[child] == 0 {
+                    free.push_back(child);
+                }
+            }
+        }
+    }
+
+    /// Names the tasks without an order as Tekton does: the first of them by name.
+    fn cycle(&self, names: &[&str]) -> Option<GraphError> {
+        let ordered: BTreeSet<usize> = self.order.iter().copied().collect();
+        let blocked = |task: &usize| !ordered.contains(task);
+        let task = (0..names.len())
+            .filter(blocked)
+            .min_by_key(|task| names[*task])?;
+        let parents = self.parents[task].iter().filter(|parent| blocked(parent));
+        let on: BTreeSet<String> = parents.map(|parent| names[*parent].to_owned()).collect();
+        Some(GraphError::Cycle {
             task: names[task].to_owned(),
-            on: on.into_iter().collect::<Vec<_>>().join(", "),
-        }
+            on: on.into_iter().collect(),
+        })
     }
 
     /// What a task waits for.
     pub fn parents(&self, task: usize) -> impl Iterator<Item = usize> + '_ {
-        self.neighbors(task, Direction::Incoming)
+        self.parents.get(task).into_iter().flatten().copied()
     }
 
     /// What waits for a task.
     pub fn children(&self, task: usize) -> impl Iterator<Item = usize> + '_ {
-        self.neighbors(task, Direction::Outgoing)
-    }
-
-    fn neighbors(&self, task: usize, direction: Direction) -> impl Iterator<Item = usize> + '_ {
-        let node = NodeIndex::new(task);
-        let known = task < self.graph.node_count();
-        known
-            .then(|| self.graph.neighbors_directed(node, direction))
-            .into_iter()
-            .flatten()
-            .map(NodeIndex::index)
+        self.children.get(task).into_iter().flatten().copied()
     }
 
     /// The tasks, each after all it waits for.
@@ -153,7 +148,7 @@ mod tests {
             .collect();
         Graph::new(&names, &on)
             .map(|graph| graph.order().to_vec())
-            .map_err(|fault| fault.to_string())
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -174,6 +169,20 @@ mod tests {
             graph(&[("a", &["zzz"])]).unwrap_err(),
             "couldn't add link between a and zzz: task a depends on zzz but zzz wasn't present in Pipeline"
         );
+    }
+
+    #[test]
+    fn every_error_is_found_and_what_can_start_is_not_blamed() {
+        let names = ["root", "x", "y", "z", "lost"];
+        let on: Vec<BTreeSet<String>> = [&[][..], &["y", "root"], &["x"], &["y"], &["nope"]]
+            .iter()
+            .map(|on| on.iter().map(|name| (*name).to_owned()).collect())
+            .collect();
+        let (_, errors) = Graph::link(&names, &on);
+        let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(told[0], "cycle detected; task \"x\" depends on \"y\"");
+        assert!(told[1].starts_with("couldn't add link between lost and nope"));
+        assert_eq!(told.len(), 2);
     }
 
     #[test]

@@ -38,16 +38,48 @@ impl Partial {
     }
 }
 
-/// The condition of a run whose matrix gets a value of another type than `wanted`.
-pub fn matrix_type_fault(wanted: ParamType, param: &Param, task: &str) -> Condition {
-    Condition::failed(
-        Reason::InvalidMatrixParameterTypes,
-        format!(
-            "[User error] Failed to validate matrix: parameters of type {wanted} only are allowed, but param \"{}\" has type \"{}\" in pipelineTask \"{task}\"",
-            param.name,
-            param.value.kind(),
-        ),
-    )
+/// A param of a matrix whose value has the wrong type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "[User error] Failed to validate matrix: parameters of type {wanted} only are allowed, but param \"{param}\" has type \"{given}\" in pipelineTask \"{task}\""
+)]
+pub struct MatrixTypeError {
+    /// The type it must have.
+    pub wanted: ParamType,
+    /// The type it has.
+    pub given: ParamType,
+    /// The param.
+    pub param: String,
+    /// The task of the pipeline.
+    pub task: String,
+}
+
+impl MatrixTypeError {
+    /// A param of a task of the pipeline that has not the type `wanted`.
+    pub fn new(wanted: ParamType, param: &Param, task: &str) -> Self {
+        Self {
+            wanted,
+            given: param.value.kind(),
+            param: param.name.clone(),
+            task: task.to_owned(),
+        }
+    }
+}
+
+impl From<MatrixTypeError> for Condition {
+    fn from(error: MatrixTypeError) -> Self {
+        Self::failed(Reason::InvalidMatrixParameterTypes, error.to_string())
+    }
+}
+
+/// How many combinations the params of a matrix make, without its include entries; a value still to
+/// come counts as one.
+pub fn product_len(params: &[Param]) -> usize {
+    let lens = params.iter().map(|param| match &param.value {
+        ParamValue::Array(items) => items.len().max(1),
+        ParamValue::String(_) | ParamValue::Object(_) => 1,
+    });
+    lens.fold(1, usize::saturating_mul)
 }
 
 /// True when a matrix has an array without items: its task is skipped.
@@ -56,16 +88,6 @@ pub fn has_empty_array(matrix: &Matrix) -> bool {
         .params
         .iter()
         .any(|param| matches!(&param.value, ParamValue::Array(items) if items.is_empty()))
-}
-
-/// How many combinations the params of a matrix make, without its include entries.
-pub fn product_len(matrix: &Matrix) -> usize {
-    let items = matrix.params.iter().map(|param| match &param.value {
-        ParamValue::Array(items) => items.len(),
-        ParamValue::String(_) => 1,
-        ParamValue::Object(_) => 0,
-    });
-    items.fold(1, usize::saturating_mul)
 }
 
 /// The combinations of a matrix whose references are all replaced: the product of its params, the

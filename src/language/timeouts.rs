@@ -60,7 +60,7 @@ fn attempt(side: Option<GoDuration>) -> GoDuration {
         .unwrap_or(DEFAULT)
 }
 
-/// The limit of one attempt of a TaskRun that is nobody's child.
+/// The limit of one attempt of a standalone TaskRun.
 pub fn standalone(own: Option<GoDuration>) -> Option<Duration> {
     own.unwrap_or(DEFAULT).limit()
 }

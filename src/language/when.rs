@@ -1,24 +1,24 @@
-//! Guards (`pkg/apis/pipeline/v1/when_types.go`).
+//! `when` expressions (`pkg/apis/pipeline/v1/when_types.go`).
 
-use super::cel::{CelFault, evaluate};
+use super::cel::{CelError, evaluate};
 use crate::spec::when::WhenExpression;
 
-/// True when all conditions hold; their references have been replaced.
-pub fn holds(when: &[WhenExpression]) -> Result<bool, CelFault> {
-    for condition in when {
-        if !condition_holds(condition)? {
+/// True when all expressions hold; their references have been replaced.
+pub fn holds(when: &[WhenExpression]) -> Result<bool, CelError> {
+    for expression in when {
+        if !expression_holds(expression)? {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-fn condition_holds(condition: &WhenExpression) -> Result<bool, CelFault> {
-    if !condition.cel.is_empty() {
-        return evaluate(&condition.cel);
+fn expression_holds(expression: &WhenExpression) -> Result<bool, CelError> {
+    if !expression.cel.is_empty() {
+        return evaluate(&expression.cel);
     }
-    let contained = condition.values.contains(&condition.input);
-    Ok(contained == (condition.operator == "in"))
+    let contained = expression.values.contains(&expression.input);
+    Ok(contained == (expression.operator == "in"))
 }
 
 #[cfg(test)]

@@ -1,103 +1,86 @@
 //! From a PipelineRun to its plan, checking in Tekton's order
-//! (`pkg/reconciler/pipelinerun/pipelinerun.go`, `reconcile`): the first fault decides, and has
+//! (`pkg/reconciler/pipelinerun/pipelinerun.go`, `reconcile`): the first error decides, and has
 //! the reason and message it has on a cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use serde_json::{Value, json};
-
-use super::check;
+use super::check::Checks;
 use super::children;
-use super::model::{Body, Identity, Overrides, Plan, PlannedTask, Requested};
+use super::error::{Place, PlanError};
+use super::identity::Identity;
+use super::model::{Plan, Requested};
+use super::problem::Problem;
 use super::reuse::ReusePlan;
-use crate::language::Graph;
-use crate::language::Timeouts;
-use crate::resolve::{
-    Library, ResolveError, ResolvedPipeline, ResolvedTask, pipeline_params, resolve_pipeline,
-    resolve_task,
-};
-use crate::spec::core::PodTemplate;
-use crate::spec::param::ParamValue;
-use crate::spec::pipeline::{Matrix, PipelineRunSpec, PipelineTask, PipelineTaskRunSpec};
-use crate::status::{Condition, Reason};
-use crate::substitution::{Scope, dependencies, result_refs};
+use super::run_request::RunRequest;
+use super::substituted::substituted;
+use super::task::TaskPlanner;
+use crate::diagnostic::FieldPath;
+use crate::language::{Graph, Timeouts};
+use crate::resolve::{Library, ParamError, ResolvedPipeline, pipeline_params};
+use crate::substitution::{Scope, dependencies};
 
-/// A PipelineRun to plan.
-#[derive(Debug, Clone, Default)]
-pub struct RunRequest {
-    /// Who it is.
-    pub identity: Identity,
-    /// What it asks for.
-    pub spec: PipelineRunSpec,
-    /// The names of the pipelines it is inside of, outermost first.
-    pub ancestors: Vec<String>,
-    /// Tasks whose definition need not exist.
-    pub disabled: BTreeSet<String>,
+/// Plans a run, or says why it ends before anything starts.
+pub fn plan(request: &RunRequest, library: &Library) -> Result<Plan, PlanError> {
+    let pipeline = request.pipeline(library)?;
+    build(request, &pipeline, library)
 }
 
-/// Plans a run, or says with which condition it ends before anything starts.
-pub fn build(request: &RunRequest, library: &Library) -> Result<Plan, Condition> {
-    let mut identity = request.identity.clone();
+/// Plans a run of a pipeline that has been found: `pipeline` is what
+/// [`RunRequest::pipeline`] gives.
+pub fn build(
+    request: &RunRequest,
+    pipeline: &ResolvedPipeline,
+    library: &Library,
+) -> Result<Plan, PlanError> {
     let spec = &request.spec;
-    let run_scope = given_scope(&identity, spec);
-    let pipeline = resolve_pipeline(
-        spec.pipeline_ref.as_ref(),
-        spec.pipeline_spec.as_ref(),
-        library,
-        &run_scope,
-    )
-    .map_err(|error| {
-        Condition::failed(
-            Reason::CouldntGetPipeline,
-            format!(
-                "Error retrieving pipeline for pipelinerun {}: {error}",
-                identity.qualified()
-            ),
-        )
-    })?;
-    let pipeline_name = pipeline
-        .name
-        .clone()
-        .unwrap_or_else(|| identity.name.clone());
-    adopt(&mut identity, &pipeline, &pipeline_name);
-    let graph = graph(&identity, &pipeline)?;
-    let scope = scope(&identity, spec, &pipeline, &pipeline_name)?;
-    check::array_indexes(&identity, &pipeline_name, &pipeline.spec, &scope)?;
-    check::workspaces(&identity, &pipeline_name, &pipeline.spec, spec)?;
-    check::task_run_specs(&identity, &pipeline.spec, spec)?;
+    let name = pipeline.name.as_ref().unwrap_or(&request.identity.name);
+    let identity = adopted(&request.identity, pipeline, name);
+    let builder = Builder {
+        request,
+        pipeline,
+        identity: &identity,
+        name,
+    };
+    let graph = builder.graph()?;
+    let scope = builder.scope()?;
+    let checks = Checks {
+        identity: &identity,
+        pipeline,
+        name,
+        run: spec,
+        scope: &scope,
+    };
+    checks.before_the_tasks()?;
     if request.ancestors.is_empty() {
-        children::check(&identity, &pipeline_name, &pipeline.spec, library)?;
+        children::check(&identity, name, pipeline, library)?;
     }
-    let pipeline_spec = substituted(&identity, &pipeline, &pipeline_name, &scope)?;
-
+    let pipeline_spec = substituted(pipeline, &scope).map_err(|(path, task, error)| {
+        let pipeline = format!("{}/{name}", identity.namespace);
+        let problem = Problem::TaskTooLarge {
+            pipeline,
+            task,
+            error,
+        };
+        PlanError::new(problem, builder.in_pipeline(path))
+    })?;
     let mut ancestors = request.ancestors.clone();
-    ancestors.push(pipeline_name.clone());
-    let context = TaskPlanner {
+    ancestors.push(name.clone());
+    let timeouts = Timeouts::new(spec.timeouts.as_ref());
+    let tasks = TaskPlanner {
         library,
         scope: &scope,
-        spec,
         request,
+        pipeline,
         identity: &identity,
         ancestors: &ancestors,
-    };
-    let timeouts = Timeouts::new(spec.timeouts.as_ref());
-    let sides = [
-        (&pipeline.spec.tasks, false),
-        (&pipeline.spec.finally, true),
-    ];
-    let mut tasks = Vec::new();
-    for (source, finally) in sides
-        .into_iter()
-        .flat_map(|(tasks, side)| tasks.iter().map(move |task| (task, side)))
-    {
-        tasks.push(context.task(source, finally, &timeouts)?);
+        timeouts: &timeouts,
     }
-    check::tasks(&identity, &pipeline.spec, &tasks, &scope, spec)?;
+    .tasks()?;
+    checks.of_tasks(&tasks)?;
     Ok(Plan {
-        object: object(&identity, spec),
+        object: identity.object("PipelineRun", &serde_json::json!(spec)),
         pipeline_spec,
-        pipeline_name,
+        pipeline_name: name.clone(),
         ancestors,
         tasks,
         graph,
@@ -112,87 +95,14 @@ pub fn build(request: &RunRequest, library: &Library) -> Result<Plan, Condition>
     })
 }
 
-/// What the run itself gives: params and context, for references in `pipelineRef`.
-fn given_scope(identity: &Identity, spec: &PipelineRunSpec) -> Scope {
-    let mut scope = Scope::new();
-    for param in &spec.params {
-        scope.set_param(&param.name, &param.value);
-    }
-    scope.merge(&context(identity));
-    scope
-}
-
-fn context(identity: &Identity) -> Scope {
-    let mut scope = Scope::new();
-    scope.set("context.pipelineRun.name", &identity.name);
-    scope.set("context.pipelineRun.namespace", &identity.namespace);
-    scope.set("context.pipelineRun.uid", &identity.uid);
-    scope
-}
-
-/// Labels and annotations a run takes over from its Pipeline; its own win.
-fn adopt(identity: &mut Identity, pipeline: &ResolvedPipeline, pipeline_name: &str) {
-    for (key, value) in &pipeline.labels {
-        identity
-            .labels
-            .entry(key.clone())
-            .or_insert_with(|| value.clone());
-    }
-    for (key, value) in &pipeline.annotations {
-        if key != "kubectl.kubernetes.io/last-applied-configuration" {
-            identity
-                .annotations
-                .entry(key.clone())
-                .or_insert_with(|| value.clone());
-        }
-    }
+/// The identity of the run with the labels and annotations it takes over from its Pipeline.
+fn adopted(own: &Identity, pipeline: &ResolvedPipeline, name: &str) -> Identity {
+    let mut identity = own.clone();
+    identity.adopt(&pipeline.labels, &pipeline.annotations);
     identity
         .labels
-        .insert("tekton.dev/pipeline".to_owned(), pipeline_name.to_owned());
-}
-
-fn graph(identity: &Identity, pipeline: &ResolvedPipeline) -> Result<Graph, Condition> {
-    let names: Vec<&str> = pipeline
-        .spec
-        .tasks
-        .iter()
-        .map(|task| task.name.as_str())
-        .collect();
-    let on: Vec<BTreeSet<String>> = pipeline.spec.tasks.iter().map(dependencies).collect();
-    Graph::new(&names, &on).map_err(|fault| {
-        Condition::failed(
-            Reason::PipelineInvalidGraph,
-            format!(
-                "[User error] PipelineRun {}'s Pipeline DAG is invalid: {fault}",
-                identity.qualified()
-            ),
-        )
-    })
-}
-
-fn scope(
-    identity: &Identity,
-    spec: &PipelineRunSpec,
-    pipeline: &ResolvedPipeline,
-    pipeline_name: &str,
-) -> Result<Scope, Condition> {
-    let mut scope = context(identity);
-    scope.set("context.pipeline.name", pipeline_name);
-    for workspace in &pipeline.spec.workspaces {
-        scope.set(format!("workspaces.{}.bound", workspace.name), "false");
-    }
-    for binding in &spec.workspaces {
-        scope.set(format!("workspaces.{}.bound", binding.name), "true");
-    }
-    let qualified = format!("{}/{pipeline_name}", identity.namespace);
-    let values = pipeline_params(&pipeline.spec.params, &spec.params, &scope).map_err(|fault| {
-        let (reason, message) = fault.of_run(&identity.qualified(), &qualified);
-        Condition::failed(reason, format!("[User error] {message}"))
-    })?;
-    for (name, value) in &values {
-        scope.set_param(name, value);
-    }
-    Ok(scope)
+        .insert("tekton.dev/pipeline".to_owned(), name.to_owned());
+    identity
 }
 
 fn requested(status: &str) -> Option<Requested> {
@@ -205,299 +115,214 @@ fn requested(status: &str) -> Option<Requested> {
     }
 }
 
-fn object(identity: &Identity, spec: &PipelineRunSpec) -> Value {
-    json!({
-        "apiVersion": "tekton.dev/v1",
-        "kind": "PipelineRun",
-        "metadata": identity.metadata(),
-        "spec": spec,
-    })
-}
-
-/// The pipeline as `status.pipelineSpec` shows it: params and context replaced, results not yet.
-fn substituted(
-    identity: &Identity,
-    pipeline: &ResolvedPipeline,
-    name: &str,
-    scope: &Scope,
-) -> Result<Value, Condition> {
-    let mut scope = scope.clone();
-    scope.begin_object();
-    let mut spec = pipeline.spec.clone();
-    for task in spec.tasks.iter_mut().chain(&mut spec.finally) {
-        substitute_task(task, &scope);
-        scope.exceeded().map_err(|fault| {
-            Condition::failed(
-                Reason::PipelineValidationFailed,
-                format!(
-                    "[User error] Pipeline {}/{name} can't be Run; task \"{}\": {fault}",
-                    identity.namespace, task.name
-                ),
-            )
-        })?;
-    }
-    Ok(serde_json::to_value(&spec).unwrap_or_default())
-}
-
-fn substitute_task(task: &mut PipelineTask, scope: &Scope) {
-    let value = |value: &mut ParamValue| *value = scope.value(value);
-    task.params
-        .iter_mut()
-        .for_each(|param| value(&mut param.value));
-    if let Some(matrix) = &mut task.matrix {
-        matrix
-            .params
-            .iter_mut()
-            .for_each(|param| value(&mut param.value));
-        matrix
-            .include
-            .iter_mut()
-            .flat_map(|include| &mut include.params)
-            .for_each(|param| value(&mut param.value));
-    }
-    for when in &mut task.when {
-        *when = scope.when(when);
-    }
-    for workspace in &mut task.workspaces {
-        workspace.sub_path = scope.text(&workspace.sub_path);
-    }
-    task.on_error = scope.text(&task.on_error);
-    if task.matrix.is_none() {
-        task.display_name = scope.text(&task.display_name);
-    }
-    if let Some(embedded) = &task.task_spec {
-        let mut spec = embedded.to_task_spec();
-        let inner = inner_scope(scope, task);
-        crate::substitution::fields::task_spec(&mut spec, &mut &inner);
-        task.task_spec = Some(embedded.with_task_spec(spec));
-    }
-}
-
-/// What an embedded task sees of the pipeline: its own params win, so theirs are left for later.
-fn inner_scope(scope: &Scope, task: &PipelineTask) -> Scope {
-    let mut inner = scope.without_params();
-    let own: BTreeSet<&str> = task
-        .params
-        .iter()
-        .map(|param| param.name.as_str())
-        .collect();
-    let matrix: BTreeSet<&str> = task
-        .matrix
-        .iter()
-        .flat_map(Matrix::all_params)
-        .map(|param| param.name.as_str())
-        .collect();
-    for name in scope.param_names() {
-        let shadowed = own.contains(name.as_str()) || matrix.contains(name.as_str());
-        if let Some(value) = scope.get(&format!("params.{name}")).filter(|_| !shadowed) {
-            inner.set_param(&name, &value);
-        }
-    }
-    inner
-}
-
-/// What planning one task needs to know of its run.
-struct TaskPlanner<'a> {
-    library: &'a Library,
-    scope: &'a Scope,
-    spec: &'a PipelineRunSpec,
+struct Builder<'a> {
     request: &'a RunRequest,
+    pipeline: &'a ResolvedPipeline,
     identity: &'a Identity,
-    ancestors: &'a [String],
+    /// `context.pipeline.name`.
+    name: &'a str,
 }
 
-impl TaskPlanner<'_> {
-    fn task(
-        &self,
-        source: &PipelineTask,
-        finally: bool,
-        timeouts: &Timeouts,
-    ) -> Result<PlannedTask, Condition> {
-        let on_error = self.scope.text(&source.on_error);
-        if !matches!(on_error.as_str(), "" | "continue" | "stopAndFail") {
-            return Err(Condition::failed(
-                Reason::PipelineValidationFailed,
-                format!(
-                    "Pipeline {} can't be Run; it has an invalid spec: invalid value: PipelineTask OnError must be either \"continue\" or \"stopAndFail\": tasks[{}].onError",
-                    self.identity.qualified(),
-                    source.name
-                ),
-            ));
-        }
-        let (overrides, own_timeout) = overrides(self.spec, &source.name);
-        Ok(PlannedTask {
-            name: source.name.clone(),
-            finally,
-            body: self.body(source)?,
-            retries: usize::try_from(source.retries).unwrap_or(0),
-            timeout: timeouts.attempt(own_timeout.or(source.timeout), finally),
-            continue_on_error: on_error == "continue",
-            overrides,
-            result_refs: result_refs(source),
-            source: source.clone(),
+impl Builder<'_> {
+    fn graph(&self) -> Result<Graph, PlanError> {
+        let tasks = &self.pipeline.spec.tasks;
+        let names: Vec<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
+        let on: Vec<BTreeSet<String>> = tasks.iter().map(dependencies).collect();
+        Graph::new(&names, &on).map_err(|error| {
+            let tasks = FieldPath::root().key("tasks");
+            let task = names.iter().position(|name| *name == error.task());
+            let place = self.in_pipeline(task.map_or(tasks.clone(), |index| tasks.index(index)));
+            let run = self.identity.qualified();
+            PlanError::new(Problem::Graph { run, error }, place)
         })
     }
 
-    fn body(&self, source: &PipelineTask) -> Result<Body, Condition> {
-        if self.request.disabled.contains(&source.name) {
-            return Ok(Body::Absent(self.resolve(source).ok().map(Arc::new)));
+    fn scope(&self) -> Result<Scope, PlanError> {
+        let run = &self.request.spec;
+        let mut scope = self.request.context();
+        scope.set("context.pipeline.name", self.name);
+        for workspace in &self.pipeline.spec.workspaces {
+            scope.set(format!("workspaces.{}.bound", workspace.name), "false");
         }
-        if source.pipeline_ref.is_some() || source.pipeline_spec.is_some() {
-            return self.child(source).map(|()| Body::Pipeline);
+        for binding in &run.workspaces {
+            scope.set(format!("workspaces.{}.bound", binding.name), "true");
         }
-        self.resolve(source)
-            .map(|task| Body::Task(Arc::new(task)))
-            .map_err(|error| self.missing_task(source, &error))
+        let declared = &self.pipeline.spec.params;
+        let values = pipeline_params(declared, &run.params, &scope).map_err(|error| {
+            let place = self.place_of_param(&error);
+            let problem = Problem::RunParams {
+                run: self.identity.qualified(),
+                pipeline: format!("{}/{}", self.identity.namespace, self.name),
+                error,
+            };
+            PlanError::new(problem, place)
+        })?;
+        for (name, value) in &values {
+            scope.set_param(name, value);
+        }
+        Ok(scope)
     }
 
-    fn resolve(&self, source: &PipelineTask) -> Result<ResolvedTask, ResolveError> {
-        match (&source.task_ref, &source.task_spec) {
-            (Some(reference), _) => resolve_task(reference, self.library, self.scope),
-            (None, Some(embedded)) => {
-                ResolvedTask::embedded(embedded.to_task_spec(), self.library, self.scope)
+    /// The value that is wrong; the declaration of a param that has none.
+    fn place_of_param(&self, error: &ParamError) -> Place {
+        let name = error.param().unwrap_or_default();
+        let params = FieldPath::root().key("params");
+        let mut given = self.request.spec.params.iter();
+        let given = given.position(|param| param.name == name);
+        let mut declared = self.pipeline.spec.params.iter();
+        let declared = declared.position(|spec| spec.name == name);
+        match (error, given, declared) {
+            (ParamError::Default(_) | ParamError::TooLarge(..), _, Some(index)) => {
+                self.in_pipeline(params.index(index).key("default"))
             }
-            (None, None) => Ok(ResolvedTask::default()),
+            (_, Some(index), _) => Place::of_run(params.index(index).key("value")),
+            (_, None, Some(index)) => self.in_pipeline(params.index(index).key("name")),
+            (_, None, None) => Place::of_run(params),
         }
     }
 
-    fn missing_task(&self, source: &PipelineTask, error: &ResolveError) -> Condition {
-        let name = source
-            .task_ref
-            .as_ref()
-            .map_or("", |reference| reference.name.as_str());
-        let pipeline = format!(
-            "{}/{}",
-            self.identity.namespace,
-            self.ancestors.last().map_or("", String::as_str)
-        );
-        match error.reason {
-            Some(_) => Condition::failed(
-                Reason::CouldntGetTask,
-                format!(
-                    "PipelineRun {} can't be Run; couldn't resolve all references: {error}",
-                    self.identity.qualified()
-                ),
-            ),
-            None => Condition::failed(
-                Reason::CouldntGetTask,
-                format!(
-                    "Pipeline {pipeline} can't be Run; it contains Tasks that don't exist: Couldn't retrieve Task \"{name}\": {error}"
-                ),
-            ),
+    fn in_pipeline(&self, path: FieldPath) -> Place {
+        Place::of_pipeline(self.pipeline.name.as_deref(), path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::plan;
+    use crate::plan::{Holder, PlanError, RunRequest};
+    use crate::resolve::Library;
+    use crate::spec::{Object, PipelineRun};
+    use crate::status::Reason;
+
+    /// The error of a run of a Pipeline `p` that has this spec, with a Task `t` beside it.
+    fn error(pipeline: &Value, run: Value) -> PlanError {
+        let object = |spec: &Value, name: &str| json!({"metadata": {"name": name}, "spec": spec});
+        let task = json!({
+            "params": [{"name": "list", "type": "array", "default": []}],
+            "results": [{"name": "r"}],
+            "workspaces": [{"name": "w", "optional": true}],
+            "steps": [{"name": "s", "image": "i"}],
+        });
+        let objects = [
+            Object::Pipeline(serde_json::from_value(object(pipeline, "p")).unwrap()),
+            Object::Task(serde_json::from_value(object(&task, "t")).unwrap()),
+        ];
+        let mut spec = json!({"pipelineRef": {"name": "p"}});
+        if let (Value::Object(spec), Value::Object(more)) = (&mut spec, run) {
+            spec.extend(more);
         }
+        let run: PipelineRun = serde_json::from_value(object(&spec, "r")).unwrap();
+        plan(&RunRequest::from(&run), &Library::new(&objects)).unwrap_err()
     }
 
-    /// A child pipeline must exist and not be one this run is already inside of.
-    fn child(&self, source: &PipelineTask) -> Result<(), Condition> {
-        let pipeline =
-            resolve_pipeline(source.pipeline_ref.as_ref(), source.pipeline_spec.as_deref(), self.library, self.scope)
-                .map_err(|error| {
-                    Condition::failed(
-                        Reason::CouldntGetPipeline,
-                        format!(
-                            "Pipeline {}/{} can't be Run; it contains child Pipelines that don't exist: {error}",
-                            self.identity.namespace,
-                            self.ancestors.last().map_or("", String::as_str),
-                        ),
-                    )
-                })?;
-        match pipeline.name {
-            Some(name) if self.ancestors.contains(&name) => Err(Condition::failed(
+    fn of_tasks(tasks: &Value) -> PlanError {
+        error(&json!({"tasks": tasks}), json!({}))
+    }
+
+    #[test]
+    fn every_error_has_its_reason_and_its_field_in_the_pipeline() {
+        for (tasks, reason, path) in [
+            (
+                json!([{"name": "a", "taskRef": {"name": "t"}}, {"name": "b", "taskRef": {"name": "x"}}]),
+                Reason::CouldntGetTask,
+                "tasks[1].taskRef",
+            ),
+            (
+                json!([{"name": "a", "taskSpec": {"steps": [{"name": "s", "image": "i"}, {"name": "q", "ref": {"name": "x"}}]}}]),
+                Reason::CouldntGetTask,
+                "tasks[0].taskSpec.steps[1].ref",
+            ),
+            (
+                json!([{"name": "a", "pipelineRef": {"name": "x"}}]),
+                Reason::CouldntGetPipeline,
+                "tasks[0].pipelineRef",
+            ),
+            (
+                json!([{"name": "a", "pipelineRef": {"name": "p"}}]),
                 Reason::CreateRunFailed,
-                format!(
-                    "detected cycle in pipeline-in-pipeline: pipeline \"{name}\" is already running in ancestor chain [{}]",
-                    self.ancestors.join(" ")
-                ),
-            )),
-            _ => Ok(()),
+                "tasks[0].pipelineRef",
+            ),
+            (
+                json!([{"name": "a", "taskRef": {"name": "t"}, "onError": "x"}]),
+                Reason::PipelineValidationFailed,
+                "tasks[0].onError",
+            ),
+            (
+                json!([{"name": "a", "taskRef": {"name": "t"}, "runAfter": ["a"]}]),
+                Reason::PipelineInvalidGraph,
+                "tasks[0]",
+            ),
+            (
+                json!([{"name": "a", "taskRef": {"name": "t"}, "params": [{"name": "list", "value": "x"}]}]),
+                Reason::PipelineValidationFailed,
+                "tasks[0].params[0]",
+            ),
+            (
+                json!([{"name": "a", "taskRef": {"name": "t"}}, {"name": "b", "taskRef": {"name": "t"}, "params": [
+                    {"name": "x", "value": "x"}, {"name": "y", "value": "$(tasks.a.results.q)"},
+                ]}]),
+                Reason::InvalidTaskResultReference,
+                "tasks[1].params[1].value",
+            ),
+            (
+                json!([{"name": "a", "taskRef": {"name": "t"}, "matrix": {"params": [{"name": "m", "value": "x"}]}}]),
+                Reason::InvalidMatrixParameterTypes,
+                "tasks[0].matrix.params[0].value",
+            ),
+            (
+                json!([{"name": "a", "taskSpec": {"workspaces": [{"name": "w"}], "steps": [{"name": "s", "image": "i"}]},
+                    "workspaces": [{"name": "w"}]}]),
+                Reason::CreateRunFailed,
+                "tasks[0].workspaces[0]",
+            ),
+        ] {
+            let error = of_tasks(&tasks);
+            assert_eq!(error.reason(), reason, "{error}");
+            assert_eq!(error.place().path.to_string(), path, "{error}");
+            let pipeline = Holder::Pipeline(Some("p".to_owned()));
+            assert_eq!(error.place().holder, pipeline, "{error}");
         }
     }
-}
 
-/// The settings of one task: `taskRunSpecs` entries in order, above `taskRunTemplate`.
-fn overrides(spec: &PipelineRunSpec, task: &str) -> (Overrides, Option<crate::spec::GoDuration>) {
-    let template = &spec.task_run_template;
-    let mut merged = Overrides {
-        service_account: template.service_account_name.clone(),
-        pod_template: template.pod_template.clone().unwrap_or_default(),
-        ..Overrides::default()
-    };
-    let mut timeout = None;
-    let entries = spec
-        .task_run_specs
-        .iter()
-        .filter(|entry| entry.pipeline_task_name == task);
-    for entry in entries {
-        let PipelineTaskRunSpec {
-            pipeline_task_name: _,
-            service_account_name,
-            pod_template,
-            step_specs,
-            sidecar_specs,
-            metadata,
-            compute_resources,
-            timeout: own_timeout,
-        } = entry.clone();
-        if !service_account_name.is_empty() {
-            merged.service_account = service_account_name;
+    #[test]
+    fn what_a_run_lacks_is_shown_at_its_declaration_and_what_it_gives_at_the_run() {
+        let tasks = json!([{"name": "a", "taskRef": {"name": "t"}}]);
+        let pipeline =
+            json!({"params": [{"name": "x"}], "workspaces": [{"name": "w"}], "tasks": tasks});
+        let given = json!([{"name": "x", "value": "1"}]);
+        for (run, reason, path, of_run) in [
+            (json!({}), Reason::ParameterMissing, "params[0].name", false),
+            (
+                json!({"params": [{"name": "x", "value": ["1"]}]}),
+                Reason::ParameterTypeMismatch,
+                "params[0].value",
+                true,
+            ),
+            (
+                json!({"params": given}),
+                Reason::InvalidWorkspaceBindings,
+                "workspaces[0].name",
+                false,
+            ),
+            (
+                json!({"params": given, "workspaces": [{"name": "w"}], "taskRunSpecs": [{"pipelineTaskName": "z"}]}),
+                Reason::InvalidTaskRunSpecs,
+                "taskRunSpecs[0].pipelineTaskName",
+                true,
+            ),
+            (
+                json!({"pipelineRef": {"name": "q"}}),
+                Reason::CouldntGetPipeline,
+                "pipelineRef",
+                true,
+            ),
+        ] {
+            let error = error(&pipeline, run);
+            assert_eq!(error.reason(), reason, "{error}");
+            assert_eq!(error.place().path.to_string(), path, "{error}");
+            assert_eq!(error.place().holder == Holder::Run, of_run, "{error}");
         }
-        if let Some(pod) = pod_template {
-            merged.pod_template = merge_pod_templates(pod, merged.pod_template);
-        }
-        merged.step_specs = step_specs;
-        merged.sidecar_specs = sidecar_specs;
-        if let Some(metadata) = metadata {
-            merged.labels = metadata.labels;
-            merged.annotations = metadata.annotations;
-        }
-        merged.compute_resources = compute_resources;
-        timeout = own_timeout.or(timeout);
-    }
-    (merged, timeout)
-}
-
-/// Merges pod templates field by field, env and volumes by name; the first wins
-/// (`pkg/apis/pipeline/pod/template.go`, `MergePodTemplateWithDefault`).
-fn merge_pod_templates(own: PodTemplate, base: PodTemplate) -> PodTemplate {
-    let mut env = own.env;
-    let names: BTreeSet<String> = env.iter().map(|var| var.name.clone()).collect();
-    env.extend(
-        base.env
-            .into_iter()
-            .filter(|var| !names.contains(&var.name)),
-    );
-    let mut volumes = own.volumes;
-    let names: BTreeSet<String> = volumes.iter().map(|volume| volume.name.clone()).collect();
-    volumes.extend(
-        base.volumes
-            .into_iter()
-            .filter(|volume| !names.contains(&volume.name)),
-    );
-    let either = |own: BTreeMap<String, String>, base: BTreeMap<String, String>| {
-        if own.is_empty() { base } else { own }
-    };
-    PodTemplate {
-        env,
-        volumes,
-        security_context: own.security_context.or(base.security_context),
-        host_aliases: if own.host_aliases.is_empty() {
-            base.host_aliases
-        } else {
-            own.host_aliases
-        },
-        dns_policy: if own.dns_policy.is_empty() {
-            base.dns_policy
-        } else {
-            own.dns_policy
-        },
-        dns_config: own.dns_config.or(base.dns_config),
-        host_network: own.host_network || base.host_network,
-        image_pull_secrets: if own.image_pull_secrets.is_empty() {
-            base.image_pull_secrets
-        } else {
-            own.image_pull_secrets
-        },
-        node_selector: either(own.node_selector, base.node_selector),
-        ..base
     }
 }

@@ -5,47 +5,44 @@
 
 use std::collections::HashMap;
 
-use super::model::Identity;
-use crate::resolve::{Library, Reference};
+use super::error::{Place, PlanError};
+use super::identity::Identity;
+use super::problem::Problem;
+use crate::diagnostic::FieldPath;
+use crate::language::limits::MAX_CHILD_RUNS;
+use crate::resolve::{Library, Reference, ResolvedPipeline};
 use crate::spec::pipeline::{PipelineSpec, PipelineTask};
-use crate::status::{Condition, Reason};
-
-/// How many child runs one run may start, those of its children included.
-pub const MAX_CHILD_RUNS: usize = 1000;
 
 /// Fails when the tasks of a pipeline that are pipelines start more runs than they may.
 pub(super) fn check(
     identity: &Identity,
     name: &str,
-    pipeline: &PipelineSpec,
+    pipeline: &ResolvedPipeline,
     library: &Library,
-) -> Result<(), Condition> {
+) -> Result<(), PlanError> {
     let mut counter = Counter {
         library,
         known: HashMap::new(),
     };
-    let count = counter.of_pipeline(pipeline);
+    let count = counter.of_pipeline(&pipeline.spec);
     if count <= MAX_CHILD_RUNS {
         return Ok(());
     }
-    Err(too_many(identity, name, count))
+    let place = Place::of_pipeline(pipeline.name.as_deref(), FieldPath::root().key("tasks"));
+    Err(PlanError::new(problem(identity, name, count), place))
 }
 
-/// The condition of a run that starts more child runs than it may.
-pub fn too_many(identity: &Identity, pipeline: &str, count: usize) -> Condition {
-    let count = if count == usize::MAX {
-        "endlessly many".to_owned()
-    } else {
-        count.to_string()
-    };
-    Condition::failed(
-        Reason::PipelineValidationFailed,
-        format!(
-            "[User error] Pipeline {}/{pipeline} can't be Run; its pipelines in pipelines start \
-             {count} child runs, and {MAX_CHILD_RUNS} are allowed",
-            identity.namespace
-        ),
-    )
+/// The error of a child run that is one too many: `pipeline` is that of its parent.
+pub fn too_many(identity: &Identity, pipeline: &str, count: usize) -> PlanError {
+    let place = Place::of_run(FieldPath::root());
+    PlanError::new(problem(identity, pipeline, count), place)
+}
+
+fn problem(identity: &Identity, pipeline: &str, count: usize) -> Problem {
+    Problem::TooManyChildren {
+        pipeline: format!("{}/{pipeline}", identity.namespace),
+        count,
+    }
 }
 
 struct Counter<'a> {
@@ -72,14 +69,14 @@ impl Counter<'_> {
             resolver: &reference.resolver,
             params: &reference.params,
         });
-        // What cannot be found is another fault; what has a param in its name is counted when it
+        // What cannot be found is another error; what has a param in its name is counted when it
         // starts.
         let Ok(child) = found else { return 1 };
         let name = &child.metadata.name;
         let below = match self.known.get(name) {
             Some(below) => *below,
             None => {
-                // A pipeline inside itself is another fault.
+                // A pipeline inside itself is another error.
                 self.known.insert(name.clone(), 0);
                 let below = self.of_pipeline(&child.spec);
                 self.known.insert(name.clone(), below);
@@ -96,7 +93,7 @@ mod tests {
 
     use super::check;
     use crate::plan::Identity;
-    use crate::resolve::Library;
+    use crate::resolve::{Library, ResolvedPipeline};
     use crate::spec::{Object, Pipeline};
 
     /// `depth` pipelines, each with `width` references to the next.
@@ -118,23 +115,27 @@ mod tests {
         (Library::new(&pipelines), *first)
     }
 
-    fn fault(depth: usize, width: usize) -> Option<String> {
+    fn error(depth: usize, width: usize) -> Option<String> {
         let (library, first) = nested(depth, width);
-        check(&Identity::default(), "p0", &first.spec, &library)
+        let first = ResolvedPipeline {
+            spec: first.spec,
+            ..ResolvedPipeline::default()
+        };
+        check(&Identity::default(), "p0", &first, &library)
             .err()
-            .map(|condition| condition.message)
+            .map(|error| error.to_string())
     }
 
     #[test]
     fn pipelines_in_pipelines_have_a_limit() {
-        assert_eq!(fault(4, 5), None);
-        let message = fault(5, 5).unwrap();
+        assert_eq!(error(4, 5), None);
+        let message = error(5, 5).unwrap();
         assert!(
             message.contains("start 3905 child runs, and 1000 are allowed"),
             "{message}"
         );
-        assert!(fault(26, 5).is_some());
-        assert!(fault(100, 9).unwrap().contains("endlessly many"));
+        assert!(error(26, 5).is_some());
+        assert!(error(100, 9).unwrap().contains("endlessly many"));
     }
 
     #[test]
@@ -144,8 +145,12 @@ mod tests {
         ]}});
         let pipeline: Pipeline = serde_json::from_value(object).unwrap();
         let library = Library::new(&[Object::Pipeline(Box::new(pipeline.clone()))]);
+        let pipeline = ResolvedPipeline {
+            spec: pipeline.spec,
+            ..ResolvedPipeline::default()
+        };
         assert_eq!(
-            check(&Identity::default(), "p", &pipeline.spec, &library),
+            check(&Identity::default(), "p", &pipeline, &library),
             Ok(())
         );
     }

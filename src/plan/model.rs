@@ -6,76 +6,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::identity::Identity;
+use super::overrides::Overrides;
 use super::reuse::ReusePlan;
-use crate::language::Graph;
-use crate::language::Timeouts;
+use crate::language::{Graph, Timeouts};
 use crate::resolve::ResolvedTask;
-use crate::spec::core::{ObjectMeta, PodTemplate, ResourceRequirements};
 use crate::spec::pipeline::{PipelineResult, PipelineTask};
-use crate::spec::task::StepSpecOverride;
 use crate::spec::workspace::WorkspaceBinding;
 use crate::substitution::{ResultRef, Scope};
-
-/// Who a run is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Identity {
-    /// `metadata.name`.
-    pub name: String,
-    /// `metadata.namespace`, `default` when the file says none.
-    pub namespace: String,
-    /// A fresh UUID.
-    pub uid: String,
-    /// Labels.
-    pub labels: BTreeMap<String, String>,
-    /// Annotations.
-    pub annotations: BTreeMap<String, String>,
-}
-
-impl Identity {
-    /// A fresh identity: a name is generated where only `generateName` is given, and annotations
-    /// of Tekton Chains are dropped, as at creation on a cluster.
-    pub fn new(metadata: &ObjectMeta) -> Self {
-        let name = if metadata.name.is_empty() {
-            crate::name::generate(&metadata.generate_name)
-        } else {
-            metadata.name.clone()
-        };
-        let namespace = if metadata.namespace.is_empty() {
-            "default"
-        } else {
-            metadata.namespace.as_str()
-        };
-        let mut annotations = metadata.annotations.clone();
-        annotations.retain(|key, _| !key.starts_with("chains.tekton.dev/"));
-        Self {
-            name,
-            namespace: namespace.to_owned(),
-            uid: crate::name::uid(),
-            labels: metadata.labels.clone(),
-            annotations,
-        }
-    }
-
-    /// `namespace/name`.
-    pub fn qualified(&self) -> String {
-        format!("{}/{}", self.namespace, self.name)
-    }
-
-    /// The metadata of an object of this identity, as JSON.
-    pub fn metadata(&self) -> Value {
-        let mut metadata = serde_json::json!({
-            "name": self.name,
-            "namespace": self.namespace,
-            "uid": self.uid,
-        });
-        for (key, map) in [("labels", &self.labels), ("annotations", &self.annotations)] {
-            if !map.is_empty() {
-                metadata[key] = serde_json::json!(map);
-            }
-        }
-        metadata
-    }
-}
 
 /// What a file's `spec.status` asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,25 +37,6 @@ pub enum Body {
     Pipeline,
     /// Disabled: its definition need not exist; where it does, it only tells of its results.
     Absent(Option<Arc<ResolvedTask>>),
-}
-
-/// What `taskRunSpecs` and `taskRunTemplate` say of one task, merged.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Overrides {
-    /// The service account.
-    pub service_account: String,
-    /// The pod template.
-    pub pod_template: PodTemplate,
-    /// Resources of steps.
-    pub step_specs: Vec<StepSpecOverride>,
-    /// Resources of sidecars.
-    pub sidecar_specs: Vec<StepSpecOverride>,
-    /// Resources of the whole task.
-    pub compute_resources: Option<ResourceRequirements>,
-    /// Labels, above those of the run.
-    pub labels: BTreeMap<String, String>,
-    /// Annotations, above those of the run.
-    pub annotations: BTreeMap<String, String>,
 }
 
 /// One task of the pipeline.

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::task_run::{BoundTask, TaskRunRequest};
+use super::bind::BoundTask;
+use super::task_run::TaskRunRequest;
 use crate::diagnostic::{FieldPath, Segment};
 use crate::spec::core::ResourceRequirements;
 use crate::spec::task::{Sidecar, Step};

@@ -89,7 +89,7 @@ impl Visitor for Mentions {
         value.texts().into_iter().for_each(|text| self.scan(text));
     }
 
-    /// A guard may ask whether a workspace is bound that is not.
+    /// A `when` expression may ask whether a workspace is bound.
     fn when(&mut self, _: usize, _: &mut WhenExpression) {}
 }
 

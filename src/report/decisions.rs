@@ -8,7 +8,7 @@ use super::style::{Style, clean};
 use super::summary::value_text;
 use super::table::{Cell, write_table};
 use crate::event::TaskState;
-use crate::plan::reuse::{Decision, TaskFate};
+use crate::plan::reuse::{Decision, TaskDecision};
 use crate::plan::{Plan, PlannedTask};
 use crate::spec::param::ParamValue;
 use crate::status::SkipReason;
@@ -33,7 +33,7 @@ pub fn write_decisions(
     write_table(out, "  ", &rows)
 }
 
-fn row(plan: &Plan, decision: &TaskFate, style: Style) -> Vec<Cell> {
+fn row(plan: &Plan, decision: &TaskDecision, style: Style) -> Vec<Cell> {
     let (word, state) = match decision.decision {
         Decision::Disabled(_) => ("disabled", TaskState::Skipped(SkipReason::Disabled)),
         Decision::Run => ("run", TaskState::Running),
@@ -66,12 +66,12 @@ fn short(value: &ParamValue) -> String {
 
 /// The same for programs.
 pub fn decisions_json(plan: &Plan, source: Option<&str>) -> Value {
-    let runs = |task: &PlannedTask| TaskFate {
+    let runs = |task: &PlannedTask| TaskDecision {
         task: task.name.clone(),
         decision: Decision::Run,
         reason: String::new(),
     };
-    let decisions: Vec<TaskFate> = match plan.reuse.decisions.as_slice() {
+    let decisions: Vec<TaskDecision> = match plan.reuse.decisions.as_slice() {
         [] => plan.tasks.iter().map(runs).collect(),
         decisions => decisions.to_vec(),
     };

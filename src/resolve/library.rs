@@ -6,7 +6,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::ResolveError;
+use super::error::ResolveError;
 use crate::diagnostic::did_you_mean;
 use crate::spec::Object;
 use crate::spec::core::{ConfigMap, Secret, ServiceAccount};
@@ -193,7 +193,7 @@ impl Library {
 
     fn find<T>(
         &self,
-        kind: &str,
+        kind: &'static str,
         reference: Reference<'_>,
         local: &BTreeMap<String, Arc<T>>,
         of_kind: impl Fn(&Object) -> Option<Arc<T>>,
@@ -227,41 +227,37 @@ fn keep<T: Clone>(known: &mut BTreeMap<String, Arc<T>>, name: String, object: &T
         .or_insert_with(|| Arc::new(object.clone()));
 }
 
-fn absent<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a String>) -> ResolveError {
-    let plural = kind.to_lowercase();
-    let hint = did_you_mean(name, known.map(String::as_str))
-        .map(|near| format!("; did you mean \"{near}\"?"))
-        .unwrap_or_default();
-    ResolveError::new(format!(
-        "{plural}s.tekton.dev \"{name}\" not found in the given files{hint}"
-    ))
+fn absent<'a>(
+    kind: &'static str,
+    name: &str,
+    known: impl Iterator<Item = &'a String>,
+) -> ResolveError {
+    ResolveError::NotFound {
+        kind,
+        name: name.to_owned(),
+        near: did_you_mean(name, known.map(String::as_str)).map(str::to_owned),
+    }
 }
 
 /// A file that was given for a reference and does not hold what is referred to.
-fn unfit(kind: &str, reference: Reference<'_>, served: &Served) -> ResolveError {
-    let (key, file) = (reference.key(), &served.file);
-    let held: Vec<String> = served
-        .objects
-        .iter()
-        .map(|object| format!("{} \"{}\"", object.kind(), object.metadata().name))
-        .collect();
-    let held = if held.is_empty() {
-        "nothing".to_owned()
-    } else {
-        held.join(", ")
-    };
-    ResolveError::new(format!(
-        "{key} is wanted as a {kind}, and {file} holds {held}: give a file with a {kind} with \
-         --resolve '{key}=FILE'"
-    ))
+fn unfit(kind: &'static str, reference: Reference<'_>, served: &Served) -> ResolveError {
+    let objects = served.objects.iter();
+    ResolveError::WrongKind {
+        kind,
+        key: reference.key(),
+        file: served.file.clone(),
+        held: objects
+            .map(|object| format!("{} \"{}\"", object.kind(), object.metadata().name))
+            .collect(),
+    }
 }
 
-fn remote(kind: &str, reference: Reference<'_>) -> ResolveError {
-    ResolveError::new(format!(
-        "the {} resolver is not asked from here: give the {kind} with --resolve '{}=FILE'",
-        reference.resolver,
-        reference.key()
-    ))
+fn remote(kind: &'static str, reference: Reference<'_>) -> ResolveError {
+    ResolveError::Remote {
+        kind,
+        resolver: reference.resolver.to_owned(),
+        key: reference.key(),
+    }
 }
 
 /// The reference `resolver: http` and a `url`, for a name that is a URL.

@@ -1,116 +1,12 @@
 //! Giving every declared parameter its value.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt::Write as _;
 
+use super::param_error::{DefaultError, MAX_DEPTH, ParamError};
 use crate::spec::param::{Param, ParamSpec, ParamType, ParamValue};
-use crate::status::Reason;
-use crate::substitution::{Scope, TooLarge, references};
-
-/// How deep defaults may refer to each other (`pkg/reconciler/pipelinerun/resources/apply.go`).
-const MAX_DEPTH: usize = 10;
+use crate::substitution::{Scope, references};
 
 type Values = BTreeMap<String, ParamValue>;
-
-/// What is wrong with the parameters of a run, in the order Tekton checks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ParamFault {
-    /// Required ones without a value.
-    Missing(Vec<String>),
-    /// Values of another type than declared.
-    Type(Vec<String>),
-    /// A value that is not in the `enum`: the parameter and the value.
-    Enum(String, String),
-    /// Object parameters and the keys they lack.
-    Keys(BTreeMap<String, Vec<String>>),
-    /// A default that cannot be resolved.
-    Default(String),
-    /// A default that becomes too large: the parameter, and why.
-    TooLarge(String, TooLarge),
-}
-
-/// Go's `map[o:[k l]]`.
-fn go_map(map: &BTreeMap<String, Vec<String>>) -> String {
-    let mut text = String::from("map[");
-    for (position, (name, keys)) in map.iter().enumerate() {
-        let gap = if position == 0 { "" } else { " " };
-        let _ = write!(text, "{gap}{name}:[{}]", keys.join(" "));
-    }
-    text + "]"
-}
-
-impl ParamFault {
-    /// As a task says it (`pkg/reconciler/taskrun/validate_taskrun.go`).
-    pub fn of_task(&self) -> String {
-        match self {
-            Self::Missing(names) => {
-                format!(
-                    "missing values for these params which have no default values: [{}]",
-                    names.join(" ")
-                )
-            }
-            Self::Type(names) => {
-                format!(
-                    "param types don't match the user-specified type: [{}]",
-                    names.join(" ")
-                )
-            }
-            Self::Enum(name, value) => {
-                format!("param `{name}` value: {value} is not in the enum list")
-            }
-            Self::Keys(keys) => format!(
-                "missing keys for these params which are required in ParamSpec's properties {}",
-                go_map(keys)
-            ),
-            Self::Default(message) => message.clone(),
-            Self::TooLarge(name, fault) => format!("default of param \"{name}\": {fault}"),
-        }
-    }
-
-    /// As a PipelineRun says it: its reason and message (`pkg/reconciler/pipelinerun/pipelinerun.go`).
-    pub fn of_run(&self, run: &str, pipeline: &str) -> (Reason, String) {
-        match self {
-            Self::Missing(names) => (
-                Reason::ParameterMissing,
-                format!(
-                    "PipelineRun {run} is missing some parameters required by Pipeline {pipeline}: pipelineRun missing parameters: [{}]",
-                    names.join(" ")
-                ),
-            ),
-            Self::Type(names) => (
-                Reason::ParameterTypeMismatch,
-                format!(
-                    "PipelineRun {run} parameters have mismatching types with Pipeline {pipeline}'s parameters: parameters have inconsistent types : [{}]",
-                    names.join(" ")
-                ),
-            ),
-            Self::Enum(name, value) => (
-                Reason::InvalidParamValue,
-                format!(
-                    "PipelineRun {run} parameters have invalid value: param `{name}` value: {value} is not in the enum list"
-                ),
-            ),
-            Self::Keys(keys) => (
-                Reason::ObjectParameterMissKeys,
-                format!(
-                    "PipelineRun {run} parameters is missing object keys required by Pipeline {pipeline}'s parameters: pipelineRun missing object keys for parameters: {}",
-                    go_map(keys)
-                ),
-            ),
-            Self::Default(message) => (
-                Reason::PipelineValidationFailed,
-                format!("Failed to apply parameters to Pipeline {pipeline}: {message}"),
-            ),
-            Self::TooLarge(..) => (
-                Reason::PipelineValidationFailed,
-                format!(
-                    "Failed to apply parameters to Pipeline {pipeline}: {}",
-                    self.of_task()
-                ),
-            ),
-        }
-    }
-}
 
 /// The values of a pipeline's parameters, run-given ones that it does not declare included.
 /// `context` is what else a default may refer to.
@@ -118,7 +14,7 @@ pub fn pipeline_params(
     specs: &[ParamSpec],
     given: &[Param],
     context: &Scope,
-) -> Result<Values, ParamFault> {
+) -> Result<Values, ParamError> {
     check(specs, given, false)?;
     with_defaults(specs, given, context)
 }
@@ -129,12 +25,12 @@ pub fn task_params(
     specs: &[ParamSpec],
     given: &[Param],
     context: &Scope,
-) -> Result<Values, ParamFault> {
+) -> Result<Values, ParamError> {
     check(specs, given, true)?;
     with_defaults(specs, given, context)
 }
 
-fn check(specs: &[ParamSpec], given: &[Param], late: bool) -> Result<(), ParamFault> {
+fn check(specs: &[ParamSpec], given: &[Param], late: bool) -> Result<(), ParamError> {
     let mut values = HashMap::new();
     for param in given {
         values.entry(param.name.as_str()).or_insert(&param.value);
@@ -149,7 +45,7 @@ fn check(specs: &[ParamSpec], given: &[Param], late: bool) -> Result<(), ParamFa
     };
     let missing = names(&|spec| spec.default.is_none() && value_of(&spec.name).is_none());
     if !missing.is_empty() {
-        return Err(ParamFault::Missing(missing));
+        return Err(ParamError::Missing(missing));
     }
     let is_late =
         |value: &ParamValue| late && value.as_str().is_some_and(|text| text.contains("$("));
@@ -157,7 +53,7 @@ fn check(specs: &[ParamSpec], given: &[Param], late: bool) -> Result<(), ParamFa
         value_of(&spec.name).is_some_and(|value| value.kind() != spec.kind() && !is_late(value))
     });
     if !mistyped.is_empty() {
-        return Err(ParamFault::Type(mistyped));
+        return Err(ParamError::Type(mistyped));
     }
     for spec in specs.iter().filter(|spec| !spec.allowed.is_empty()) {
         if let Some(text) = value_of(&spec.name).and_then(ParamValue::as_str)
@@ -165,7 +61,7 @@ fn check(specs: &[ParamSpec], given: &[Param], late: bool) -> Result<(), ParamFa
             && !(late && text.contains("$("))
             && !spec.allowed.iter().any(|allowed| allowed == text)
         {
-            return Err(ParamFault::Enum(spec.name.clone(), text.to_owned()));
+            return Err(ParamError::Enum(spec.name.clone(), text.to_owned()));
         }
     }
     let keys: BTreeMap<String, Vec<String>> = specs
@@ -176,7 +72,7 @@ fn check(specs: &[ParamSpec], given: &[Param], late: bool) -> Result<(), ParamFa
     if keys.is_empty() {
         Ok(())
     } else {
-        Err(ParamFault::Keys(keys))
+        Err(ParamError::Keys(keys))
     }
 }
 
@@ -206,7 +102,7 @@ fn with_defaults(
     specs: &[ParamSpec],
     given: &[Param],
     context: &Scope,
-) -> Result<Values, ParamFault> {
+) -> Result<Values, ParamError> {
     let mut declared = HashMap::new();
     for spec in specs {
         declared.entry(spec.name.as_str()).or_insert(spec);
@@ -250,21 +146,15 @@ impl Resolver<'_> {
         self.values.insert(name.to_owned(), value);
     }
 
-    fn resolve(&mut self, name: &str) -> Result<(), ParamFault> {
+    fn resolve(&mut self, name: &str) -> Result<(), ParamError> {
         if self.values.contains_key(name) {
             return Ok(());
         }
-        let fault =
-            |text: String| ParamFault::Default(format!("parameter resolution failed: {text}"));
         if self.path.iter().any(|seen| seen == name) {
-            return Err(fault(format!(
-                "circular dependency detected in param \"params.{name}\""
-            )));
+            return Err(ParamError::Default(DefaultError::Circular(name.to_owned())));
         }
         if self.path.len() > MAX_DEPTH {
-            return Err(fault(format!(
-                "maximum recursion depth ({MAX_DEPTH}) exceeded for param \"params.{name}\""
-            )));
+            return Err(ParamError::Default(DefaultError::TooDeep(name.to_owned())));
         }
         let spec = self.specs.get(name);
         let given = self.given.get(name).map(|value| (*value).clone());
@@ -282,16 +172,15 @@ impl Resolver<'_> {
             (None, Some(default)) => self.replaced(name, &default)?,
             (None, None) => {
                 let by = self.path.last().cloned().unwrap_or_default();
-                return Err(fault(format!(
-                    "param \"params.{by}\" references undefined param \"params.{name}\""
-                )));
+                let name = name.to_owned();
+                return Err(ParamError::Default(DefaultError::Undefined { by, name }));
             }
         };
         self.settle(name, value);
         Ok(())
     }
 
-    fn replaced(&mut self, name: &str, default: &ParamValue) -> Result<ParamValue, ParamFault> {
+    fn replaced(&mut self, name: &str, default: &ParamValue) -> Result<ParamValue, ParamError> {
         self.path.push(name.to_owned());
         for text in default.texts() {
             for target in self.mentioned(text) {
@@ -302,7 +191,7 @@ impl Resolver<'_> {
         let value = self.context.value(default);
         match self.context.exceeded() {
             Ok(()) => Ok(value),
-            Err(fault) => Err(ParamFault::TooLarge(name.to_owned(), fault)),
+            Err(error) => Err(ParamError::TooLarge(name.to_owned(), error)),
         }
     }
 
@@ -334,7 +223,7 @@ impl Resolver<'_> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{ParamFault, pipeline_params, task_params};
+    use super::{ParamError, pipeline_params, task_params};
     use crate::spec::param::{Param, ParamSpec, ParamValue};
     use crate::substitution::Scope;
 
@@ -350,23 +239,24 @@ mod tests {
         pipeline_params(&specs(declared), &given(values), &Scope::new()).unwrap()[name].clone()
     }
 
-    fn fault(declared: Value, values: Value) -> (&'static str, String) {
-        let (reason, message) = pipeline_params(&specs(declared), &given(values), &Scope::new())
-            .unwrap_err()
-            .of_run("default/r", "default/p");
-        (reason.as_str(), message)
+    fn error(declared: Value, values: Value) -> (&'static str, String) {
+        let error = pipeline_params(&specs(declared), &given(values), &Scope::new()).unwrap_err();
+        (
+            error.reason_of_run().as_str(),
+            error.of_run("default/r", "default/p"),
+        )
     }
 
     #[test]
-    fn pipeline_36_37_38_40_faults_have_tektons_reasons() {
-        let (reason, message) = fault(json!([{"name": "a"}]), json!([]));
+    fn pipeline_36_37_38_40_errors_have_tektons_reasons() {
+        let (reason, message) = error(json!([{"name": "a"}]), json!([]));
         assert_eq!(reason, "ParameterMissing");
         assert!(
             message.ends_with("pipelineRun missing parameters: [a]"),
             "{message}"
         );
         assert_eq!(
-            fault(
+            error(
                 json!([{"name": "a"}]),
                 json!([{"name": "a", "value": ["x"]}])
             )
@@ -374,14 +264,14 @@ mod tests {
             "ParameterTypeMismatch"
         );
         assert_eq!(
-            fault(
+            error(
                 json!([{"name": "a", "type": "array"}]),
                 json!([{"name": "a", "value": [1, 2]}])
             )
             .0,
             "ParameterTypeMismatch"
         );
-        let (reason, message) = fault(
+        let (reason, message) = error(
             json!([{"name": "o", "properties": {"k": {}, "l": {}}}]),
             json!([{"name": "o", "value": {"l": "1"}}]),
         );
@@ -393,7 +283,7 @@ mod tests {
     fn pipeline_27_task_152_enum_lets_the_empty_string_pass() {
         let declared = json!([{"name": "a", "enum": ["x"]}]);
         assert_eq!(
-            fault(declared.clone(), json!([{"name": "a", "value": "y"}])).0,
+            error(declared.clone(), json!([{"name": "a", "value": "y"}])).0,
             "InvalidParamValue"
         );
         assert_eq!(
@@ -427,7 +317,7 @@ mod tests {
 
     #[test]
     fn pipeline_87_88_89_defaults_that_lead_nowhere() {
-        let message = |declared: Value| fault(declared, json!([])).1;
+        let message = |declared: Value| error(declared, json!([])).1;
         assert!(message(json!([{"name": "a", "default": "$(params.b)"}, {"name": "b", "default": "$(params.a)"}]))
             .contains("circular dependency detected"));
         assert!(
@@ -441,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_94_task_147_objects_merge_with_their_default() {
+    fn pipeline_94_task_147_objects_merge_with_their_deerror() {
         let declared = json!([{"name": "o", "default": {"a": "1", "b": "2"}}]);
         assert_eq!(
             resolved(declared, json!([{"name": "o", "value": {"a": "9"}}]), "o"),
@@ -469,7 +359,7 @@ mod tests {
                 &[],
                 &Scope::new()
             ),
-            Err(ParamFault::Missing(vec!["a".into(), "b".into()]))
+            Err(ParamError::Missing(vec!["a".into(), "b".into()]))
         );
     }
 
@@ -484,7 +374,7 @@ mod tests {
                 json!({"name": format!("p{i}"), "default": default})
             })
             .collect();
-        let (reason, message) = fault(Value::Array(declared), json!([]));
+        let (reason, message) = error(Value::Array(declared), json!([]));
         assert_eq!(reason, "PipelineValidationFailed");
         assert!(
             message.contains("default of param \"p6\": this is larger than 1.5 MiB"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ResolveError;
+use super::error::ResolveError;
 use super::library::{Library, Reference};
 use super::task::concise;
 use crate::spec::pipeline::{PipelineRef, PipelineSpec};
@@ -35,9 +35,7 @@ pub fn resolve_pipeline(
         });
     }
     let Some(reference) = reference else {
-        return Err(ResolveError::new(
-            "neither pipelineRef nor pipelineSpec is given",
-        ));
+        return Err(ResolveError::NoPipeline);
     };
     let name = scope.text(&reference.name);
     let (resolver, params) = concise(&name, &reference.resolver, &reference.params, scope);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ResolveError;
+use super::error::ResolveError;
 use super::library::{Library, Reference, concise_params};
 use crate::spec::param::Param;
 use crate::spec::task::{StepActionSpec, StepRef, TaskRef, TaskSpec};
@@ -30,7 +30,7 @@ impl ResolvedTask {
         library: &Library,
         scope: &Scope,
     ) -> Result<Self, ResolveError> {
-        let actions = actions(&spec, library, scope)?;
+        let actions = actions(None, &spec, library, scope)?;
         Ok(Self {
             spec,
             actions,
@@ -53,7 +53,7 @@ pub fn resolve_task(
         resolver: &resolver,
         params: &params,
     })?;
-    let actions = actions(&task.spec, library, scope)?;
+    let actions = actions(Some(&task.metadata.name), &task.spec, library, scope)?;
     Ok(ResolvedTask {
         name: Some(task.metadata.name.clone()),
         labels: task.metadata.labels.clone(),
@@ -76,7 +76,9 @@ pub fn concise(
     (resolver.to_owned(), scope.params(params))
 }
 
+/// `task` is the name of the Task; `None` for one written in place.
 fn actions(
+    task: Option<&str>,
     spec: &TaskSpec,
     library: &Library,
     scope: &Scope,
@@ -100,12 +102,11 @@ fn actions(
             };
             action(reference, library, &scope)
                 .map(Some)
-                .map_err(|error| ResolveError {
-                    reason: Some(crate::status::Reason::TaskRunResolutionFailed),
-                    message: format!(
-                        "failed to resolve step ref for step \"{}\" (index {index}): {error}",
-                        step.name
-                    ),
+                .map_err(|error| ResolveError::StepAction {
+                    step: step.name.clone(),
+                    index,
+                    task: task.map(str::to_owned),
+                    error: Box::new(error),
                 })
         })
         .collect()

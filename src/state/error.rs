@@ -57,7 +57,7 @@ pub enum StateError {
         written_by: String,
     },
     /// There is no such run.
-    #[error("no run \"{wanted}\"{}", did_you_mean.as_ref().map(|id| format!("; did you mean \"{id}\"?")).unwrap_or_default())]
+    #[error("no run \"{wanted}\"")]
     NotFound {
         /// What was asked for.
         wanted: String,

@@ -33,7 +33,7 @@ pub fn source(id: &str, record: &Record) -> EarlierRun {
 const fn state(state: TaskState, skipped: Option<SkipReason>) -> SourceState {
     match (state, skipped) {
         (TaskState::Succeeded | TaskState::Reused, _) => SourceState::Succeeded,
-        (_, Some(SkipReason::When)) => SourceState::SkippedByGuard,
+        (_, Some(SkipReason::When)) => SourceState::SkippedByWhen,
         (TaskState::NotStarted | TaskState::Skipped(_), _) => SourceState::NotRun,
         (TaskState::FailureIgnored | TaskState::Failed, _) => SourceState::Failed,
         (TaskState::Cancelled | TaskState::Running, _) => SourceState::Cancelled,

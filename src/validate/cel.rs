@@ -8,7 +8,7 @@ use std::fmt;
 
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue};
 
-use crate::language::cel::compile;
+use crate::language::cel::{CelError, compile};
 
 /// Deeper ones are not checked further.
 const DEEPEST: usize = 200;
@@ -78,14 +78,13 @@ impl Type {
     }
 }
 
-/// Says what is wrong with an expression before any variable is replaced in it.
-pub(super) fn check(source: &str) -> Result<(), String> {
-    let program = compile(source).map_err(|fault| fault.to_string())?;
-    let mut names = Vec::new();
-    infer(program.expression(), &mut names, 0).map(|_| ())
+/// Checks an expression before any variable is replaced in it.
+pub(super) fn check(source: &str) -> Result<(), CelError> {
+    let program = compile(source)?;
+    infer(program.expression(), &mut Vec::new(), 0).map(|_| ())
 }
 
-fn infer<'e>(expr: &'e IdedExpr, names: &mut Vec<&'e str>, depth: usize) -> Result<Type, String> {
+fn infer<'e>(expr: &'e IdedExpr, names: &mut Vec<&'e str>, depth: usize) -> Result<Type, CelError> {
     if depth > DEEPEST {
         return Ok(Type::Dyn);
     }
@@ -119,15 +118,13 @@ const fn of_literal(literal: &LiteralValue) -> Type {
     }
 }
 
-fn of_name(name: &str, names: &[&str]) -> Result<Type, String> {
+fn of_name(name: &str, names: &[&str]) -> Result<Type, CelError> {
     if name.starts_with('@') || names.contains(&name) {
         Ok(Type::Dyn)
     } else if TYPE_NAMES.contains(&name) || name == "google" {
         Ok(Type::Kind)
     } else {
-        Err(format!(
-            "undeclared reference to '{name}' (in container '')"
-        ))
+        Err(undeclared(name))
     }
 }
 
@@ -135,7 +132,7 @@ fn of_comprehension<'e>(
     inner: &'e ComprehensionExpr,
     names: &mut Vec<&'e str>,
     depth: usize,
-) -> Result<Type, String> {
+) -> Result<Type, CelError> {
     infer(&inner.iter_range, names, depth)?;
     infer(&inner.accu_init, names, depth)?;
     let outer = names.len();
@@ -149,7 +146,11 @@ fn of_comprehension<'e>(
     checked.map(|()| Type::Dyn)
 }
 
-fn of_call<'e>(call: &'e CallExpr, names: &mut Vec<&'e str>, depth: usize) -> Result<Type, String> {
+fn of_call<'e>(
+    call: &'e CallExpr,
+    names: &mut Vec<&'e str>,
+    depth: usize,
+) -> Result<Type, CelError> {
     let mut types = Vec::with_capacity(call.args.len() + 1);
     for operand in call.target.as_deref().into_iter().chain(&call.args) {
         types.push(infer(operand, names, depth)?);
@@ -168,10 +169,10 @@ fn of_call<'e>(call: &'e CallExpr, names: &mut Vec<&'e str>, depth: usize) -> Re
     };
     result.ok_or_else(|| {
         let types: Vec<String> = types.iter().map(ToString::to_string).collect();
-        format!(
+        CelError::Evaluation(format!(
             "found no matching overload for '{function}' applied to '({})'",
             types.join(", ")
-        )
+        ))
     })
 }
 
@@ -220,7 +221,7 @@ fn arithmetic(function: &str, left: Type, right: Type, dynamic: bool) -> Option<
 }
 
 /// The type of a call of a function of CEL's standard library.
-fn named(function: &str) -> Result<Type, String> {
+fn named(function: &str) -> Result<Type, CelError> {
     Ok(match function {
         "contains" | "startsWith" | "endsWith" | "matches" | "bool" | "has" => Type::Bool,
         "size" | "int" | "getFullYear" | "getMonth" | "getDate" | "getDayOfMonth"
@@ -234,12 +235,14 @@ fn named(function: &str) -> Result<Type, String> {
         "dyn" => Type::Dyn,
         "duration" => Type::Duration,
         "timestamp" => Type::Timestamp,
-        _ => {
-            return Err(format!(
-                "undeclared reference to '{function}' (in container '')"
-            ));
-        }
+        _ => return Err(undeclared(function)),
     })
+}
+
+fn undeclared(name: &str) -> CelError {
+    CelError::Evaluation(format!(
+        "undeclared reference to '{name}' (in container '')"
+    ))
 }
 
 #[cfg(test)]
@@ -278,7 +281,7 @@ mod tests {
             ),
             ("[1].exists(x, y > 1)", "undeclared reference to 'y'"),
         ] {
-            let found = check(source).unwrap_err();
+            let found = check(source).unwrap_err().to_string();
             assert!(found.contains(wrong), "{source}: {found}");
         }
         assert!(check("'a' == ").is_err());

@@ -3,10 +3,9 @@
 use super::checker::Checker;
 use super::params;
 use crate::diagnostic::FieldPath;
+use crate::language::limits::MAX_MATRIX_COMBINATIONS;
+use crate::language::product_len;
 use crate::spec::{Matrix, Param, ParamValue, PipelineTask};
-
-/// The most combinations one task may have (`default-max-matrix-combinations-count`).
-const MAX: usize = 256;
 
 /// True when a task fans out.
 pub(super) fn is_matrixed(task: &PipelineTask) -> bool {
@@ -20,10 +19,10 @@ pub(super) fn of_task(check: &mut Checker, at: &FieldPath, task: &PipelineTask) 
         return;
     };
     let count = combinations(matrix);
-    if count > MAX {
+    if count > MAX_MATRIX_COMBINATIONS {
         check.fault(
             &at.key("matrix"),
-            format_args!("expected 0 <= {count} <= {MAX}"),
+            format_args!("expected 0 <= {count} <= {MAX_MATRIX_COMBINATIONS}"),
         );
     }
     let place = at.key("matrix");
@@ -56,17 +55,12 @@ fn combinations(matrix: &Matrix) -> usize {
     if matrix.params.is_empty() {
         return matrix.include.len();
     }
-    let product = matrix
-        .params
-        .iter()
-        .map(|param| items(param).len().max(1))
-        .fold(1_usize, usize::saturating_mul);
     let added: usize = matrix
         .include
         .iter()
         .map(|include| new_combinations(matrix, &include.params))
         .sum();
-    product.saturating_add(added)
+    product_len(&matrix.params).saturating_add(added)
 }
 
 /// What one entry of `include` adds (`countNewCombinationsFromInclude`).

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::checker::{Checker, meant};
+use super::matrix;
 use super::names::repeats;
 use crate::diagnostic::FieldPath;
+use crate::language::consumed_type;
 use crate::spec::pipeline::DisableTask;
 use crate::spec::{PipelineRunSpec, PipelineSpec, PipelineTask};
 
@@ -86,10 +88,10 @@ fn results(
 ) {
     let names: Vec<&str> = task.results.iter().map(|r| r.name.as_str()).collect();
     once(check, at, &names);
-    let embedded = pipeline
-        .and_then(|pipeline| find(pipeline, &task.name))
-        .and_then(|task| task.task_spec.as_ref());
-    let Some(spec) = embedded else {
+    let Some(planned) = pipeline.and_then(|pipeline| find(pipeline, &task.name)) else {
+        return;
+    };
+    let Some(spec) = &planned.task_spec else {
         return;
     };
     for (index, given) in task.results.iter().enumerate() {
@@ -105,12 +107,8 @@ fn results(
             );
             continue;
         };
-        let kind = given.value.kind().as_str();
-        let wanted = match declared.result_type.as_str() {
-            "" if !declared.properties.is_empty() => "object",
-            "" => "string",
-            word => word,
-        };
+        let kind = given.value.kind();
+        let wanted = consumed_type(declared, matrix::is_matrixed(planned));
         if kind != wanted {
             check.invalid(
                 &at.key("value"),

@@ -1,4 +1,4 @@
-//! Guards (`pkg/apis/pipeline/v1/when_validation.go`).
+//! `when` expressions (`pkg/apis/pipeline/v1/when_validation.go`).
 
 use super::cel;
 use super::checker::{Checker, meant};
@@ -46,7 +46,7 @@ fn one(check: &mut Checker, at: &FieldPath, when: &WhenExpression) {
     }
 }
 
-/// Checks the `$(params…)` of the guards of a task of a Pipeline.
+/// Checks the `$(params…)` of the `when` expressions of a task of a Pipeline.
 pub(super) fn usage(
     check: &mut Checker,
     at: &FieldPath,

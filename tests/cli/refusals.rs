@@ -156,10 +156,10 @@ spec:
             .exits(4)
             .tells("; nothing was started")
     };
-    let _wrong = given("pipeline.yaml").tells("run.yaml:6:").tells(
-        "git:t.yaml is wanted as a Task, and pipeline.yaml holds Pipeline \"build\": give a file \
-         with a Task with --resolve 'git:t.yaml=FILE'",
-    );
+    let _wrong = given("pipeline.yaml")
+        .tells("run.yaml:6:")
+        .tells("git:t.yaml is wanted as a Task, and pipeline.yaml holds Pipeline \"build\"")
+        .tells("give a file with a Task: --resolve 'git:t.yaml=FILE'");
     for (file, told) in [
         ("empty.yaml", "empty.yaml: there is no object in it"),
         ("faulty.yaml", "faulty.yaml:7:3"),

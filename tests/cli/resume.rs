@@ -178,7 +178,7 @@ fn a_run_in_which_nothing_ran_stands_for_the_run_it_resumes() {
     folder
         .tkn(&["resume", "latest"])
         .has_run(&["pack", "notify"])
-        .tells("going on with build, which it resumes");
+        .tells("resuming build instead, which it resumes");
 }
 
 #[test]

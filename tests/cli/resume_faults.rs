@@ -74,7 +74,7 @@ const WRONG: &[(&[&str], &str)] = &[
     ),
     (
         &["--resume-from", "other"],
-        "run \"other\" is of another pipeline: no task name in common; nothing was started\nhint: --force resumes it all the same",
+        "run \"other\" is of another pipeline: no task name in common; nothing was started\nhint: resume it all the same with --force",
     ),
     (
         &["--resume-from", "single"],

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use tkn_local::cli::ExitStatus;
 use tkn_local::sandbox::fake::FakeEngine;
 
-use crate::runs::Folder;
+use crate::resume_bench::{BUILD, FETCH};
+use crate::runs::{Folder, Ran};
 
 #[test]
 fn a_disabled_task_takes_its_values_from_the_flag_the_file_and_the_source() {
@@ -229,4 +230,135 @@ spec:
     folder
         .tkn(&["resume", "build", "-p", "go=yes"])
         .has_run(&["guarded", "forgiven", "late"]);
+}
+
+#[test]
+fn a_pipeline_that_the_context_names_needs_no_definitions_of_disabled_tasks() {
+    let folder = Folder::new();
+    let file = "
+apiVersion: tekton.dev/v1
+kind: PipelineRun
+metadata: {name: p}
+spec:
+  pipelineRef:
+    resolver: cluster
+    params: [{name: name, value: $(context.pipelineRun.name)}]
+---
+apiVersion: tekton.dev/v1
+kind: Pipeline
+metadata: {name: p}
+spec:
+  tasks:
+    - name: absent
+      taskRef: {name: elsewhere}
+    - name: here
+      taskSpec: {steps: [{name: s, image: busybox, script: exit 0}]}
+";
+    folder.file("p.yaml", file);
+    folder
+        .tkn(&["run", "p.yaml", "--disable", "absent"])
+        .succeeds()
+        .tells("  disabled  absent  disabled\n");
+}
+
+/// Runs the command that the end of a run suggests.
+fn follow(folder: &Folder, ran: &Ran) -> Ran {
+    let line = ran
+        .err
+        .lines()
+        .find_map(|line| line.split_once(": tkn-local "));
+    let (_, command) = line.unwrap_or_else(|| panic!("nothing is suggested: {}", ran.err));
+    folder.tkn(&command.split(' ').collect::<Vec<_>>())
+}
+
+#[test]
+fn the_command_that_is_suggested_after_a_failure_works() {
+    let steps = "steps: [{name: s, image: busybox, script: exit 1}]";
+    let tasks = format!("tasks: [{{name: a, taskSpec: {{{steps}}}}}]");
+    for (kind, spec) in [
+        ("Pipeline", tasks.clone()),
+        ("PipelineRun", format!("pipelineSpec: {{{tasks}}}")),
+        ("Task", steps.to_owned()),
+        ("TaskRun", format!("taskSpec: {{{steps}}}")),
+    ] {
+        let folder = Folder::new();
+        let text = format!(
+            "{{apiVersion: tekton.dev/v1, kind: {kind}, metadata: {{name: x}}, spec: {{{spec}}}}}"
+        );
+        folder.file("x.yaml", &text);
+        let failed = folder.tkn(&["run", "x.yaml"]);
+        assert_eq!(
+            failed.status,
+            ExitStatus::RunFailed,
+            "{kind}: {}",
+            failed.err
+        );
+        let again = follow(&folder, &failed);
+        assert_eq!(again.status, ExitStatus::RunFailed, "{kind}: {}", again.err);
+        folder.edit("x.yaml", "exit 1", "exit 0");
+        follow(&folder, &again).succeeds();
+    }
+}
+
+#[test]
+fn results_of_a_task_that_runs_again_are_unknown_until_then() {
+    let folder = Folder::failed();
+    let decision = folder.decision(&["resume", "build", "--enable", "fetch"], "compile");
+    assert_eq!(
+        decision,
+        "reuse: if fetch's results do not change; succeeded in build"
+    );
+    let ran = folder.tkn(&["resume", "build", "--enable", "fetch"]);
+    assert!(ran.launched().contains("fetch"), "{}", ran.err);
+    assert!(!ran.launched().contains("compile"), "{}", ran.err);
+}
+
+#[test]
+fn a_run_that_was_ended_before_its_first_task_is_resumed_without_its_files() {
+    let folder = Folder::new();
+    folder.file("build.yaml", BUILD);
+    folder.file("fetch.yaml", FETCH);
+    let engine = FakeEngine::new().missing("busybox");
+    let ended = folder.tkn_on(engine, &["run", "build.yaml", "fetch.yaml"]);
+    assert_eq!(ended.status, ExitStatus::RunFailed, "{}", ended.err);
+    std::fs::write(folder.path().join("pruned"), "").expect("the folder is writable");
+    let resumed = folder.tkn(&["resume", "build"]);
+    assert_eq!(resumed.status, ExitStatus::RunFailed, "{}", resumed.err);
+    assert_eq!(resumed.opened().clone_from, None);
+}
+
+#[test]
+fn a_value_given_for_an_object_has_the_keys_that_are_used() {
+    let folder = Folder::new();
+    folder.file(
+        "p.yaml",
+        "
+apiVersion: tekton.dev/v1
+kind: Pipeline
+metadata: {name: p}
+spec:
+  tasks:
+    - name: make
+      taskSpec:
+        results: [{name: pair, type: object, properties: {x: {}, y: {}}}]
+        steps: [{name: s, image: busybox, script: exit 0}]
+    - name: take
+      params: [{name: x, value: $(tasks.make.results.pair.x)}]
+      taskSpec:
+        params: [{name: x}]
+        steps: [{name: s, image: busybox, script: echo $(params.x)}]
+",
+    );
+    let run = |value: &str| {
+        let given = format!("make.pair={value}");
+        ["run", "p.yaml", "--disable", "make", "--result", &given].map(str::to_owned)
+    };
+    let arguments = run("{\"y\": \"1\"}");
+    let told = folder.refusal(&arguments.each_ref().map(String::as_str));
+    assert!(told.contains("task \"take\" needs make.pair.x"), "{told}");
+    assert!(told.contains("--result make.pair=JSON"), "{told}");
+    let arguments = run("{\"x\": \"1\"}");
+    folder
+        .tkn(&arguments.each_ref().map(String::as_str))
+        .succeeds();
 }

@@ -19,7 +19,6 @@ use crate::cli::runs::source_run::SourceRun;
 use crate::cli::runs::store_error::store_error;
 use crate::manifest::{Catalog, ManifestInput};
 use crate::report::clean;
-use crate::spec::Object;
 use crate::state::Manifest;
 
 /// Go on with an earlier run: what succeeded in it and has not changed is reused
@@ -127,17 +126,25 @@ fn origin(source: &SourceRun, prepared: &Prepared) -> Result<Option<String>, Cli
     if prepared.diagnostics.has_errors() {
         return Ok(Some(origin.to_owned()));
     }
+    if select::select(catalog, Some(origin)).is_ok() {
+        return Ok(Some(origin.to_owned()));
+    }
+    // A lone Pipeline or Task is no run in its file.
+    if let Some(definition) = origin.strip_suffix(select::GENERATED)
+        && select::select(catalog, Some(definition)).is_ok()
+    {
+        return Ok(Some(definition.to_owned()));
+    }
     match select::select(catalog, Some(origin)) {
-        Ok(_) => Ok(Some(origin.to_owned())),
-        Err(_) if pipeline_runs(catalog) == 1 => Ok(None),
-        Err(unknown) => Err(unknown
+        Err(unknown) if runs_of(catalog, source.kind()) != 1 => Err(unknown
             .cause(format!("run {} was created from it", source.reader.id()))
             .hint("pass `--as-recorded` to use the files as they were")),
+        Ok(_) | Err(_) => Ok(None),
     }
 }
 
-fn pipeline_runs(catalog: &Catalog) -> usize {
+fn runs_of(catalog: &Catalog, kind: &str) -> usize {
     let runs = catalog.runs();
-    runs.filter(|document| matches!(document.object, Object::PipelineRun(_)))
+    runs.filter(|document| document.object.kind() == kind)
         .count()
 }

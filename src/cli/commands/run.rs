@@ -24,14 +24,13 @@ use crate::cli::load::supply::supply;
 use crate::cli::output::Format;
 use crate::cli::plan::admission::{Admission, Said, disabled};
 use crate::cli::plan::blame::blame;
-use crate::cli::plan::job;
 use crate::cli::plan::outline::Outline;
 use crate::cli::plan::ready::{Planned, ready};
 use crate::cli::run::execution::{Execution, Outcome};
 use crate::cli::runs::source_run::SourceRun;
 use crate::diagnostic::Diagnostics;
-use crate::execute::Job;
 use crate::manifest::ManifestInput;
+use crate::plan::Job;
 use crate::report::plural;
 use crate::resolve::Library;
 use crate::spec::PipelineSpec;
@@ -73,7 +72,7 @@ pub(crate) fn run<C: Connect>(
     let wanted = Wanted {
         only: only_run,
         source: resume_from
-            .map(|run| SourceRun::find(&run, context))
+            .map(|run| SourceRun::find_pipeline_run(&run, context))
             .transpose()?,
         resumes: false,
     };
@@ -245,7 +244,7 @@ fn plan_all(
         let job = plan.as_ref().ok().map(|ready| &ready.job);
         let refused = admission.of_run(&selected, job, &mut said);
         if let (Err(rejected), false) = (&plan, refused) {
-            let fault = Diagnostics(vec![blame(catalog, &selected, rejected)]);
+            let fault = Diagnostics(vec![blame(catalog, &selected, &rejected.error)]);
             diagnose::print_in_full(context, &fault, catalog)?;
         }
         planned.push(plan);
@@ -271,7 +270,7 @@ fn dry_run(
                 });
                 objects.push(match settings.format {
                     Some(Format::Json) => ready.decisions_json(),
-                    _ => job::object_of(&ready.job),
+                    _ => ready.job.object(),
                 });
             }
             Err(_) => rejected += 1,

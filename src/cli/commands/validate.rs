@@ -8,14 +8,15 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::load::diagnose;
 use crate::cli::load::prepare::{Prepared, Reading, prepare};
 use crate::cli::load::select::{Run, Selected};
+use crate::cli::plan::blame::blame;
 use crate::cli::plan::pod_settings::pod_settings;
-use crate::diagnostic::{Diagnostic, Diagnostics, FieldPath, Severity};
-use crate::execute::Job;
+use crate::diagnostic::{Diagnostics, Severity};
 use crate::manifest::{Catalog, Document, ReadOptions, render};
-use crate::plan::{Identity, RunRequest, build};
+use crate::plan::{Job, RunRequest, plan};
 use crate::report::plural;
 use crate::resolve::Library;
 use crate::spec::Object;
+use crate::status::Reason;
 
 /// Report every fault of the files, with its place; start nothing
 ///
@@ -101,7 +102,7 @@ fn foreseen(catalog: &Catalog, strict: bool) -> Diagnostics {
     let library = Library::new(catalog.documents().iter().map(|document| &document.object));
     let mut found = Diagnostics::default();
     for document in catalog.runs() {
-        found.extend(foresee(document, &library));
+        found.extend(foresee(document, &library, catalog));
     }
     if strict {
         found.forgive_nothing();
@@ -109,20 +110,15 @@ fn foreseen(catalog: &Catalog, strict: bool) -> Diagnostics {
     found
 }
 
-fn foresee(document: &Document, library: &Library) -> Diagnostics {
+fn foresee(document: &Document, library: &Library, catalog: &Catalog) -> Diagnostics {
     let Object::PipelineRun(run) = &document.object else {
         return Diagnostics::default();
-    };
-    let request = RunRequest {
-        identity: Identity::new(&run.metadata),
-        spec: run.spec.clone(),
-        ..RunRequest::default()
     };
     let selected = Selected {
         document: document.id,
         run: Run::Pipeline(run.clone()),
     };
-    match build(&request, library) {
+    match plan(&RunRequest::from(run.as_ref()), library) {
         Ok(plan) => {
             let mut found = pod_settings(&selected, &Job::Pipeline(Box::new(plan)));
             // A cluster takes what this machine refuses.
@@ -132,18 +128,18 @@ fn foresee(document: &Document, library: &Library) -> Diagnostics {
             found
         }
         // What is not in the files may be in the cluster.
-        Err(condition)
+        Err(error)
             if matches!(
-                condition.reason.as_str(),
-                "CouldntGetPipeline" | "CouldntGetTask"
+                error.reason(),
+                Reason::CouldntGetPipeline | Reason::CouldntGetTask
             ) =>
         {
             Diagnostics::default()
         }
-        Err(condition) => {
-            let message = format!("this run would fail: {}", condition.message);
-            let at = FieldPath::root().key("spec");
-            Diagnostics(vec![Diagnostic::error(message).at(document.id, at)])
+        Err(error) => {
+            let mut diagnostic = blame(catalog, &selected, &error);
+            diagnostic.message = format!("this run would fail: {}", diagnostic.message);
+            Diagnostics(vec![diagnostic])
         }
     }
 }

@@ -184,10 +184,12 @@ fn of_object(document: DocumentId, object: &Object) -> Option<Selected> {
     Some(Selected { document, run })
 }
 
-/// As `tkn pipeline start` names its runs.
+/// The end of the `generateName` of a run of a lone Pipeline or Task, as `tkn pipeline start` has it.
+pub(crate) const GENERATED: &str = "-run-";
+
 fn generated(definition: &ObjectMeta) -> ObjectMeta {
     ObjectMeta {
-        generate_name: format!("{}-run-", definition.name),
+        generate_name: format!("{}{GENERATED}", definition.name),
         namespace: definition.namespace.clone(),
         ..ObjectMeta::default()
     }

@@ -13,8 +13,9 @@ use crate::cli::load::prepare::sort;
 use crate::cli::load::reach::Reach;
 use crate::cli::load::select::{Run, Selected};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
-use crate::execute::{Job, permission_faults, tasks_ahead};
+use crate::execute::{permission_faults, tasks_ahead};
 use crate::manifest::Catalog;
+use crate::plan::Job;
 use crate::report::plural;
 use crate::resolve::Library;
 

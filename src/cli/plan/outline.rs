@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::cli::error::CliError;
-use crate::language::Graph;
+use crate::language::{Graph, GraphError};
 use crate::report::{Style, clean, plural};
 use crate::spec::{PipelineSpec, PipelineTask, TaskSpec};
 use crate::substitution::dependencies;
@@ -42,8 +42,14 @@ impl Outline {
             .map(|task| task.name.as_str())
             .collect();
         let on: Vec<BTreeSet<String>> = pipeline.tasks.iter().map(dependencies).collect();
-        let graph = Graph::new(&names, &on).map_err(|fault| {
-            CliError::invalid(format!("{title} has no order")).cause(fault.to_string())
+        let graph = Graph::new(&names, &on).map_err(|error| {
+            let message = match error {
+                GraphError::Cycle { .. } => format!("{title} contains a dependency cycle"),
+                GraphError::UnknownTask { .. } => {
+                    format!("{title} waits for a task that it does not have")
+                }
+            };
+            CliError::invalid(message).cause(error.to_string())
         })?;
         let mut depths = vec![0; names.len()];
         for task in graph.order() {

@@ -3,7 +3,8 @@
 use super::place::pod_template;
 use crate::cli::load::select::Selected;
 use crate::diagnostic::{Diagnostics, FieldPath};
-use crate::execute::{Job, pod_findings};
+use crate::execute::pod_findings;
+use crate::plan::Job;
 
 /// What is to be said of the pod templates of a run before it starts.
 pub(crate) fn pod_settings(selected: &Selected, job: &Job) -> Diagnostics {

@@ -15,16 +15,16 @@ use crate::cli::load::select::Run;
 use crate::cli::run::carrying::Carrying;
 use crate::cli::run::directories::Directories;
 use crate::cli::runs::source_run::SourceRun;
-use crate::execute::Job;
 use crate::execute::foresee;
-use crate::plan::reuse::{Decision, EarlierRun, Faults, Selection, decide, result_type};
-use crate::plan::{Identity, Plan, RunRequest, build};
+use crate::plan::reuse::{
+    Decision, EarlierRun, PartialErrors, Selection, apply_foreseen, decide, result_type,
+};
+use crate::plan::{Job, Plan, RunRequest, build};
 use crate::report::{Style, decisions_json, write_decisions};
-use crate::resolve::{Library, resolve_pipeline};
+use crate::resolve::Library;
 use crate::spec::pipeline::{DisableTask, NamedTask, ResumeFrom};
 use crate::spec::{Param, PipelineRun};
 use crate::state::RunReader;
-use crate::substitution::Scope;
 
 /// A run that can be executed, or its end before anything was started.
 pub(crate) type Planned = Result<Ready, Box<Rejected>>;
@@ -36,19 +36,35 @@ pub(crate) struct Ready {
     pub(crate) job: Job,
     /// What its files call it.
     pub(crate) origin: String,
-    /// What it goes on with.
+    /// The run it resumes.
     pub(crate) resumed: Option<Resumed>,
     /// The directories its workspaces start as copies of.
     pub(crate) directories: Directories,
 }
 
-/// What a run goes on with.
+/// An earlier run that is resumed.
 #[derive(Debug)]
 pub(crate) struct Resumed {
     /// The earlier run.
     pub(crate) reader: RunReader,
     /// The files of it.
     pub(crate) carrying: Carrying,
+}
+
+impl Resumed {
+    fn new(
+        source: &SourceRun,
+        plan: &Plan,
+        directories: &Directories,
+        settings: &RunSettings,
+        context: &Context,
+    ) -> Result<Self, CliError> {
+        let (files, own) = (settings.partial.workspaces(), &settings.own_workspaces);
+        Ok(Self {
+            carrying: Carrying::new(files, plan, source, own, directories, context)?,
+            reader: source.reader.clone(),
+        })
+    }
 }
 
 impl Ready {
@@ -85,7 +101,7 @@ impl Ready {
         }
     }
 
-    /// Fails when the files it goes on with are not there.
+    /// Fails when the files of the run it resumes no longer exist.
     pub(crate) async fn check_volume<C: Connect>(
         &self,
         connector: &C,
@@ -102,7 +118,7 @@ impl Ready {
     }
 }
 
-/// Plans a run: `source` is what it is to go on with, whatever its file says.
+/// Plans a run: `source` is the run it resumes, whatever its file says.
 pub(crate) fn ready(
     run: &mut Run,
     origin: String,
@@ -120,7 +136,8 @@ pub(crate) fn ready(
     };
     let title = run.title();
     let Run::Pipeline(pipeline) = run else {
-        if source.is_some() || !flags.is_empty() {
+        let runs_again = source.is_none_or(SourceRun::is_task_run);
+        if !runs_again || !flags.is_empty() {
             let message = format!("{title}: only a PipelineRun can be resumed, or run in part");
             return Err(CliError::invalid(message));
         }
@@ -128,7 +145,7 @@ pub(crate) fn ready(
     };
     let source = match (source, &pipeline.spec.resume_from) {
         (Some(source), _) => Some(source.clone()),
-        (None, Some(from)) => Some(SourceRun::find(&from.name, context)?),
+        (None, Some(from)) => Some(SourceRun::find_pipeline_run(&from.name, context)?),
         (None, None) => None,
     };
     let before = match &source {
@@ -150,22 +167,14 @@ pub(crate) fn ready(
         Ok(plan) => plan,
         Err(rejected) => return Ok(Err(Box::new(rejected))),
     };
-    let carrying = |source: &SourceRun| {
-        let own = &settings.own_workspaces;
-        Carrying::new(
-            flags.workspaces(),
-            &plan,
-            source,
-            own,
-            &directories,
-            context,
-        )
-    };
     let resumed = match &source {
-        Some(source) => Some(Resumed {
-            carrying: carrying(source)?,
-            reader: source.reader.clone(),
-        }),
+        Some(source) => Some(Resumed::new(
+            source,
+            &plan,
+            &directories,
+            settings,
+            context,
+        )?),
         None => None,
     };
     let fresh = resumed.iter();
@@ -205,55 +214,39 @@ impl Part<'_> {
             let from = run.spec.resume_from.get_or_insert_with(ResumeFrom::default);
             from.name.clone_from(&source.run);
         }
-        let mut request = RunRequest {
-            identity: Identity::new(&run.metadata),
-            spec: run.spec.clone(),
-            ..RunRequest::default()
+        let mut request = RunRequest::from(&*run);
+        let pipeline = match request.pipeline(self.library) {
+            Ok(pipeline) => pipeline,
+            Err(error) => return Ok(Err(job::rejected(&request, error))),
         };
         // Which definitions must exist follows from the decisions, which need the graph alone.
-        request.disabled = self.all_tasks(run);
-        let sketch = match build(&request, self.library) {
+        let tasks = pipeline.spec.tasks.iter().chain(&pipeline.spec.finally);
+        request.disabled = tasks.map(|task| task.name.clone()).collect();
+        let sketch = match build(&request, &pipeline, self.library) {
             Ok(sketch) => sketch,
-            Err(condition) => return Ok(Err(job::rejected(&request, condition))),
+            Err(error) => return Ok(Err(job::rejected(&request, error))),
         };
         self.add_results(&mut selection, &sketch)?;
         let reuse = decide(&sketch, self.source, &selection)
-            .map_err(|faults| unfit(self.title, &faults))?;
+            .map_err(|errors| unfit(self.title, &errors))?;
         let decisions = reuse.decisions.iter();
         let disabled =
             decisions.filter(|decision| matches!(decision.decision, Decision::Disabled(_)));
         request.disabled = disabled.map(|decision| decision.task.clone()).collect();
         write_back(run, &selection, &request.disabled);
         request.spec = run.spec.clone();
-        let mut plan = match build(&request, self.library) {
+        let mut plan = match build(&request, &pipeline, self.library) {
             Ok(plan) => plan,
-            Err(condition) => return Ok(Err(job::rejected(&request, condition))),
+            Err(error) => return Ok(Err(job::rejected(&request, error))),
         };
         plan.reuse = reuse;
         plan.reuse.changed_files = self.directories.changed_files();
         plan.contents = self.directories.digests();
         let foreseen = foresee(&plan, self.library);
         let mut reuse = std::mem::take(&mut plan.reuse);
-        reuse.foresee(&plan, &foreseen);
+        apply_foreseen(&mut reuse, &plan, &foreseen);
         plan.reuse = reuse;
         Ok(Ok(plan))
-    }
-
-    fn all_tasks(&self, run: &PipelineRun) -> BTreeSet<String> {
-        let spec = &run.spec;
-        let mut scope = Scope::new();
-        for param in &spec.params {
-            scope.set_param(&param.name, &param.value);
-        }
-        let found = resolve_pipeline(
-            spec.pipeline_ref.as_ref(),
-            spec.pipeline_spec.as_ref(),
-            self.library,
-            &scope,
-        );
-        let pipeline = found.map(|pipeline| pipeline.spec).unwrap_or_default();
-        let tasks = pipeline.tasks.into_iter().chain(pipeline.finally);
-        tasks.map(|task| task.name).collect()
     }
 
     /// The values given by flags, of the types the Tasks declare.
@@ -299,19 +292,23 @@ fn write_back(run: &mut PipelineRun, selection: &Selection, disabled: &BTreeSet<
     }
 }
 
-fn unfit(title: &str, faults: &Faults) -> CliError {
-    match faults.0.as_slice() {
-        [fault] => {
-            let text = fault.to_string();
-            // Behind what is wrong stands what to do, as a hint is to be read and copied.
-            match text.split_once("; ") {
-                Some((what, advice)) => CliError::invalid(format!("{title}: {what}")).hint(advice),
-                None => CliError::invalid(format!("{title}: {text}")),
+fn unfit(title: &str, errors: &PartialErrors) -> CliError {
+    match errors.0.as_slice() {
+        [error] => {
+            let failure = CliError::invalid(format!("{title}: {error}"));
+            match error.advice() {
+                Some(advice) => failure.hint(advice),
+                None => failure,
             }
         }
-        faults => faults.iter().fold(
+        errors => errors.iter().fold(
             CliError::invalid(format!("{title} cannot be run as asked for")),
-            |error, fault| error.cause(fault.to_string()),
+            |failure, error| {
+                failure.cause(match error.advice() {
+                    Some(advice) => format!("{error}; {advice}"),
+                    None => error.to_string(),
+                })
+            },
         ),
     }
 }

@@ -52,7 +52,8 @@ impl Carrying {
             .bindings
             .iter()
             .filter(|binding| belonging(binding).is_some())
-            .partition(|binding| same(binding));
+            // A run that was ended before its first task may have no files yet.
+            .partition(|binding| source.began && same(binding));
         let names = |bindings: Vec<&WorkspaceBinding>| {
             let names = bindings.into_iter().map(|binding| binding.name.clone());
             names.collect()

@@ -30,9 +30,10 @@ use crate::cli::signals::{Asked, listen};
 use crate::cli::stream::OutStream;
 use crate::event::Record;
 use crate::execute::images::Waiting;
-use crate::execute::{Ended, ExecuteError, Files, Job, Options, rejected, run};
+use crate::execute::{Ended, ExecuteError, Files, Options, rejected, run};
 use crate::manifest::{Catalog, RECORDED_SECRET, without_secrets};
 use crate::mask::{Mask, Masker};
+use crate::plan::Job;
 use crate::report::Json;
 use crate::resolve::Library;
 use crate::sandbox::Engine;
@@ -129,7 +130,7 @@ impl<'a> Execution<'a> {
             ..self.options(&sandbox, engine.cores)
         };
         let mask = self.mask();
-        let next = next_steps(&id, &ready.job, self.settings, context);
+        let next = next_steps(&id, self.settings, context);
         let sinks = Sinks::new(
             &name,
             Some(recorder),
@@ -182,11 +183,8 @@ impl<'a> Execution<'a> {
 
     /// Shows a run that cannot start: its object and its events, but no record.
     pub(crate) fn reject(&mut self, refused: Rejected) -> Result<Outcome, CliError> {
-        let Rejected {
-            kind,
-            object,
-            condition,
-        } = refused;
+        let condition = refused.condition();
+        let Rejected { kind, object, .. } = refused;
         let name = object.pointer("/metadata/name").and_then(Value::as_str);
         let name = name.unwrap_or_default().to_owned();
         let quiet = View {
@@ -263,7 +261,7 @@ impl<'a> Execution<'a> {
 
     fn new_run(&self, ready: &Ready, context: &Context) -> NewRun {
         let job = &ready.job;
-        let object = job::object_of(job);
+        let object = job.object();
         let taken = ready.resumed.as_ref().map(|resumed| &resumed.carrying);
         let taken = taken.filter(|carrying| carrying.takes());
         NewRun {
@@ -284,7 +282,7 @@ impl<'a> Execution<'a> {
                 "volume": taken.map(Carrying::volume),
             }),
             resolved: {
-                let mut resolved = job::resolved_run(job);
+                let mut resolved = job.resolved();
                 if !self.settings.no_mask {
                     self.masker.value(&mut resolved);
                 }

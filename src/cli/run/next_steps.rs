@@ -2,12 +2,10 @@
 
 use crate::cli::args::run_settings::RunSettings;
 use crate::cli::context::Context;
-use crate::execute::Job;
 
 /// Each command and what it does, for the end of the summary of run `id`.
 pub(crate) fn next_steps(
     id: &str,
-    job: &Job,
     settings: &RunSettings,
     context: &Context,
 ) -> Vec<(String, String)> {
@@ -15,18 +13,16 @@ pub(crate) fn next_steps(
     let state_dir = context.settings.own_state_dir.as_ref();
     let state_dir = state_dir.map(|dir| format!(" --state-dir {}", quoted(&dir.to_string_lossy())));
     let state_dir = state_dir.unwrap_or_default();
-    if matches!(job, Job::Pipeline(_)) {
-        let mut line = format!("tkn-local resume {id}");
-        for argument in settings.partial.to_go_on() {
-            line.push(' ');
-            line.push_str(&quoted(&argument));
-        }
-        for flag in settings.data.iter().filter(|flag| flag.is_lost()) {
-            let option = flag.kind.flag();
-            line.push_str(&format!(" {option} {}=-", quoted(&flag.target)));
-        }
-        steps.push((line + &state_dir, "Go on".to_owned()));
+    let mut line = format!("tkn-local resume {id}");
+    for argument in settings.partial.to_go_on() {
+        line.push(' ');
+        line.push_str(&quoted(&argument));
     }
+    for flag in settings.data.iter().filter(|flag| flag.is_lost()) {
+        let option = flag.kind.flag();
+        line.push_str(&format!(" {option} {}=-", quoted(&flag.target)));
+    }
+    steps.push((line + &state_dir, "Go on".to_owned()));
     steps.push((
         format!("tkn-local logs {id}{state_dir}"),
         "All logs".to_owned(),

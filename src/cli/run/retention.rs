@@ -9,8 +9,7 @@ use crate::cli::error::CliError;
 use crate::cli::runs::earlier::record;
 use crate::cli::runs::source_run::volume;
 use crate::cli::runs::store_error::store_error;
-use crate::execute::Job;
-use crate::plan::Plan;
+use crate::plan::{Job, Plan};
 use crate::state::{RunReader, RunStore};
 
 /// True when a run has files that one that resumes it would begin with.

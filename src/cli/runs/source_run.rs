@@ -25,6 +25,8 @@ pub(crate) struct SourceRun {
     pub(crate) reader: RunReader,
     /// What it can give.
     pub(crate) source: EarlierRun,
+    /// True when a task of it ran or was reused.
+    pub(crate) began: bool,
 }
 
 impl SourceRun {
@@ -44,26 +46,47 @@ impl SourceRun {
             match &reader.header().resumed_from {
                 Some(before) if !began(&record) => {
                     context.tell(&format!(
-                        "nothing ran in {}; going on with {before}, which it resumes",
+                        "nothing ran in {}; resuming {before} instead, which it resumes",
                         reader.id()
                     ))?;
                     reader = store.find(before).map_err(|error| store_error(&error))?;
                 }
-                _ => return Self::new(reader, &record),
+                _ => {
+                    return Ok(Self {
+                        source: source(reader.id(), &record),
+                        began: began(&record),
+                        reader,
+                    });
+                }
             }
         }
     }
 
-    fn new(reader: RunReader, record: &Record) -> Result<Self, CliError> {
-        if reader.header().kind == RunKind::TaskRun {
+    /// The same for a run of which parts are reused: a TaskRun has none.
+    pub(crate) fn find_pipeline_run(wanted: &str, context: &mut Context) -> Result<Self, CliError> {
+        let found = Self::find(wanted, context)?;
+        if found.is_task_run() {
+            let id = found.reader.id();
             return Err(CliError::invalid(format!(
-                "run {} is a TaskRun; only a PipelineRun can be resumed",
-                reader.id()
+                "run {id} is a TaskRun; only a PipelineRun can be resumed with other files"
             ))
-            .hint("run it again with `tkn-local run`"));
+            .hint(format!("run it again with `tkn-local resume {id}`")));
         }
-        let source = source(reader.id(), record);
-        Ok(Self { reader, source })
+        Ok(found)
+    }
+
+    /// True for a standalone TaskRun: resuming it runs it again.
+    pub(crate) fn is_task_run(&self) -> bool {
+        self.reader.header().kind == RunKind::TaskRun
+    }
+
+    /// The kind of its object.
+    pub(crate) fn kind(&self) -> &'static str {
+        if self.is_task_run() {
+            "TaskRun"
+        } else {
+            "PipelineRun"
+        }
     }
 
     /// What is called after it in the engine has this name; the volume may have been taken from

@@ -4,6 +4,8 @@ use crate::cli::error::CliError;
 use crate::cli::exit::ExitStatus;
 use crate::state::StateError;
 
+const LIST: &str = "`tkn-local list` shows the runs there are";
+
 /// What the user is told.
 pub(crate) fn store_error(error: &StateError) -> CliError {
     let of_input = |failure: CliError| CliError {
@@ -18,9 +20,11 @@ pub(crate) fn store_error(error: &StateError) -> CliError {
         StateError::NotWritable { .. } => {
             failure.hint("make the directory writable, or keep runs elsewhere with --state-dir")
         }
-        StateError::NotFound { .. } | StateError::Ambiguous { .. } => {
-            of_input(failure.hint("`tkn-local list` shows the runs there are"))
-        }
+        StateError::NotFound {
+            did_you_mean: Some(near),
+            ..
+        } => of_input(failure.hint(format!("did you mean \"{near}\"?")).hint(LIST)),
+        StateError::NotFound { .. } | StateError::Ambiguous { .. } => of_input(failure.hint(LIST)),
         StateError::NoRuns => of_input(failure.hint("`tkn-local run FILE` makes the first")),
         StateError::Running { run, .. } => of_input(failure.hint(format!(
             "`tkn-local cancel {run}` ends it, so that it can be resumed"

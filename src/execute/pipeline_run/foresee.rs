@@ -1,4 +1,4 @@
-//! What can be told of reuse before anything runs.
+//! What is known of reuse before anything runs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,8 +20,8 @@ pub fn foresee(plan: &Plan, library: &Library) -> BTreeMap<String, Foreseen> {
     let plan = Arc::new(plan.clone());
     let mut scheduler = Scheduler::new(Arc::clone(&plan));
     for (index, task) in plan.tasks.iter().enumerate() {
-        let successes = plan.reuse.successes(&task.name);
-        if !successes.is_empty() {
+        let successes = plan.reuse.earlier(&task.name);
+        if plan.reuse.disabled(&task.name).is_none() && !successes.is_empty() {
             scheduler.finish(index, summary(successes.iter().map(reused_end).collect()));
         }
     }

@@ -18,10 +18,12 @@ use crate::execute::prestart::ahead;
 use crate::execute::rejection::reject_child;
 use crate::execute::schedule::scheduler::Start;
 use crate::execute::task_run::retries::task_run;
+use crate::language::limits::MAX_CHILD_RUNS;
 use crate::name;
-use crate::plan::{MAX_CHILD_RUNS, PlannedTask, TaskInputs, build, too_many_child_runs};
+use crate::plan::{self, PlannedTask, TaskInputs, too_many_child_runs};
 use crate::resolve::ResolvedTask;
 use crate::sandbox::Engine;
+use crate::status::Condition;
 
 impl<E: Engine> Runner<E> {
     fn builder(&self) -> DraftBuilder<'_> {
@@ -164,7 +166,7 @@ impl<E: Engine> Runner<E> {
         let task = start.task;
         let started = self.context.children.fetch_add(1, Ordering::Relaxed);
         let planned = if started < MAX_CHILD_RUNS {
-            build(&request, &self.context.options.library)
+            plan::plan(&request, &self.context.options.library)
         } else {
             let pipeline = &self.plan.pipeline_name;
             Err(too_many_child_runs(
@@ -174,7 +176,8 @@ impl<E: Engine> Runner<E> {
             ))
         };
         match planned {
-            Err(condition) => {
+            Err(error) => {
+                let condition = Condition::from(error);
                 reject_child(&self.context, &request, &condition, parent.as_ref());
                 self.drafts.spawn(async move {
                     DraftEnd {

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Diagnostic;
 use crate::execute::prestart::upcoming;
-use crate::execute::run::Job;
-use crate::plan::{Body, Plan, PlannedTask};
+use crate::plan::{Body, Job, Plan, PlannedTask};
 use crate::sandbox::SandboxSpec;
 use crate::spec::PodTemplate;
 use crate::spec::core::DnsConfig;

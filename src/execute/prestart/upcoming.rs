@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use crate::execute::pipeline_run::drafts::{DraftBuilder, Storage, TaskRunDraft};
-use crate::execute::run::Job;
 use crate::execute::schedule::scheduler::{Action, Scheduler};
-use crate::plan::{Body, Plan, TaskRunRequest, build};
+use crate::plan::{self, Body, Job, Plan, TaskRunRequest};
 use crate::resolve::{Library, ResolvedTask};
 
 /// How many TaskRuns are looked at before the run starts.
@@ -15,7 +14,7 @@ const MAX_UPCOMING: usize = 10_000;
 pub(crate) struct Upcoming {
     /// Its task's place in the root run's plan; 0 for a lone TaskRun.
     pub(crate) task: usize,
-    /// It is one of a child run, whose own guards and failures are not looked at here.
+    /// It is one of a child run, whose own `when` expressions and failures are not looked at here.
     pub(crate) of_child: bool,
     pub(crate) draft: TaskRunDraft,
 }
@@ -108,5 +107,5 @@ fn child(plan: &Plan, task: usize, library: &Library) -> Option<Plan> {
     let storage = Storage::new();
     let builder = first_look(plan, &storage);
     let (request, _) = builder.child(&builder.early(task));
-    build(&request, library).ok()
+    plan::plan(&request, library).ok()
 }

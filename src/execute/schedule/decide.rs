@@ -134,10 +134,10 @@ impl Scheduler {
     }
 
     fn evaluate(&self, when: &[WhenExpression]) -> Result<bool, Condition> {
-        holds(when).map_err(|fault| {
+        holds(when).map_err(|error| {
             Condition::failed(
                 Reason::CELEvaluationFailed,
-                format!("Error evaluating CEL {}: {fault}", self.plan.identity.name),
+                format!("Error evaluating CEL {}: {error}", self.plan.identity.name),
             )
         })
     }

@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use super::scheduler::{Action, Ending, Scheduler, Start, State};
-use crate::language::{Combination, fan_out, has_empty_array, matrix_type_fault, product_len};
+use crate::language::limits::MAX_MATRIX_COMBINATIONS;
+use crate::language::{Combination, MatrixTypeError, fan_out, has_empty_array, product_len};
 use crate::plan::PlannedTask;
 use crate::spec::param::ParamType;
 use crate::spec::when::WhenExpression;
 use crate::status::{Condition, Reason, SkipReason};
 use crate::substitution::Scope;
-
-/// The most combinations a matrix may have (`default-max-matrix-combinations-count`).
-const MAX_COMBINATIONS: usize = 256;
 
 impl Scheduler {
     pub(crate) fn start(
@@ -63,28 +61,30 @@ impl Scheduler {
             .chain(included)
             .find(|(wanted, param)| param.value.kind() != *wanted)
         {
-            return Err(matrix_type_fault(wanted, param, &planned.name));
+            return Err(MatrixTypeError::new(wanted, param, &planned.name).into());
         }
         if has_empty_array(&matrix) {
             return Ok(Some(Vec::new()));
         }
-        let product = product_len(&matrix);
-        let combinations = if product <= MAX_COMBINATIONS {
-            fan_out(&matrix)
-        } else {
-            Vec::new()
-        };
-        let count = combinations.len().max(product);
-        if count > MAX_COMBINATIONS {
-            return Err(Condition::failed(
-                Reason::PipelineValidationFailed,
-                format!(
-                    "[User error] Pipeline {}/{} can't be Run; it has an invalid spec: expected 0 <= {} <= {MAX_COMBINATIONS}: tasks[{}].matrix",
-                    self.plan.identity.namespace, self.plan.pipeline_name, count, planned.name
-                ),
-            ));
+        let product = product_len(&matrix.params);
+        if product > MAX_MATRIX_COMBINATIONS {
+            return Err(self.too_many(planned, product));
+        }
+        let combinations = fan_out(&matrix);
+        if combinations.len() > MAX_MATRIX_COMBINATIONS {
+            return Err(self.too_many(planned, combinations.len()));
         }
         Ok(Some(combinations))
+    }
+
+    fn too_many(&self, planned: &PlannedTask, combinations: usize) -> Condition {
+        Condition::failed(
+            Reason::PipelineValidationFailed,
+            format!(
+                "[User error] Pipeline {}/{} can't be Run; it has an invalid spec: expected 0 <= {combinations} <= {MAX_MATRIX_COMBINATIONS}: tasks[{}].matrix",
+                self.plan.identity.namespace, self.plan.pipeline_name, planned.name
+            ),
+        )
     }
 
     /// What finally tasks may refer to besides: the status of every task

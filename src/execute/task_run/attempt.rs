@@ -96,7 +96,7 @@ pub(crate) async fn attempt<E: Engine>(
     let deadline = request.timeout.map(|limit| (Instant::now() + limit, limit));
     let bound = match bind(&request, number) {
         Ok(bound) => bound,
-        Err(condition) => return Ok(AttemptEnd::permanent(condition)),
+        Err(error) => return Ok(AttemptEnd::permanent(error.into())),
     };
     let layout = match prepare(&context, &bound, &request, storage, number).await {
         Ok(layout) => layout,
@@ -268,7 +268,7 @@ impl<E: Engine> Attempt<E> {
     async fn execute(&mut self, number: usize) -> Result<AttemptEnd, SandboxError> {
         let task_spec = match self.bound.substituted() {
             Ok(spec) => serde_json::to_value(spec).unwrap_or_default(),
-            Err(condition) => return Ok(AttemptEnd::permanent(condition)),
+            Err(error) => return Ok(AttemptEnd::permanent(error.into())),
         };
         self.emit(TaskRunEvent::Started {
             attempt: number,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::plan::step_result_value;
+use crate::language::{declared_type, step_result_value};
 use crate::sandbox::WantedFile;
 use crate::spec::param::{ParamType, ParamValue};
 use crate::spec::task::{Step, StepResult, TaskResult, TaskSpec};
@@ -75,8 +75,7 @@ impl Collected {
                 }
             } else if let Some(name) = key.strip_prefix(STEP) {
                 let declared = declared.iter().find(|result| result.name == name);
-                let word = declared.map_or("", |result| result.result_type.as_str());
-                let value = step_result_value(word, &text);
+                let value = step_result_value(declared, &text);
                 let result_type = value.kind().as_str().to_owned();
                 state.results.push(RunResult {
                     name: name.to_owned(),
@@ -114,7 +113,7 @@ impl Collected {
             .iter()
             .filter_map(|declared| Some((declared, step_value(declared, steps)?)));
         for (declared, value) in from_files.chain(from_steps) {
-            let wanted = kind(declared);
+            let wanted = declared_type(declared);
             if value.kind() != wanted {
                 mistyped.push(format!(
                     " \"{}\": task result is expected to be \"{wanted}\" type but was initialized to a different type \"{}\"",
@@ -214,16 +213,8 @@ fn merge_artifact(known: &mut Value, other: &Value) {
     }
 }
 
-fn kind(declared: &TaskResult) -> ParamType {
-    match ParamType::parse(&declared.result_type) {
-        Some(kind) => kind,
-        None if declared.properties.is_empty() => ParamType::String,
-        None => ParamType::Object,
-    }
-}
-
 fn typed(declared: &TaskResult, text: &str) -> ParamValue {
-    match kind(declared) {
+    match declared_type(declared) {
         ParamType::String => ParamValue::from(text),
         ParamType::Array | ParamType::Object => ParamValue::from_result_text(text),
     }

@@ -30,7 +30,7 @@ impl<E: Engine> Attempt<E> {
         let mut state = self.state(index);
         let step = match self.bound.step(index, &self.known) {
             Ok(step) => step,
-            Err(condition) => return Ok(self.never_ran(index, state, condition)),
+            Err(error) => return Ok(self.never_ran(index, state, error.into())),
         };
         if !matches!(step.on_error.as_str(), "" | "continue" | "stopAndFail") {
             let text = format!(
@@ -46,7 +46,7 @@ impl<E: Engine> Attempt<E> {
         match holds(&step.when) {
             Ok(true) => {}
             Ok(false) => return self.skipped_by_guard(index, state).await,
-            Err(fault) => return Ok(self.failed_early(index, state, 1, &fault.to_string()).await),
+            Err(error) => return Ok(self.failed_early(index, state, 1, &error.to_string()).await),
         }
         let launch = match self.launch(index, &step, &laid) {
             Ok(launch) => launch,

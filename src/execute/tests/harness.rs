@@ -11,11 +11,11 @@ use crate::event::{
 };
 use crate::execute::images::ImageRules;
 use crate::execute::rejection::rejected;
-use crate::execute::{Ended, ExecuteError, Files, Interrupt, Job, Options, run};
+use crate::execute::{Ended, ExecuteError, Files, Interrupt, Options, run};
 use crate::manifest::{ManifestInput, ReadOptions, load};
 use crate::plan::permissions::Permissions;
 use crate::plan::reuse::{Disable, Selection, decide};
-use crate::plan::{Identity, RunRequest, build};
+use crate::plan::{self, Job, RunRequest};
 use crate::resolve::Library;
 use crate::sandbox::fake::{FakeEngine, Log};
 use crate::spec::Object;
@@ -186,25 +186,24 @@ impl Scenario {
         };
         assert!(!diagnostics.has_errors(), "{diagnostics:?}");
         let request = RunRequest {
-            identity: Identity::new(&run.metadata),
-            spec: run.spec.clone(),
             disabled: self
                 .selection
                 .disable
                 .iter()
                 .map(|task| task.name.clone())
                 .collect(),
-            ..RunRequest::default()
+            ..RunRequest::from(run.as_ref())
         };
         let log = self.engine.log().clone();
         let mut heard = Heard::default();
-        let ended = match build(&request, &library) {
+        let ended = match plan::plan(&request, &library) {
             Ok(mut plan) => {
                 plan.reuse = decide(&plan, None, &self.selection).unwrap();
                 self.execute(Job::Pipeline(Box::new(plan)), library, &mut heard)
                     .await
             }
-            Err(condition) => {
+            Err(error) => {
+                let condition = crate::status::Condition::from(error);
                 for kind in rejected(RunKind::PipelineRun, json!({}), &condition) {
                     heard.take(Message::Event(Box::new(Event {
                         at: jiff::Timestamp::now(),

@@ -2,7 +2,7 @@
 
 use super::change::DIGEST_OF_IMAGE;
 use super::collect::Collector;
-use crate::plan::task_run::BoundTask;
+use crate::plan::bind::BoundTask;
 use crate::spec::core::{EnvFromSource, EnvVar};
 use crate::spec::task::{Sidecar, Step};
 use crate::substitution::Scope;
@@ -16,7 +16,7 @@ impl Collector<'_> {
             labels.push(label);
             match bound.step(index, &Scope::new()) {
                 Ok(step) => self.step(&owner, step),
-                Err(condition) => self.text(owner, &condition.message),
+                Err(error) => self.text(owner, &error.to_string()),
             }
         }
         self.text("steps", &labels.join(" "));

@@ -4,29 +4,29 @@ use std::collections::BTreeMap;
 
 use super::check;
 use super::earlier_run::{EarlierRun, SourceState, SourceTask};
-use super::fault::Faults;
+use super::error::PartialErrors;
 use super::reach::{chosen, downstream};
-use super::reuse_plan::{Decision, ReusePlan, TaskFate};
+use super::reuse_plan::{Decision, ReusePlan, TaskDecision};
 use super::selection::Selection;
 use crate::plan::model::{Plan, PlannedTask};
 
-/// Decides about every task. All faults are told together.
+/// Decides about every task. All errors are reported together.
 pub fn decide(
     plan: &Plan,
     source: Option<&EarlierRun>,
     selection: &Selection,
-) -> Result<ReusePlan, Faults> {
-    let faults = check::names(plan, source, selection);
-    if !faults.is_empty() {
-        return Err(Faults(faults));
+) -> Result<ReusePlan, PartialErrors> {
+    let errors = check::names(plan, source, selection);
+    if !errors.is_empty() {
+        return Err(PartialErrors(errors));
     }
     let mut reuse = Decider::new(plan, source, selection).reuse();
-    let mut faults = check::given(plan, selection, &mut reuse);
-    faults.extend(check::missing(plan, &reuse));
-    if faults.is_empty() {
+    let mut errors = check::given(plan, selection, &mut reuse);
+    errors.extend(check::missing(plan, &reuse));
+    if errors.is_empty() {
         Ok(reuse)
     } else {
-        Err(Faults(faults))
+        Err(PartialErrors(errors))
     }
 }
 
@@ -55,7 +55,7 @@ impl<'a> Decider<'a> {
         decider
     }
 
-    /// Rows 1 and 2, and what `--only` and its kin leave out.
+    /// Rows 1 and 2, and what `--only`, `--until` and `--from` leave out.
     fn disable(&mut self) {
         for entry in &self.selection.disable {
             let reason = "disabled".to_owned();
@@ -94,7 +94,7 @@ impl<'a> Decider<'a> {
                 None => self.of_source(task),
             };
             self.keep_successes(task, &decision);
-            self.reuse.decisions.push(TaskFate {
+            self.reuse.decisions.push(TaskDecision {
                 task: task.name.clone(),
                 decision,
                 reason,
@@ -141,7 +141,7 @@ impl<'a> Decider<'a> {
             Some((SourceState::Failed, _)) => runs(format!("failed in {run}")),
             Some((SourceState::Cancelled, _)) => runs(format!("cancelled in {run}")),
             Some((SourceState::TimedOut, _)) => runs(format!("timed out in {run}")),
-            Some((SourceState::SkippedByGuard, _)) => runs(format!("skipped in {run}")),
+            Some((SourceState::SkippedByWhen, _)) => runs(format!("skipped in {run}")),
             Some((SourceState::NotRun, _)) | None => runs(format!("not run in {run}")),
         }
     }
@@ -158,10 +158,14 @@ impl<'a> Decider<'a> {
             Decision::Disabled(_) => false,
         };
         let known = self.source.and_then(|source| source.tasks.get(&task.name));
-        if let Some(known) = known.filter(|known| kept && !known.successes.is_empty()) {
-            self.reuse
-                .successes
-                .insert(task.name.clone(), known.successes.clone());
-        }
+        let Some(known) = known.filter(|known| !known.successes.is_empty()) else {
+            return;
+        };
+        let kept = match decision {
+            _ if kept => &mut self.reuse.successes,
+            Decision::Run if !task.finally => &mut self.reuse.earlier,
+            Decision::Run | Decision::Reuse | Decision::Disabled(_) => return,
+        };
+        kept.insert(task.name.clone(), known.successes.clone());
     }
 }

@@ -35,8 +35,8 @@ pub enum SourceState {
     Cancelled,
     /// Its timeout passed.
     TimedOut,
-    /// Its guard was false.
-    SkippedByGuard,
+    /// Its `when` expressions were false.
+    SkippedByWhen,
     /// It never started.
     NotRun,
 }

@@ -7,7 +7,8 @@
 mod check;
 mod decide;
 mod earlier_run;
-mod fault;
+mod error;
+mod foresee;
 #[cfg(test)]
 mod oracle;
 mod reach;
@@ -17,7 +18,8 @@ mod selection;
 pub use check::result_type;
 pub use decide::decide;
 pub use earlier_run::{EarlierRun, SourceState, SourceTask, Success};
-pub use fault::{Faults, PartialFault};
+pub use error::{PartialError, PartialErrors};
+pub use foresee::{Foreseen, apply_foreseen};
 pub use reach::{downstream, upstream};
-pub use reuse_plan::{Decision, Foreseen, ReusePlan, TaskFate};
+pub use reuse_plan::{Decision, ReusePlan, TaskDecision};
 pub use selection::{Disable, Given, Reuse, Selection};

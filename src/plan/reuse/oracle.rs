@@ -9,10 +9,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{
-    Decision, Disable, EarlierRun, PartialFault, Reuse, Selection, SourceState, SourceTask,
+    Decision, Disable, EarlierRun, PartialError, Reuse, Selection, SourceState, SourceTask,
     Success, decide,
 };
-use crate::plan::{Identity, Plan, RunRequest, TaskInputs, build};
+use crate::plan::{Identity, Plan, RunRequest, TaskInputs, plan};
 use crate::resolve::Library;
 use crate::spec::{Param, ParamValue};
 
@@ -134,14 +134,14 @@ impl Case {
             spec: serde_json::from_value(spec).unwrap(),
             ..RunRequest::default()
         };
-        build(&request, &Library::default()).unwrap()
+        plan(&request, &Library::default()).unwrap()
     }
 
     fn state(&self, task: usize) -> Option<SourceState> {
         match self.history[task] {
             0 => None,
             1 => Some(SourceState::NotRun),
-            2 => Some(SourceState::SkippedByGuard),
+            2 => Some(SourceState::SkippedByWhen),
             3 => Some(SourceState::Failed),
             4 => Some(SourceState::Cancelled),
             5 => Some(SourceState::TimedOut),
@@ -284,7 +284,7 @@ fn oracle(case: &Case) -> Vec<(Word, &'static str)> {
                 Some(SourceState::Failed) => (Word::Run, "failed in old"),
                 Some(SourceState::Cancelled) => (Word::Run, "cancelled in old"),
                 Some(SourceState::TimedOut) => (Word::Run, "timed out in old"),
-                Some(SourceState::SkippedByGuard) => (Word::Run, "skipped in old"),
+                Some(SourceState::SkippedByWhen) => (Word::Run, "skipped in old"),
                 Some(SourceState::NotRun) | None => (Word::Run, "not run in old"),
             }
         }
@@ -292,7 +292,7 @@ fn oracle(case: &Case) -> Vec<(Word, &'static str)> {
     (0..MOST).map(of).collect()
 }
 
-/// Pairs of a consumer that runs and a disabled task whose result nobody can give.
+/// Pairs of a consumer that runs and a disabled task whose result is not given.
 fn missing(case: &Case, words: &[(Word, &str)]) -> BTreeSet<(usize, usize)> {
     let mut found = BTreeSet::new();
     for task in 0..Case::FINALLY {
@@ -312,8 +312,8 @@ fn missing(case: &Case, words: &[(Word, &str)]) -> BTreeSet<(usize, usize)> {
     found
 }
 
-fn told(faults: impl IntoIterator<Item = PartialFault>) -> BTreeSet<String> {
-    faults.into_iter().map(|fault| fault.to_string()).collect()
+fn told(errors: impl IntoIterator<Item = PartialError>) -> BTreeSet<String> {
+    errors.into_iter().map(|error| error.to_string()).collect()
 }
 
 proptest! {
@@ -329,7 +329,7 @@ proptest! {
             .filter(|task| case.enabled[*task] && case.disabled[*task])
             .collect();
         if !both.is_empty() {
-            let expected = both.into_iter().map(|task| PartialFault::Both(name(task)));
+            let expected = both.into_iter().map(|task| PartialError::Both(name(task)));
             prop_assert_eq!(told(decided.unwrap_err().0), told(expected));
             return Ok(());
         }
@@ -338,7 +338,7 @@ proptest! {
         if !missing.is_empty() {
             let expected = missing
                 .into_iter()
-                .map(|(task, on)| PartialFault::MissingResult {
+                .map(|(task, on)| PartialError::MissingResult {
                     task: name(on),
                     result: "r".to_owned(),
                     needed_by: name(task),

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::earlier_run::{Success, results};
 use super::selection::{Given, Reuse};
 use crate::plan::fingerprint::{Change, TaskInputs, first_change};
-use crate::plan::model::Plan;
 use crate::spec::param::Param;
 
 /// What becomes of a task.
@@ -21,7 +20,7 @@ pub enum Decision {
 
 /// One line of the plan of a resumed run.
 #[derive(Debug, Clone, PartialEq)]
-pub struct TaskFate {
+pub struct TaskDecision {
     /// The task.
     pub task: String,
     /// What becomes of it.
@@ -30,26 +29,18 @@ pub struct TaskFate {
     pub reason: String,
 }
 
-/// What can be told before the start of a task with successes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Foreseen {
-    /// How many of its TaskRuns can be reused as far as is known.
-    pub reused: usize,
-    /// How many TaskRuns it has.
-    pub all: usize,
-    /// What changed, of the first TaskRun that cannot be reused.
-    pub change: Option<Change>,
-}
-
 /// What an earlier run and the request settle for a run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ReusePlan {
     /// The tasks in the order of the plan.
-    pub decisions: Vec<TaskFate>,
+    pub decisions: Vec<TaskDecision>,
     /// What a person should know that keeps nothing from starting.
     pub warnings: Vec<String>,
     pub(crate) reuse: Reuse,
     pub(crate) successes: BTreeMap<String, Vec<Success>>,
+    /// Those of tasks that run again although they succeeded: their results are not known before
+    /// they have run, and until then these are the likeliest.
+    pub(crate) earlier: BTreeMap<String, Vec<Success>>,
     /// Tasks that were not chosen: their success is reused whatever changed.
     pub(crate) unchosen: BTreeSet<String>,
     /// How many files of a workspace are not what the source run began with, by workspace.
@@ -66,7 +57,7 @@ impl ReusePlan {
     }
 
     /// What becomes of a task; `None` when nothing is settled.
-    pub fn decision(&self, task: &str) -> Option<&TaskFate> {
+    pub fn decision(&self, task: &str) -> Option<&TaskDecision> {
         self.decisions.iter().find(|decision| decision.task == task)
     }
 
@@ -108,6 +99,13 @@ impl ReusePlan {
         self.successes.get(task).map_or(&[], Vec::as_slice)
     }
 
+    /// What a task yielded in the source run, whether that is reused or not.
+    pub fn earlier(&self, task: &str) -> &[Success] {
+        let reused = self.successes.get(task);
+        let known = reused.or_else(|| self.earlier.get(task));
+        known.map_or(&[], Vec::as_slice)
+    }
+
     /// What the consumers of a disabled or reused task get, as far as it is settled.
     pub fn values(&self, task: &str) -> Given {
         match self.decision(task).map(|decision| &decision.decision) {
@@ -115,72 +113,6 @@ impl ReusePlan {
             Some(Decision::Reuse) => results(self.successes(task)),
             Some(Decision::Run) | None => Given::new(),
         }
-    }
-
-    /// Takes in what can be told before the start: a success whose inputs have changed runs again,
-    /// and one that waits for results of such a task is reused only if they do not change.
-    pub fn foresee(&mut self, plan: &Plan, foreseen: &BTreeMap<String, Foreseen>) {
-        let mut open: BTreeSet<&str> = BTreeSet::new();
-        for index in plan.graph.order() {
-            let planned = &plan.tasks[*index];
-            let producers: BTreeSet<&str> = planned
-                .result_refs
-                .iter()
-                .map(|reference| reference.task.as_str())
-                .filter(|task| open.contains(task))
-                .collect();
-            let stays = self.stays(&planned.name);
-            let Some(decision) = self
-                .decisions
-                .iter_mut()
-                .find(|decision| decision.task == planned.name)
-            else {
-                continue;
-            };
-            if let Some(known) = foreseen.get(&planned.name) {
-                settle(decision, known);
-            }
-            if decision.decision == Decision::Reuse && !producers.is_empty() && !stays {
-                let producers: Vec<String> =
-                    producers.iter().map(|task| format!("{task}'s")).collect();
-                decision.reason = format!(
-                    "if {} results do not change; {}",
-                    producers.join(" and "),
-                    decision.reason
-                );
-                open.insert(&planned.name);
-            }
-            if decision.decision == Decision::Run {
-                open.insert(&planned.name);
-            }
-        }
-    }
-}
-
-fn settle(decision: &mut TaskFate, known: &Foreseen) {
-    let Foreseen {
-        reused,
-        all,
-        change,
-    } = known;
-    if reused == all && decision.decision == Decision::Reuse {
-        return;
-    }
-    if decision.decision == Decision::Reuse {
-        decision.decision = Decision::Run;
-        if let (Some(change), 0) = (change, *reused) {
-            decision.reason = change.reason();
-            return;
-        }
-    }
-    if *reused > 0 {
-        decision.reason = format!(
-            "{}; {reused} of {all} combinations are reused",
-            decision.reason
-        );
-    }
-    if let Some(change) = change {
-        decision.reason = format!("{}; {}", decision.reason, change.reason());
     }
 }
 
