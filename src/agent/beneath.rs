@@ -127,7 +127,8 @@ fn describe(directory: &OwnedFd, name: &OsStr, error: io::Error) -> io::Error {
 
 fn link_error(name: &OsStr) -> io::Error {
     io::Error::other(format!(
-        "{name:?} on this path is a symbolic link, which is not followed"
+        "\"{}\" on this path is a symbolic link, which is not followed",
+        name.display()
     ))
 }
 

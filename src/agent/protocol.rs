@@ -120,8 +120,9 @@ impl Kind {
             Self::File => Some(8 + MAX_KEY + 8 + CHUNK),
             Self::Ended => Some(3 * MAX_TEXT),
             Self::Done | Self::Gone => Some(2 * MAX_TEXT),
-            Self::Up | Self::Copied | Self::Ready => Some(8),
-            Self::Started | Self::Probed | Self::Paused => Some(8),
+            Self::Up | Self::Copied | Self::Ready | Self::Started | Self::Probed | Self::Paused => {
+                Some(8)
+            }
             _ => None,
         }
     }
@@ -129,7 +130,11 @@ impl Kind {
 
 /// The start of a text that is short enough to be sent.
 pub(crate) fn shortened(text: &str) -> &str {
-    &text[..text.floor_char_boundary(MAX_TEXT)]
+    let mut length = text.len().min(MAX_TEXT);
+    while !text.is_char_boundary(length) {
+        length -= 1;
+    }
+    &text[..length]
 }
 
 /// One message.

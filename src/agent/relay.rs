@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
 use std::net::Shutdown;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -90,13 +90,12 @@ pub(crate) fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
 }
 
 impl Relay {
-    /// A relay to the command at the other end of standard output.
-    pub(crate) fn new() -> io::Result<Self> {
-        let output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-        Ok(Self {
+    /// A relay to the command at the other end of `output`.
+    pub(crate) fn new(output: File) -> Self {
+        Self {
             output: Arc::new(Mutex::new(output)),
             agents: Arc::default(),
-        })
+        }
     }
 
     /// Says something to the command.
@@ -200,5 +199,92 @@ fn check(frame: &Frame) -> io::Result<()> {
         Ok(())
     } else {
         Err(invalid("it sent a message that cannot be read"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::PipeReader;
+
+    use super::super::protocol::{CHUNK, WINDOW, header};
+    use super::*;
+
+    /// A relay that serves one agent, the other end of the agent's connection, and that of the
+    /// command.
+    fn serving() -> (Relay, UnixStream, PipeReader) {
+        let (command, output) = io::pipe().unwrap();
+        let relay = Relay::new(File::from(OwnedFd::from(output)));
+        let (agent, stream) = UnixStream::pair().unwrap();
+        relay.expect(5, true);
+        let serving = relay.clone();
+        spawn(move || serving.serve(5, stream, None)).unwrap();
+        (relay, agent, command)
+    }
+
+    fn next(command: &mut PipeReader) -> Frame {
+        Frame::read(command).unwrap().unwrap()
+    }
+
+    #[test]
+    fn an_agent_that_floods_is_ended_and_the_command_hears_why() {
+        let (_relay, mut agent, mut command) = serving();
+        spawn(move || {
+            let output = Frame {
+                kind: Kind::Stdout,
+                channel: 9,
+                payload: vec![0; CHUNK],
+            };
+            while output.write(&mut agent).is_ok() {}
+        })
+        .unwrap();
+        assert_eq!(next(&mut command).kind, Kind::Ready);
+        let mut taken = 0;
+        let gone = loop {
+            let frame = next(&mut command);
+            assert_eq!(frame.channel, 5, "an agent cannot choose its channel");
+            if frame.kind == Kind::Gone {
+                break frame;
+            }
+            taken += frame.payload.len();
+        };
+        assert_eq!(taken, WINDOW);
+        let why: Option<String> = gone.message().unwrap();
+        assert!(why.unwrap().contains("more than was asked"));
+    }
+
+    #[test]
+    fn a_long_frame_is_refused_before_it_is_taken() {
+        let (_relay, mut agent, mut command) = serving();
+        assert_eq!(next(&mut command).kind, Kind::Ready);
+        // Only the header: whoever waited for the payload would wait for ever.
+        let header = header(Kind::File, 5, 60 << 20).unwrap();
+        io::Write::write_all(&mut agent, &header).unwrap();
+        assert_eq!(next(&mut command).kind, Kind::Gone);
+    }
+
+    #[test]
+    fn an_agent_that_does_not_read_holds_up_nobody() {
+        let (relay, agent, mut command) = serving();
+        assert_eq!(next(&mut command).kind, Kind::Ready);
+        for _ in 0..100 {
+            for _ in 0..WAITING {
+                relay.pass(Frame {
+                    kind: Kind::Launch,
+                    channel: 5,
+                    payload: vec![0; 64],
+                });
+            }
+        }
+        assert_eq!(next(&mut command).kind, Kind::Gone);
+        drop(agent);
+    }
+
+    #[test]
+    fn an_agent_that_is_given_up_is_not_served() {
+        let (_command, output) = io::pipe().unwrap();
+        let relay = Relay::new(File::from(OwnedFd::from(output)));
+        let (mut agent, stream) = UnixStream::pair().unwrap();
+        relay.serve(5, stream, None);
+        assert!(Frame::read(&mut agent).unwrap().is_none());
     }
 }

@@ -19,7 +19,7 @@ use super::protocol::{
 };
 use super::record::Record;
 use super::sys::SIGTERM;
-use super::watchdog::{self, Reported};
+use super::watchdog::Reported;
 use super::{breakpoint, memory, probe, regular, sys};
 
 /// What the main thread is told.
@@ -186,12 +186,8 @@ impl Step {
     fn watch(&self) -> io::Result<Reported> {
         let reported = Reported::default();
         if let Some(timeout) = self.program.timeout {
-            watchdog::watch(
-                Duration::from_millis(timeout),
-                self.link.clone(),
-                self.processes.clone(),
-                reported.clone(),
-            )?;
+            let timeout = Duration::from_millis(timeout);
+            reported.watch(timeout, self.link.clone(), self.processes.clone())?;
         }
         Ok(reported)
     }

@@ -38,7 +38,8 @@ pub(crate) fn supervise() -> io::Result<()> {
     let _processes = Processes::start();
     check_agent()?;
     prepare()?;
-    let relay = Relay::new()?;
+    let output = io::stdout().as_fd().try_clone_to_owned()?;
+    let relay = Relay::new(File::from(output));
     relay.send(Kind::Up, 0, &true);
     let orders = Orders::start(&relay)?;
     let mut input = BufReader::with_capacity(

@@ -21,19 +21,25 @@ impl Reported {
     pub(crate) fn claim(&self) -> bool {
         !self.0.swap(true, Ordering::SeqCst)
     }
-}
 
-/// Reports a program that should have timed out as timed out, and ends the container, if nobody has
-/// done so when its time and some more is over.
-pub(crate) fn watch(
-    timeout: Duration,
-    link: Link,
-    processes: Processes,
-    reported: Reported,
-) -> io::Result<()> {
-    let work = move || {
-        std::thread::sleep(timeout.saturating_add(GRACE));
-        if !reported.claim() {
+    /// Reports a program that should have timed out as timed out, and ends the container, if nobody
+    /// has done so when its time and some more is over.
+    pub(crate) fn watch(
+        &self,
+        timeout: Duration,
+        link: Link,
+        processes: Processes,
+    ) -> io::Result<()> {
+        let reported = self.clone();
+        let work = move || {
+            std::thread::sleep(timeout.saturating_add(GRACE));
+            reported.report_timeout(timeout, &link, &processes);
+        };
+        std::thread::Builder::new().spawn(work).map(drop)
+    }
+
+    fn report_timeout(&self, timeout: Duration, link: &Link, processes: &Processes) {
+        if !self.claim() {
             return;
         }
         processes.kill_all();
@@ -45,6 +51,5 @@ pub(crate) fn watch(
         // A lost connection ends this process anyway.
         link.send(Kind::Ended, &end).unwrap_or_default();
         std::process::exit(1);
-    };
-    std::thread::Builder::new().spawn(work).map(drop)
+    }
 }

@@ -102,7 +102,10 @@ cases! {
     task_159_names_and_resolvers_of_the_pod,
     pipeline_141_pipelines_in_a_circle,
     a_sidecar_that_is_ended,
+    a_mount_over_the_agent,
+    a_planted_entrypoint,
     a_sub_path_that_leads_out,
+    pipes_in_place_of_files,
     resolved_from_given_files,
     refused_by_name,
 }

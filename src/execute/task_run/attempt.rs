@@ -11,7 +11,7 @@ use super::sidecars::Sidecars;
 use super::step::Known;
 use crate::event::TaskRunEvent;
 use crate::execute::options::{Halt, HaltReceiver, RunContext};
-use crate::execute::pod::builder::{Layout, Surroundings, image_fault, lay_out};
+use crate::execute::pod::builder::{Layout, Surroundings, config_fault, image_fault, lay_out};
 use crate::execute::pod::security;
 use crate::execute::schedule::scheduler::Ending;
 use crate::plan::{BoundTask, TaskRunRequest, bind};
@@ -265,6 +265,23 @@ impl<E: Engine> Attempt<E> {
         emitter.task_run_event(&self.request.identity.name, event);
     }
 
+    /// Makes the files and directories it needs. What is in the way in a volume, such as a link, is
+    /// an error of this TaskRun alone: its end is returned.
+    async fn make_files(&self) -> Result<Option<AttemptEnd>, SandboxError> {
+        match self.context.sandbox.files(self.layout.ops.clone()).await {
+            Err(SandboxError::File(text)) => {
+                let first = self.states.first();
+                let first = first.map_or("", |state| state.name.as_str());
+                let condition = config_fault(&self.request, "step", first, &text);
+                Ok(Some(AttemptEnd {
+                    permanent: false,
+                    ..AttemptEnd::permanent(condition)
+                }))
+            }
+            made => made.map(|()| None),
+        }
+    }
+
     async fn execute(&mut self, number: usize) -> Result<AttemptEnd, SandboxError> {
         let task_spec = match self.bound.substituted() {
             Ok(spec) => serde_json::to_value(spec).unwrap_or_default(),
@@ -276,7 +293,9 @@ impl<E: Engine> Attempt<E> {
             task_spec,
             steps: self.states.iter().map(|state| state.name.clone()).collect(),
         });
-        self.context.sandbox.files(self.layout.ops.clone()).await?;
+        if let Some(end) = self.make_files().await? {
+            return Ok(end);
+        }
         if let Some(first) = self.layout.steps.first() {
             self.context.prestart.want(Vec::new(), first.spec.clone());
         }
