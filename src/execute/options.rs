@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, watch};
 use super::emitter::Emitter;
 use super::images::{ImageRules, Images};
 use super::prestart::pool::Prestart;
-use super::schedule::scheduler::Ending;
+use super::schedule::Ending;
 use crate::plan::permissions::Permissions;
 use crate::resolve::Library;
 use crate::sandbox::Engine;

@@ -23,7 +23,14 @@ const LAYERS: &[(Order, &[&str])] = &[
     // `status` and `diagnostic` speak of what `spec` and `name` define.
     (
         Order::Written,
-        &["spec", "name", "status", "diagnostic", "terminal"],
+        &[
+            "spec",
+            "name",
+            "process",
+            "status",
+            "diagnostic",
+            "terminal",
+        ],
     ),
     (Order::Free, &["manifest", "substitution"]),
     (Order::Free, &["language"]),

@@ -221,3 +221,39 @@ spec: {{pipelineSpec: {{tasks: [{{name: t, taskSpec: {{steps: [{{name: s, image:
         ran.opened().run
     );
 }
+
+#[test]
+fn a_task_runs_again_when_another_run_has_used_its_claim() {
+    let run = |name: &str, end: &str| {
+        format!(
+            "apiVersion: tekton.dev/v1
+kind: PipelineRun
+metadata: {{name: {name}}}
+spec:
+  workspaces: [{{name: files, persistentVolumeClaim: {{claimName: cache}}}}]
+  pipelineSpec:
+    workspaces: [{{name: files}}]
+    tasks:
+      - name: setup
+        workspaces: [{{name: files}}]
+        taskSpec: {{workspaces: [{{name: files}}], steps: [{{name: s, image: busybox, script: exit 0}}]}}
+      - {{name: build, taskSpec: {{steps: [{{name: s, image: busybox, script: exit 0}}]}}}}
+      - {{name: deploy, runAfter: [setup], taskSpec: {{steps: [{{name: s, image: busybox, script: {end}}}]}}}}
+"
+        )
+    };
+    let folder = Folder::new();
+    folder.file("one.yaml", &run("one", "exit 1"));
+    folder.file("other.yaml", &run("other", "exit 0"));
+    folder.tkn(&["run", "one.yaml"]);
+    folder.tkn(&["resume", "one"]).has_run(&["deploy"]);
+    let latest = ["resume", "latest"];
+    assert!(folder.decision(&latest, "setup").starts_with("reuse: "));
+    folder.tkn(&["run", "other.yaml"]);
+    let setup = folder.decision(&["resume", "one"], "setup");
+    assert!(setup.starts_with("run: files changed: run o"), "{setup}");
+    assert_eq!(
+        folder.decision(&["resume", "one"], "build"),
+        "reuse: succeeded in one"
+    );
+}

@@ -10,6 +10,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use super::beginning::{begin_with, give_back, notes};
 use super::carrying::Carrying;
+use super::directories::claims;
 use super::execute_error::execute_error;
 use super::next_steps::next_steps;
 use super::retention::{has_files, remove_older_files};
@@ -279,6 +280,7 @@ impl<'a> Execution<'a> {
                 "origin": ready.origin,
                 "given": self.settings.given,
                 "keep": self.settings.keep,
+                "claims": claims_of(job),
                 "volume": taken.map(Carrying::volume),
             }),
             resolved: {
@@ -313,6 +315,14 @@ impl<'a> Execution<'a> {
             files: Files::Fresh,
             keep_volume: false,
         }
+    }
+}
+
+/// The claims a run uses by its workspaces: who resumes another run asks for them.
+fn claims_of(job: &Job) -> Vec<String> {
+    match job {
+        Job::Pipeline(plan) => claims(plan).map(|(_, claim)| claim).collect(),
+        Job::Task(_) => Vec::new(),
     }
 }
 
