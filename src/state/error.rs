@@ -68,7 +68,7 @@ pub enum StateError {
     #[error("there are no runs yet")]
     NoRuns,
     /// Several runs begin with this.
-    #[error("\"{wanted}\" could be {}", candidates.join(", "))]
+    #[error("\"{wanted}\" matches several runs: {}", candidates.join(", "))]
     Ambiguous {
         /// What was asked for.
         wanted: String,

@@ -130,7 +130,7 @@ impl Walk {
         }
         if let Some(custom) = custom_task(object, field, value) {
             let message = format!("custom task {custom} is not supported");
-            let help = "a custom task needs its controller, and there is none here";
+            let help = "a custom task needs a controller, and none runs here";
             self.found
                 .push(Diagnostic::error(message).at(self.document, at).hint(help));
             return;
@@ -297,7 +297,7 @@ mod tests {
                  podTemplate: {automountServiceAccountToken: false, nodeSelector: {a: b}}}}"
             )),
             [
-                "Notice nodeSelector has no effect here: there is one machine to run on \
+                "Notice nodeSelector has no effect here: everything runs on one machine \
               @spec.taskRunTemplate.podTemplate.nodeSelector"
             ]
         );

@@ -95,7 +95,7 @@ fn pods_that_cannot_share_a_sandbox_are_told_before_anything_starts() {
             .exits(4)
             .tells(line)
             .tells(told)
-            .tells("error: 1 fault; nothing was started");
+            .tells("error: 1 problem found; nothing was started");
         let scene = Scene::new();
         scene.write("pipeline.yaml", &text);
         let _valid_elsewhere = scene
@@ -121,7 +121,7 @@ fn pods_that_cannot_share_a_sandbox_are_told_before_anything_starts() {
     let network = PODS
         .replace("COMMON", "{}")
         .replace("OWN", "{hostNetwork: true}");
-    let told = "hostNetwork of task \"b\" holds for these as well: a";
+    let told = "hostNetwork of task \"b\" also applies to these: a";
     let _refused = run(&network, &[]).exits(4).tells("--allow-host-network");
     let _noticed = run(&network, &["--allow-host-network"])
         .exits(3)
@@ -161,14 +161,14 @@ spec:
         .tells("git:t.yaml is wanted as a Task, and pipeline.yaml holds Pipeline \"build\"")
         .tells("give a file with a Task: --resolve 'git:t.yaml=FILE'");
     for (file, told) in [
-        ("empty.yaml", "empty.yaml: there is no object in it"),
+        ("empty.yaml", "empty.yaml: the file holds no object"),
         ("faulty.yaml", "faulty.yaml:7:3"),
         ("absent.yaml", "absent.yaml"),
     ] {
         let _output = given(file)
             .tells(told)
-            .tells(&format!("error: {file} cannot stand for git:t.yaml; "))
-            .tells("hint: give a file with the Pipeline, Task or StepAction that git:t.yaml is");
+            .tells(&format!("error: {file} cannot be used for git:t.yaml; "))
+            .tells("hint: pass a file that holds the Pipeline, Task or StepAction: `--resolve 'git:t.yaml=FILE'`");
     }
 }
 

@@ -166,7 +166,7 @@ fn the_fields_of_the_tep_say_the_same_as_the_flags() {
         .tkn_local(["resume", "latest", "--disable", "build"])
         .run()
         .exits(4)
-        .tells("are gone, and with them its workspaces files");
+        .tells("no longer exists, and with it the workspaces files");
     let _fresh = scene
         .tkn_local([
             "resume",

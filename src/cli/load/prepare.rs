@@ -14,7 +14,7 @@ use crate::validate;
 pub(crate) struct Reading {
     /// How much is forgiven.
     pub(crate) options: ReadOptions,
-    /// A difference from a cluster is a fault, not a notice.
+    /// A difference from a cluster is an error, not a notice.
     pub(crate) strict: bool,
     /// What a cluster takes and is not to be had here is a warning: nothing is to be run.
     pub(crate) forgives_refused: bool,

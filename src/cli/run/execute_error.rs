@@ -30,7 +30,7 @@ pub(crate) fn execute_error(error: &ExecuteError, recorder: Option<&Recorder>) -
     };
     match recorder {
         Some(recorder) => failure.hint(format!(
-            "what was recorded of the run is in {}",
+            "the record of the run is in {}",
             recorder.dir().path().display()
         )),
         None => failure,
