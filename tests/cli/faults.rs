@@ -143,7 +143,7 @@ fn a_workspace_that_makes_no_sense_is_told() {
     ] {
         let _output = run(GOOD, &["-p", "revision=x", "-w", flag])
             .exits(2)
-            .tells(&format!("-w {flag}: "))
+            .tells(&format!("invalid value for `-w`: `{flag}`: "))
             .tells(expected);
     }
 }

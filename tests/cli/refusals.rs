@@ -69,13 +69,13 @@ fn pods_that_cannot_share_a_sandbox_are_told_before_anything_starts() {
             "{hostAliases: [{ip: 10.0.0.1, hostnames: [db]}]}",
             "{hostAliases: [{ip: 10.0.0.2, hostnames: [web, db]}]}",
             "pipeline.yaml:21:",
-            "tasks \"a\" and \"b\" want db at 10.0.0.1, and at 10.0.0.2",
+            "tasks \"a\" and \"b\" need db at 10.0.0.1, and at 10.0.0.2",
         ),
         (
             "{dnsConfig: {nameservers: [10.0.0.1]}}",
             "{dnsConfig: {searches: [here]}}",
             "pipeline.yaml:21:",
-            "tasks \"a\" and \"b\" want different name servers, searches or options",
+            "tasks \"a\" and \"b\" need different name servers, searches or options",
         ),
         (
             "{securityContext: {sysctls: [{name: net.ipv4.tcp_syncookies, value: '1'}]}}",
@@ -117,7 +117,7 @@ fn pods_that_cannot_share_a_sandbox_are_told_before_anything_starts() {
         );
     let _each_another = run(&fans_out, &[])
         .exits(4)
-        .tells("the TaskRuns of task \"b\" want db at 10.0.0.1, and at 10.0.0.2");
+        .tells("the TaskRuns of task \"b\" need db at 10.0.0.1, and at 10.0.0.2");
     let network = PODS
         .replace("COMMON", "{}")
         .replace("OWN", "{hostNetwork: true}");

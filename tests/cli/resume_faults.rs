@@ -32,7 +32,7 @@ const WRONG: &[(&[&str], &str)] = &[
     ),
     (
         &["--disable", "test,test"],
-        "disableTasks: \"test\" is named more than once",
+        "disableTasks: \"test\" is listed more than once",
     ),
     (
         &["--enable", "test"],

@@ -176,7 +176,11 @@ spec:
     assert_eq!(
         folder.decision(&["resume", "latest"], "each"),
         "run: succeeded in ".to_owned()
-            + folder.tkn(&["list", "-o", "name", "-n", "1"]).out.trim()
+            + folder
+                .tkn(&["list", "-o", "name", "-n", "1"])
+                .out
+                .trim()
+                .trim_start_matches("pipelinerun.tekton.dev/")
             + "; 3 of 4 combinations are reused"
     );
     folder

@@ -273,7 +273,7 @@ mod tests {
             "no run \"biuld\" in the files | did you mean \"build\"?"
         );
         let nothing = titles(&[("ConfigMap", "name: c")], None).unwrap_err();
-        assert!(nothing.starts_with("there is nothing to run"), "{nothing}");
+        assert!(nothing.starts_with("nothing to run"), "{nothing}");
     }
 
     #[test]
