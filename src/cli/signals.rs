@@ -24,7 +24,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Counts a signal: what it asks of the run, and what a person is told.
+    /// Counts a signal. Returns what it asks of the run, and the line to print.
     pub(super) fn hear(&mut self, signal: Signal) -> (Interrupt, &'static str) {
         match signal {
             Signal::Int => self.ints += 1,
@@ -62,7 +62,7 @@ impl Asked {
     }
 }
 
-/// Listens until its task is aborted. `told` gets what was asked so far and the line for people.
+/// Listens until its task is aborted. `told` gets what was asked so far and the line to print.
 #[cfg(unix)]
 pub(super) async fn listen(
     interrupts: UnboundedSender<Interrupt>,
@@ -90,7 +90,7 @@ pub(super) async fn listen(
     }
 }
 
-/// Listens until its task is aborted. `told` gets what was asked so far and the line for people.
+/// Listens until its task is aborted. `told` gets what was asked so far and the line to print.
 #[cfg(not(unix))]
 pub(super) async fn listen(
     interrupts: UnboundedSender<Interrupt>,

@@ -81,7 +81,7 @@ fn pods_that_cannot_share_a_sandbox_are_told_before_anything_starts() {
             "{securityContext: {sysctls: [{name: net.ipv4.tcp_syncookies, value: '1'}]}}",
             "{securityContext: {sysctls: [{name: net.ipv4.tcp_syncookies, value: '2'}]}}",
             "pipeline.yaml:21:",
-            "tasks \"a\" and \"b\" want net.ipv4.tcp_syncookies to be 1, and to be 2",
+            "tasks \"a\" and \"b\" need net.ipv4.tcp_syncookies to be 1, and to be 2",
         ),
         (
             "{}",

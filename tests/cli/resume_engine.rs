@@ -414,7 +414,7 @@ fn a_resumed_run_is_told_what_the_earlier_one_was() {
         .tkn_local(["resume", "latest"])
         .run()
         .exits(0)
-        .tells("was told: --disable b --only d,e --result b.value=preset")
+        .tells(": --disable b --only d,e --result b.value=preset")
         .tells("no task had to run: 2 reused");
     let _chosen = scene
         .tkn_local(["resume", "latest", "--only", "g"])

@@ -52,7 +52,7 @@ pub(crate) struct RunSettings {
     pub(crate) dry_run: bool,
     pub(crate) keep: bool,
     pub(crate) no_progress: bool,
-    /// What changes the runs, as it was written: kept for those that go on with them.
+    /// What changes the runs, as it was written: kept for runs that resume them.
     pub(crate) given: Vec<Given>,
     pub(crate) partial: PartialFlags,
 }

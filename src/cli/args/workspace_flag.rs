@@ -30,7 +30,7 @@ pub(crate) struct WorkspaceFlag {
 }
 
 impl WorkspaceFlag {
-    /// Reads `name=src,emptyDir=` and its kin. Relative paths are below `cwd`.
+    /// Reads `name=src,emptyDir=` and the like. Relative paths are below `cwd`.
     pub(crate) fn parse(argument: &str, cwd: &Path) -> Result<Self, CliError> {
         Parser { argument, cwd }.parse()
     }

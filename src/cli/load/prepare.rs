@@ -12,11 +12,11 @@ use crate::validate;
 /// How files are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Reading {
-    /// How much is forgiven.
+    /// What is a notice instead of an error.
     pub(crate) options: ReadOptions,
     /// A difference from a cluster is an error, not a notice.
     pub(crate) strict: bool,
-    /// What a cluster takes and is not to be had here is a warning: nothing is to be run.
+    /// What a cluster accepts and tkn-local rejects is a warning: nothing will run.
     pub(crate) forgives_refused: bool,
 }
 
@@ -53,7 +53,7 @@ pub(crate) fn prepare_inputs(inputs: &[ManifestInput], reading: Reading) -> Prep
     let (catalog, mut diagnostics) = load(inputs, reading.options);
     let mut all_differences = Diagnostics::default();
     for document in catalog.documents() {
-        // What was left out of a faulty document would be missed a second time.
+        // A document with errors lacks fields: validation would report each of them again.
         if !document.faulty {
             diagnostics.extend(validate::document(
                 &document.object,

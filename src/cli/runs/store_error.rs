@@ -1,4 +1,4 @@
-//! Faults of the store, with what to do about them.
+//! Errors of the store, with what to do about them.
 
 use crate::cli::error::CliError;
 use crate::cli::exit::ExitStatus;
