@@ -29,7 +29,7 @@ pub(crate) struct Prepared {
     /// What means something else here than on a cluster, or is not supported: it matters where it
     /// is used.
     pub(crate) differences: Diagnostics,
-    /// Files that are gone and were read from the record of an earlier run.
+    /// Files that no longer exist and were read from the record of an earlier run.
     pub(crate) copies: Vec<Manifest>,
 }
 

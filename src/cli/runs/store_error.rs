@@ -6,7 +6,7 @@ use crate::state::StateError;
 
 const LIST: &str = "`tkn-local list` shows all runs";
 
-/// What the user is told.
+/// The error to print, with what to do about it.
 pub(crate) fn store_error(error: &StateError) -> CliError {
     let of_input = |failure: CliError| CliError {
         status: ExitStatus::Invalid,
