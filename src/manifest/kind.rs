@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_1_a_misspelt_kind_is_unknown() {
+    fn a_misspelt_kind_is_unknown() {
         let Class::Fault {
             field,
             message,

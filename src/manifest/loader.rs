@@ -435,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_is_told_with_the_next_step() {
+    fn a_missing_file_is_reported_with_the_next_step() {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("pipeline.yaml"), "").unwrap();
         let wrong = directory.path().join("pipelin.yaml");

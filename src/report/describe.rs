@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_told_at_length() {
+    fn a_run_is_reported_at_length() {
         assert_eq!(
             show(&failing_run()),
             r#"Run           ci-x7k2p

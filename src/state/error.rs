@@ -122,7 +122,7 @@ mod tests {
     use super::StateError;
 
     #[test]
-    fn faults_are_told_apart_by_what_to_do() {
+    fn faults_are_reported_apart_by_what_to_do() {
         for (kind, expected) in [
             (io::ErrorKind::StorageFull, "no space left for x"),
             (io::ErrorKind::QuotaExceeded, "no space left for x"),

@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn each_field_is_told_once() {
+    fn each_field_is_reported_once() {
         assert_eq!(
             said(&task(
                 "{steps: [{image: i, computeResources: {requests: {cpu: 1}}}, \
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_45_custom_tasks_are_refused_by_name() {
+    fn custom_tasks_are_refused_by_name() {
         let refers = |reference: &str| {
             said(&format!(
                 "apiVersion: tekton.dev/v1\nkind: Pipeline\nmetadata: {{name: p}}\n\

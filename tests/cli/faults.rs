@@ -104,7 +104,7 @@ spec:
 }
 
 #[test]
-fn a_param_that_is_missing_or_mistyped_is_told() {
+fn a_param_that_is_missing_or_mistyped_is_reported() {
     let _missing = run(GOOD, &GIVEN[2..])
         .exits(4)
         .tells("missing parameters: [revision]")
@@ -134,7 +134,7 @@ fn a_param_that_is_missing_or_mistyped_is_told() {
 }
 
 #[test]
-fn a_workspace_that_makes_no_sense_is_told() {
+fn a_workspace_that_makes_no_sense_is_reported() {
     for (flag, expected) in [
         ("name=source", "it has no source"),
         ("emptyDir=", "`name` is missing"),
@@ -158,7 +158,7 @@ fn an_engine_that_does_not_answer_is_named_with_what_to_do() {
 }
 
 #[test]
-fn a_state_directory_that_cannot_be_used_is_told_before_anything_starts() {
+fn a_state_directory_that_cannot_be_used_is_reported_before_anything_starts() {
     let scene = Scene::new();
     scene.write("pipeline.yaml", GOOD);
     scene.write("file", "");
@@ -174,7 +174,7 @@ fn a_state_directory_that_cannot_be_used_is_told_before_anything_starts() {
 }
 
 #[test]
-fn files_that_are_not_there_or_hold_nothing_are_told() {
+fn files_that_are_not_there_or_hold_nothing_are_reported() {
     let scene = Scene::new();
     scene.write("pipeline.yaml", GOOD);
     let _missing = scene
@@ -251,7 +251,7 @@ fn validate_says_what_is_wrong_and_forgives_what_is_elsewhere() {
 }
 
 #[test]
-fn earlier_runs_that_are_not_there_are_told() {
+fn earlier_runs_that_are_not_there_are_reported() {
     let scene = Scene::new();
     for args in [
         ["describe", "latest"],
@@ -331,7 +331,7 @@ fn zero_jobs_are_refused_in_words() {
 }
 
 #[test]
-fn an_engine_that_does_not_answer_is_told_without_the_words_of_the_client() {
+fn an_engine_that_does_not_answer_is_reported_without_the_words_of_the_client() {
     let scene = Scene::new();
     scene.write("pipeline.yaml", GOOD);
     let output = scene

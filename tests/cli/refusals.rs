@@ -5,7 +5,7 @@ use crate::faults::{GOOD, NOWHERE, run};
 use crate::harness::Scene;
 
 #[test]
-fn what_needs_leave_is_refused_before_an_engine_is_looked_for() {
+fn what_needs_permission_is_refused_before_an_engine_is_looked_for() {
     let text = "
 apiVersion: tekton.dev/v1
 kind: TaskRun
@@ -63,7 +63,7 @@ spec:
 ";
 
 #[test]
-fn pods_that_cannot_share_a_sandbox_are_told_before_anything_starts() {
+fn pods_that_cannot_share_a_sandbox_are_reported_before_anything_starts() {
     for (common, own, line, told) in [
         (
             "{hostAliases: [{ip: 10.0.0.1, hostnames: [db]}]}",
@@ -132,7 +132,7 @@ fn pods_that_cannot_share_a_sandbox_are_told_before_anything_starts() {
 }
 
 #[test]
-fn a_file_that_cannot_stand_for_a_reference_is_told_with_what_it_holds() {
+fn a_file_that_cannot_stand_for_a_reference_is_reported_with_what_it_holds() {
     let scene = Scene::new();
     scene.write(
         "run.yaml",

@@ -366,7 +366,7 @@ fn a_task_runs_again_when_the_directory_of_its_workspace_has_changed() {
 }
 
 #[test]
-fn how_much_of_a_directory_has_changed_is_told() {
+fn how_much_of_a_directory_has_changed_is_reported() {
     let scene = linted();
     scene.write("src/a", "GOOD again");
     scene.write("src/b", "");
@@ -394,7 +394,7 @@ fn a_copy_of_a_directory_that_has_not_changed_is_taken_over_with_what_tasks_left
 }
 
 #[test]
-fn a_resumed_run_is_told_what_the_earlier_one_was() {
+fn a_resumed_run_is_reported_what_the_earlier_one_was() {
     let scene = Scene::new();
     scene.write("tep.yaml", EXAMPLE);
     let given = [

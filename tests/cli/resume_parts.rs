@@ -190,7 +190,7 @@ spec:
 }
 
 #[test]
-fn a_guard_and_an_ignored_failure_are_tried_again() {
+fn a_when_and_an_ignored_failure_are_tried_again() {
     let folder = Folder::new();
     let task = |name: &str, more: &str, script: &str| {
         format!(

@@ -192,7 +192,7 @@ fn logs_are_on_one_stream_and_all_else_on_the_other() {
 }
 
 #[test]
-fn a_run_that_fails_is_told_and_kept() {
+fn a_run_that_fails_is_reported_and_kept() {
     let folder = Folder::new();
     let file = folder.file("run.yaml", &pipeline_run("first", "exit 3"));
     let ran = folder.run(&["run", &file, "-q"]);
@@ -293,7 +293,7 @@ fn several_runs_go_one_after_another_and_the_worst_counts() {
 }
 
 #[test]
-fn a_run_that_cannot_start_is_told_of_last_and_keeps_no_other_back() {
+fn a_run_that_cannot_start_is_reported_of_last_and_keeps_no_other_back() {
     let folder = Folder::new();
     let missing = "
 {apiVersion: tekton.dev/v1, kind: TaskRun, metadata: {name: lost}, spec: {taskRef: {name: nowhere}}}
@@ -426,7 +426,7 @@ fn images_are_mapped_and_pulled_as_the_command_line_says() {
 }
 
 #[test]
-fn an_engine_that_is_lost_is_told_and_what_was_recorded_is_kept() {
+fn an_engine_that_is_lost_is_reported_and_what_was_recorded_is_kept() {
     let folder = Folder::new();
     let file = folder.file("run.yaml", &pipeline_run("first", "exit 0"));
     let engine = FakeEngine::new().lost_after(std::time::Duration::ZERO);

@@ -54,7 +54,10 @@ pub(crate) fn resume<C: Connect>(
         .map_err(CliError::before_the_start)?;
     if !chooses && !settings.partial.is_empty() {
         let flags = settings.partial.to_resume().join(" ");
-        context.tell(&format!("using the flags of run {}: {flags}", source.reader.id()))?;
+        context.tell(&format!(
+            "using the flags of run {}: {flags}",
+            source.reader.id()
+        ))?;
     }
     let engine = source.reader.header().settings.get("engineHost");
     if let (None, Some(host)) = (&context.settings.engine_host, engine) {

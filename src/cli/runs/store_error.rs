@@ -26,9 +26,9 @@ pub(crate) fn store_error(error: &StateError) -> CliError {
         } => of_input(failure.hint(format!("did you mean \"{near}\"?")).hint(LIST)),
         StateError::NotFound { .. } | StateError::Ambiguous { .. } => of_input(failure.hint(LIST)),
         StateError::NoRuns => of_input(failure.hint("start one with `tkn-local run FILE`")),
-        StateError::Running { run, .. } => of_input(failure.hint(format!(
-            "cancel it first: `tkn-local cancel {run}`"
-        ))),
+        StateError::Running { run, .. } => {
+            of_input(failure.hint(format!("cancel it first: `tkn-local cancel {run}`")))
+        }
         StateError::NewerFormat { .. } => of_input(failure.hint("use that version to read it")),
         StateError::Io { .. } => failure.hint("keep runs elsewhere with `--state-dir`"),
         StateError::Damaged { path, .. } => match path.parent() {

@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_told_last_with_the_way_on() {
+    fn a_failure_is_reported_last_with_the_way_on() {
         assert_eq!(
             show(&failing_run()),
             r#"

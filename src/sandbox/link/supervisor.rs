@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_end_of_the_stream_is_told_to_everybody() {
+    async fn the_end_of_the_stream_is_reported_to_everybody() {
         let (supervisor, up) = saying(&[], 1);
         assert!(
             supervisor
