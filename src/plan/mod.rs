@@ -39,7 +39,7 @@ mod workspaces;
 
 pub use bind::{BoundTask, BoundWorkspace, bind};
 pub use build::{build, plan};
-pub use children::{MAX_CHILD_RUNS, too_many as too_many_child_runs};
+pub use children::too_many as too_many_child_runs;
 pub use container_names::truncated;
 pub use error::{Holder, Place, PlanError};
 pub use fingerprint::digest as input_digest;
