@@ -142,7 +142,7 @@ mod tests {
 
     /// pipeline 138: the table of the contract, byte for byte.
     #[test]
-    fn pipeline_138_child_names_are_tektons() {
+    fn child_names_are_tektons() {
         let long = "release-nightly-2026-08-20-linux-and-darwin-and-windows";
         let tree = "compile-the-whole-world-from-source-tree-with-debug-symbols-12";
         for (run, task, index, count, expected) in [

@@ -36,8 +36,8 @@ pub trait Connect {
         request: EngineRequest,
     ) -> impl Future<Output = Result<Connected<Self::Engine>, CliError>> + Send;
 
-    /// Removes the containers that processes left behind which are dead. Volumes stay: their runs
-    /// can be resumed. Returns the names of what was removed.
+    /// Removes the containers that dead processes left behind. Volumes stay: their runs can be
+    /// resumed. Returns the names of what was removed.
     fn sweep(
         &self,
         engine: Self::Engine,

@@ -178,9 +178,9 @@ async fn existing_volume(engine_: &DockerEngine, run: &str) -> Result<Volume, Sa
             mountpoint: found.mountpoint,
         }),
         Err(error) if has_status(&error, 404) => Err(SandboxError::Engine(format!(
-            "the volume of the run {run} is gone ({name})"
+            "the volume of run {run} no longer exists ({name})"
         ))),
-        Err(error) => Err(engine("look a volume up")(error)),
+        Err(error) => Err(engine("inspect a volume")(error)),
     }
 }
 
@@ -193,7 +193,7 @@ async fn fresh_volume(
     match make_volume(engine, &name, labels).await? {
         (volume, true) => Ok(volume),
         (_, false) => Err(SandboxError::Engine(format!(
-            "there is a volume {name} already: an earlier run of that name has kept it"
+            "volume {name} already exists: an earlier run of that name kept it"
         ))),
     }
 }

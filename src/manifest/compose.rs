@@ -185,7 +185,7 @@ impl<'a> Composer<'a> {
         };
         if matches!(kind, ScalarKind::Float(value) if !value.is_finite()) {
             self.problem(
-                format!("{text} is no value that JSON has"),
+                format!("{text} cannot be represented in JSON"),
                 span,
                 Some("quote it to make it text"),
             );
@@ -217,7 +217,7 @@ impl<'a> Composer<'a> {
         let deep = self.stack.len() + below > MAX_DEPTH;
         if deep && self.problems.is_empty() {
             self.problem(
-                format!("lists and maps lie more than {MAX_DEPTH} deep in one another"),
+                format!("lists and maps are nested more than {MAX_DEPTH} levels deep"),
                 span,
                 None,
             );

@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn task_36_37_pipeline_39_param_values_are_typed_as_on_a_cluster() {
+    fn param_values_are_typed_as_on_a_cluster() {
         for (yaml, text) in [
             ("yes", "true"),
             ("on", "true"),
@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn task_38_39_lists_and_maps_of_text_keep_their_shape() {
+    fn lists_and_maps_of_text_keep_their_shape() {
         assert_eq!(
             param("[a, b]"),
             ParamValue::Array(vec!["a".into(), "b".into()])
@@ -420,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn task_8_durations_are_text() {
+    fn durations_are_text() {
         assert_eq!(
             task_run("  timeout: \"0\"\n").spec.timeout,
             Some(GoDuration(0))
@@ -442,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_2_unknown_fields_name_their_path() {
+    fn unknown_fields_name_their_path() {
         let yaml = "apiVersion: tekton.dev/v1\nkind: Pipeline\nspec:\n  tasks:\n  - name: a\n    \
                     runafter: [b]\n";
         let (_, diagnostics) = read(yaml, Options::default());
@@ -567,7 +567,7 @@ mod tests {
     }
 
     #[test]
-    fn task_34_v1beta1_fields_without_effect_are_let_pass() {
+    fn v1beta1_fields_without_effect_are_let_pass() {
         let yaml = "apiVersion: tekton.dev/v1beta1\nkind: Task\nmetadata: {name: t}\nspec:\n  \
                     stepTemplate: {name: x}\n  steps:\n  - image: i\n    tty: true\n    resources: \
                     {limits: {cpu: 1}}\n";
@@ -593,7 +593,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_3_to_6_v1beta1_runs_become_v1() {
+    fn v1beta1_runs_become_v1() {
         let yaml = "apiVersion: tekton.dev/v1beta1\nkind: PipelineRun\nspec:\n  timeout: 10m\n  \
                     serviceAccountName: sa\n";
         let (catalog, diagnostics) = read(yaml, Options::default());

@@ -132,7 +132,7 @@ fn version_fault(version: &str, name: &str, kind: Kind) -> Class {
     };
     Class::Fault {
         field: "apiVersion",
-        message: format!("there is no kind {name:?} of apiVersion {version:?}"),
+        message: format!("apiVersion {version:?} has no kind {name:?}"),
         hint: Some(format!("write apiVersion: {right}")),
     }
 }
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_1_a_misspelt_kind_is_unknown() {
+    fn a_misspelt_kind_is_unknown() {
         let Class::Fault {
             field,
             message,

@@ -106,7 +106,7 @@ impl Loader {
         match read(path) {
             Ok(bytes) if bytes.len() as u64 > MAX_SIZE => {
                 let message = format!("{}: larger than {MAX_SIZE} bytes", path.display());
-                let hint = "this is no manifest that a cluster would store";
+                let hint = "a cluster does not store objects of this size";
                 self.diagnostics.push(Diagnostic::error(message).hint(hint));
             }
             Ok(bytes) => {
@@ -159,8 +159,8 @@ impl Loader {
         }
         let after = self.catalog.documents().len() + self.diagnostics.0.len();
         if before == after && named == Named::Itself {
-            let message = format!("{name}: there is no object in it");
-            let hint = "a run begins with apiVersion: tekton.dev/v1 and kind: PipelineRun";
+            let message = format!("{name}: the file holds no object");
+            let hint = "a run starts with apiVersion: tekton.dev/v1 and kind: PipelineRun";
             self.diagnostics.push(Diagnostic::error(message).hint(hint));
         }
     }
@@ -264,7 +264,7 @@ impl Loader {
         let path = FieldPath::root();
         let diagnostic = match class {
             Class::Ignored { kind, api_version } => {
-                let message = format!("{kind} ({api_version}) plays no part in a local run");
+                let message = format!("{kind} ({api_version}) is not used in a local run");
                 Diagnostic::notice(message).at(id, path.key("kind"))
             }
             Class::Fault {
@@ -308,10 +308,10 @@ fn heaviest(root: &Node) -> FieldPath {
 }
 
 fn no_object(named: Named) -> Diagnostic {
-    let message = "no Kubernetes object: there is neither apiVersion nor kind";
+    let message = "not a Kubernetes object: apiVersion and kind are missing";
     match named {
         Named::Itself => Diagnostic::error(message)
-            .hint("a run begins with apiVersion: tekton.dev/v1 and kind: PipelineRun"),
+            .hint("a run starts with apiVersion: tekton.dev/v1 and kind: PipelineRun"),
         Named::ByDirectory => Diagnostic::notice(message),
     }
 }
@@ -361,7 +361,7 @@ fn decode_text(bytes: &[u8]) -> (String, Option<Problem>) {
         hint: Some("save the file as UTF-8"),
     };
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        let problem = fault("UTF-16 is not read", Span::default());
+        let problem = fault("UTF-16 is not supported", Span::default());
         return (String::new(), Some(problem));
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -435,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_is_told_with_the_next_step() {
+    fn a_missing_file_is_reported_with_the_next_step() {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("pipeline.yaml"), "").unwrap();
         let wrong = directory.path().join("pipelin.yaml");
@@ -496,7 +496,7 @@ mod tests {
         assert_eq!(names(&catalog), ["a"]);
         assert_eq!(diagnostics, Diagnostics::default());
         let (_, diagnostics) = of_text([0xff, 0xfe, b'a', 0]);
-        assert_eq!(diagnostics.0[0].message, "UTF-16 is not read");
+        assert_eq!(diagnostics.0[0].message, "UTF-16 is not supported");
         let (catalog, diagnostics) = of_text(*b"a: 1\nb: \xff\n");
         let found = &diagnostics.0[0];
         assert_eq!(found.message, "not valid UTF-8");

@@ -396,7 +396,7 @@ mod tests {
         assert_eq!(store.find("rel").unwrap().id(), "release");
         assert_eq!(
             store.find("build").unwrap_err().to_string(),
-            "\"build\" could be build-1, build-2"
+            "\"build\" matches several runs: build-1, build-2"
         );
         assert!(matches!(
             store.find("relaese"),

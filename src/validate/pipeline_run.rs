@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_25_26_given_params() {
+    fn params_that_a_run_gives() {
         table(
             of_ref,
             &[
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_28_29_30_31_parts_fit_into_the_whole() {
+    fn parts_fit_into_the_whole() {
         table(
             |timeouts| of_ref(&format!("timeouts: {timeouts}")),
             &[

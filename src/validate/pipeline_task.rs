@@ -225,7 +225,7 @@ mod tests {
     use crate::validate::testing::{errors, pipeline, pipeline_run, said, table, tasks};
 
     #[test]
-    fn pipeline_9_10_one_of_four_is_given() {
+    fn one_of_four_is_given() {
         table(
             tasks,
             &[
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_19_20_21_retries_and_on_error() {
+    fn retries_and_on_error() {
         table(
             |fields| tasks(&format!("[{{name: a, taskRef: {{name: t}}, {fields}}}]")),
             &[
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_22_params_must_be_declared() {
+    fn params_must_be_declared() {
         let found = said(&pipeline(
             "{params: [{name: version}], tasks: [{name: a, taskRef: {name: t}, \
              params: [{name: p, value: $(params.verison)}]}]}",
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_23_in_a_run_all_tasks_declare_for_each_other() {
+    fn in_a_run_all_tasks_declare_for_each_other() {
         let run = |name: &str| {
             pipeline_run(&format!(
                 "{{pipelineSpec: {{tasks: [\
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_45_custom_tasks_need_a_group_and_a_kind() {
+    fn custom_tasks_need_a_group_and_a_kind() {
         table(
             |reference| tasks(&format!("[{{name: a, taskRef: {reference}}}]")),
             &[

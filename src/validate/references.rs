@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_24_references_begin_with_a_known_word() {
+    fn references_begin_with_a_known_word() {
         table(
             with_param,
             &[
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_122_124_finally_refers_to_tasks_only() {
+    fn finally_refers_to_tasks_only() {
         table(
             |value| {
                 pipeline(&format!(
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_115_results_of_fan_outs_come_all_together() {
+    fn results_of_fan_outs_come_all_together() {
         table(
             |value| {
                 pipeline(&format!(

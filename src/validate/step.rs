@@ -212,7 +212,7 @@ mod tests {
     use crate::validate::testing::{step, table, task};
 
     #[test]
-    fn task_1_2_3_steps_and_images() {
+    fn steps_and_images() {
         table(
             task,
             &[
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn task_4_5_script_and_command() {
+    fn script_and_command() {
         table(
             task,
             &[
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn task_6_7_names_of_steps() {
+    fn names_of_steps() {
         table(
             task,
             &[
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn task_9_10_11_12_16_fields_of_a_step() {
+    fn fields_of_a_step() {
         table(
             step,
             &[
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn task_104_results_of_steps_come_late() {
+    fn results_of_steps_come_late() {
         table(
             step,
             &[
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn task_141_a_ref_stands_nearly_alone() {
+    fn a_ref_stands_nearly_alone() {
         table(
             |fields| task(&format!("{{steps: [{{ref: {{name: r}}, {fields}}}]}}")),
             &[

@@ -93,14 +93,14 @@ macro_rules! cases {
 }
 
 cases! {
-    task_40_41_43_44_45_scripts,
-    task_42_64_programs_that_are_not_there,
-    task_46_a_blank_line_before_the_interpreter,
-    task_67_68_69_files_of_the_entrypoint,
-    task_128_178_180_a_pod,
-    task_156_a_pending_task_run,
-    task_159_names_and_resolvers_of_the_pod,
-    pipeline_141_pipelines_in_a_circle,
+    scripts_and_their_interpreters,
+    programs_that_are_not_there,
+    a_blank_line_before_the_interpreter,
+    files_of_the_entrypoint,
+    the_pod_of_a_task,
+    a_pending_task_run,
+    names_and_resolvers_of_the_pod,
+    pipelines_in_a_circle,
     a_sidecar_that_is_ended,
     a_mount_over_the_agent,
     a_planted_entrypoint,

@@ -326,7 +326,7 @@ mod synthetic {
     }
 
     #[test]
-    fn what_points_up_or_sideways_is_told_with_its_line() {
+    fn what_points_up_or_sideways_is_reported_with_its_line() {
         for (path, text, expected) in [
             (
                 "src/spec/mod.rs",

@@ -133,13 +133,13 @@ fn files_are_read_again_unless_they_are_gone_or_not_wanted() {
     folder.edit("build.yaml", "exit 1", "exit 0");
     let recorded = folder.tkn(&["resume", "build", "--as-recorded"]);
     assert_eq!(recorded.status, ExitStatus::RunFailed, "{}", recorded.err);
-    recorded.tells("build.yaml: as it was");
+    recorded.tells("build.yaml: using the recorded copy");
     fs::remove_file(folder.path().join("fetch.yaml")).expect("the file is there");
     folder
         .tkn(&["resume", "build"])
         .succeeds()
         .has_run(&["pack", "notify"])
-        .tells("fetch.yaml is gone: taken as it was");
+        .tells("fetch.yaml no longer exists: using the recorded copy");
     // Its place is remembered: the next one reads it again.
     folder.file("fetch.yaml", &FETCH.replace("c1", "c3"));
     let decision = folder.decision(&["resume", "latest"], "fetch");
@@ -206,7 +206,7 @@ spec: {{pipelineSpec: {{tasks: [{{name: t, taskSpec: {{steps: [{{name: s, image:
     folder.edit("runs.yaml", "two-", "three-");
     let gone = folder.refusal(&["resume", "latest"]);
     assert!(
-        gone.starts_with("error: there is no run \"two-\" in the files"),
+        gone.starts_with("error: no run \"two-\" in the files"),
         "{gone}"
     );
     folder

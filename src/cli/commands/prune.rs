@@ -17,19 +17,19 @@ use crate::spec::GoDuration;
 use crate::state::{PruneRule, RunStore};
 use crate::status::Timestamp;
 
-/// Remove what dead processes left in the engine, and earlier runs
+/// Remove old runs, and what killed processes left in the engine
 ///
-/// Without options no run is removed. With both, a run is removed that both would remove. The
-/// volume of a run goes with it; it can then not be resumed.
+/// Removes no run unless `--runs` or `--older-than` is given; with both, only runs that both select.
+/// A run is removed with its volume.
 #[derive(Debug, Args)]
 pub(crate) struct PruneArgs {
-    /// Keep the newest so many runs
+    /// Remove all runs but the newest N
     #[arg(long, value_name = "N")]
     runs: Option<usize>,
-    /// Keep runs that are younger, such as 90m, 12h, 7d or 2w
+    /// Remove only runs older than this, such as 90m, 12h, 7d or 2w
     #[arg(long, value_name = "AGE")]
     older_than: Option<String>,
-    /// Remove also the volumes of runs that are not in this state directory
+    /// Also remove the volumes of runs that are not in this state directory
     #[arg(long)]
     volumes: bool,
 }
@@ -49,7 +49,8 @@ pub(crate) fn prune<C: Connect>(
     let store =
         RunStore::open(context.settings.state_dir()?).map_err(|error| store_error(&error))?;
     let runtime = Runtime::new().map_err(|error| {
-        CliError::new(ExitStatus::Internal, "cannot start").cause(error.to_string())
+        CliError::new(ExitStatus::Internal, "cannot start the async runtime")
+            .cause(error.to_string())
     })?;
     runtime.block_on(async {
         let request = EngineRequest {

@@ -12,11 +12,11 @@ use crate::validate;
 /// How files are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Reading {
-    /// How much is forgiven.
+    /// What is a notice instead of an error.
     pub(crate) options: ReadOptions,
-    /// A difference from a cluster is a fault, not a notice.
+    /// A difference from a cluster is an error, not a notice.
     pub(crate) strict: bool,
-    /// What a cluster takes and is not to be had here is a warning: nothing is to be run.
+    /// What a cluster accepts and tkn-local rejects is a warning: nothing will run.
     pub(crate) forgives_refused: bool,
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct Prepared {
     /// What means something else here than on a cluster, or is not supported: it matters where it
     /// is used.
     pub(crate) differences: Diagnostics,
-    /// Files that are gone and were read from the record of an earlier run.
+    /// Files that no longer exist and were read from the record of an earlier run.
     pub(crate) copies: Vec<Manifest>,
 }
 
@@ -53,7 +53,7 @@ pub(crate) fn prepare_inputs(inputs: &[ManifestInput], reading: Reading) -> Prep
     let (catalog, mut diagnostics) = load(inputs, reading.options);
     let mut all_differences = Diagnostics::default();
     for document in catalog.documents() {
-        // What was left out of a faulty document would be missed a second time.
+        // A document with errors lacks fields: validation would report each of them again.
         if !document.faulty {
             diagnostics.extend(validate::document(
                 &document.object,

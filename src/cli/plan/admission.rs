@@ -7,7 +7,7 @@ use super::pod_settings::pod_settings;
 use crate::cli::args::run_settings::RunSettings;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::load::diagnose;
+use crate::cli::load::diagnose::{self, problems_found};
 use crate::cli::load::files::{ByCatalog, Files};
 use crate::cli::load::prepare::sort;
 use crate::cli::load::reach::Reach;
@@ -16,7 +16,6 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::execute::{permission_faults, tasks_ahead};
 use crate::manifest::Catalog;
 use crate::plan::Job;
-use crate::report::plural;
 use crate::resolve::Library;
 
 /// What runs are held against before they start.
@@ -126,7 +125,7 @@ impl Said {
             print(said, &files.served[index].catalog)?;
         }
         if errors > 0 {
-            return Err(CliError::invalid(plural(errors as u64, "fault")));
+            return Err(CliError::invalid(problems_found(errors as u64)));
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use crate::cli::runs::store_error::store_error;
 use crate::execute::ExecuteError;
 use crate::state::{Recorder, StateError};
 
-/// What the user is told.
+/// The error to print, with what to do about it.
 pub(crate) fn execute_error(error: &ExecuteError, recorder: Option<&Recorder>) -> CliError {
     let failure = match error {
         ExecuteError::Engine(error) => CliError::from_source(ExitStatus::Engine, error),
@@ -30,7 +30,7 @@ pub(crate) fn execute_error(error: &ExecuteError, recorder: Option<&Recorder>) -
     };
     match recorder {
         Some(recorder) => failure.hint(format!(
-            "what was recorded of the run is in {}",
+            "the record of the run is in {}",
             recorder.dir().path().display()
         )),
         None => failure,

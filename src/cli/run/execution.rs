@@ -43,9 +43,9 @@ use crate::status::Timestamp;
 
 /// How often the live view moves.
 const TICK: Duration = Duration::from_millis(100);
-/// How long a program that is told to end may take: what Kubernetes gives a pod.
+/// How long a program may take to end after SIGTERM: what Kubernetes gives a pod.
 const GRACE: Duration = Duration::from_secs(30);
-/// So many tasks at once on the smallest engine.
+/// How many tasks run at a time on the smallest engine.
 const FEWEST_JOBS: usize = 4;
 
 /// How one run ended.
@@ -352,7 +352,7 @@ async fn drive<E: Engine>(
         loop {
             tokio::select! {
                 ended = &mut running => break ended,
-                // Without signals the run goes on; it can still be killed.
+                // Without signals the run continues; it can still be killed.
                 _ended = &mut listening, if is_listening => is_listening = false,
                 Some(waiting) = waits.recv() => locked().waiting(waiting),
                 _ = ticks.tick() => drop(locked().tick()),

@@ -1,4 +1,4 @@
-//! Commands to go on with after a run that did not succeed.
+//! The commands to suggest after a run that did not succeed.
 
 use crate::cli::args::run_settings::RunSettings;
 use crate::cli::context::Context;
@@ -14,7 +14,7 @@ pub(crate) fn next_steps(
     let state_dir = state_dir.map(|dir| format!(" --state-dir {}", quoted(&dir.to_string_lossy())));
     let state_dir = state_dir.unwrap_or_default();
     let mut line = format!("tkn-local resume {id}");
-    for argument in settings.partial.to_go_on() {
+    for argument in settings.partial.to_resume() {
         line.push(' ');
         line.push_str(&quoted(&argument));
     }
@@ -22,7 +22,7 @@ pub(crate) fn next_steps(
         let option = flag.kind.flag();
         line.push_str(&format!(" {option} {}=-", quoted(&flag.target)));
     }
-    steps.push((line + &state_dir, "Go on".to_owned()));
+    steps.push((line + &state_dir, "Resume".to_owned()));
     steps.push((
         format!("tkn-local logs {id}{state_dir}"),
         "All logs".to_owned(),

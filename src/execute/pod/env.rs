@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn task_51_52_only_known_names_expand() {
+    fn only_known_names_expand() {
         let value = |name: &str| (name == "FOO").then(|| "1".to_owned());
         assert_eq!(
             expand("$(FOO) $$(FOO) $(NOPE) $ $$ $(", value),
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn task_59_whole_maps_come_first_and_must_exist() {
+    fn whole_maps_come_first_and_must_exist() {
         let from = json!([{"prefix": "P_", "configMapRef": {"name": "m"}}]);
         assert_eq!(
             env(json!([{"name": "P_K", "value": "own"}]), from),

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn task_159_the_containers_own_user_wins() {
+    fn the_containers_own_user_wins() {
         let pod = json!({"runAsUser": 1001, "fsGroup": 7, "supplementalGroups": [5]});
         let spec = applied(json!(null), pod.clone(), "").unwrap();
         assert_eq!(
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn task_160_non_root_is_checked() {
+    fn non_root_is_checked() {
         let own = json!({"runAsNonRoot": true});
         assert!(applied(own.clone(), json!(null), "").is_err());
         assert!(applied(own.clone(), json!(null), "web").is_err());

@@ -36,7 +36,7 @@ pub(crate) fn advice(container: &str, before: bool) -> String {
     let kind = if before { "debug-beforestep" } else { "debug" };
     let scripts = format!("docker exec {id} /tekton/debug/scripts/{kind}");
     format!(
-        "look inside: docker exec -it {id} sh\ngo on: {scripts}-continue\nfail: {scripts}-fail-continue"
+        "look inside: docker exec -it {id} sh\ncontinue: {scripts}-continue\nfail: {scripts}-fail-continue"
     )
 }
 

@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn task_88_96_text_is_kept_and_names_are_sorted() {
+    fn text_is_kept_and_names_are_sorted() {
         let (results, fault) = collected(
             &json!([{"name": "b"}, {"name": "a"}]),
             &[("b", "x\n"), ("a", "y")],
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn task_91_an_array_must_be_json_from_its_first_byte() {
+    fn an_array_must_be_json_from_its_first_byte() {
         let array = json!([{"name": "r", "type": "array"}]);
         let (results, _) = collected(&array, &[("r", "[\"a\",\"b\"]\n")]);
         assert_eq!(
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn task_92_179_an_object_needs_its_properties_unless_empty() {
+    fn an_object_needs_its_properties_unless_empty() {
         let object =
             json!([{"name": "o", "type": "object", "properties": {"url": {}, "commit": {}}}]);
         let (_, fault) = collected(&object, &[("o", "{\"url\":\"x\"}")]);
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn task_89_90_97_absent_is_absent_and_steps_lend_theirs() {
+    fn absent_is_absent_and_steps_lend_theirs() {
         assert_eq!(collected(&json!([{"name": "r"}]), &[]), (Vec::new(), None));
         let spec: TaskSpec = serde_json::from_value(json!({"results": [
             {"name": "r", "value": "$(steps.s.results.x)"},
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn task_169_artifacts_merge_by_name_and_bad_json_is_no_fault() {
+    fn artifacts_merge_by_name_and_bad_json_is_not_an_error() {
         let mut collected = Collected::default();
         let file =
             |key: &str, text: &str| (key.to_owned(), Bytes::copy_from_slice(text.as_bytes()));

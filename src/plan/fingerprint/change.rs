@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_content_of_a_workspace_is_told_by_its_files() {
+    fn the_content_of_a_workspace_is_reported_by_its_files() {
         let content = |value| [("content of workspace source", value), ("param p", value)];
         let mut change = first_change(&inputs(&content("1")[..1]), &inputs(&content("2")[..1]))
             .expect("the content is another");
