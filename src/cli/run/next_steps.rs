@@ -1,5 +1,7 @@
 //! The commands to suggest after a run that did not succeed.
 
+use std::fmt::Write as _;
+
 use crate::cli::args::run_settings::RunSettings;
 use crate::cli::context::Context;
 
@@ -20,7 +22,7 @@ pub(crate) fn next_steps(
     }
     for flag in settings.data.iter().filter(|flag| flag.is_lost()) {
         let option = flag.kind.flag();
-        line.push_str(&format!(" {option} {}=-", quoted(&flag.target)));
+        let _ = write!(line, " {option} {}=-", quoted(&flag.target));
     }
     steps.push((line + &state_dir, "Resume".to_owned()));
     steps.push((
