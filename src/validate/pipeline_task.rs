@@ -115,6 +115,39 @@ fn body(check: &mut Checker, at: &FieldPath, task: &PipelineTask, around: Surrou
     if let Some(spec) = &task.pipeline_spec {
         pipeline::child(check, &at.key("pipelineSpec"), spec);
     }
+    if task.pipeline_ref.is_some() || task.pipeline_spec.is_some() {
+        without_effect(check, at, task);
+    }
+}
+
+/// What a cluster accepts on a task that is a pipeline, and does not do
+/// (`docs/pipelines-in-pipelines.md`).
+fn without_effect(check: &mut Checker, at: &FieldPath, task: &PipelineTask) {
+    let fields = [
+        (
+            "retries",
+            task.retries > 0,
+            "it runs once; put retries on the tasks of the child pipeline",
+        ),
+        (
+            "timeout",
+            task.timeout.is_some(),
+            "put timeouts on the tasks of the child pipeline",
+        ),
+        (
+            "matrix",
+            matrix::is_matrixed(task),
+            "one child run starts, and does not get these values; put the matrix on the tasks of \
+             the child pipeline",
+        ),
+    ];
+    for (field, _, hint) in fields.iter().filter(|(_, given, _)| *given) {
+        check.warning(
+            &at.key(*field),
+            format_args!("{field} has no effect on a task that is a pipeline"),
+            Some((*hint).to_owned()),
+        );
+    }
 }
 
 /// A reference to a Task. One that says `apiVersion: tekton.dev/…` and `kind: Task` is a custom

@@ -68,6 +68,7 @@ fn one(check: &mut Checker, at: &FieldPath, step: &Step, template: Option<&StepT
     on_error(check, at, &step.on_error);
     for text in texts::of_step(at, step) {
         misplaced(check, &text);
+        bracketed_workspace(check, &text);
     }
     step_results(check, at, step);
     when::expressions(check, &at.key("when"), &step.when);
@@ -101,6 +102,21 @@ fn beside_ref(check: &mut Checker, at: &FieldPath, step: &Step) {
             "the StepAction's securityContext takes its place, even when it has none",
             None,
         );
+    }
+}
+
+/// Workspaces have no bracket form: such a reference stays as it is.
+fn bracketed_workspace(check: &mut Checker, text: &Text) {
+    let mut rest = text.value.as_str();
+    while let Some(start) = rest.find("$(workspaces[") {
+        let from = &rest[start..];
+        let whole = from.find(')').map_or(from, |end| &from[..=end]);
+        let quoted = whole["$(workspaces[".len()..].split(['\'', '"']).nth(1);
+        let hint = quoted.map(|name| format!("write $(workspaces.{name}.path)"));
+        let shown: String = whole.chars().take(80).collect();
+        let message = format!("{shown} stays as it is: workspaces are not referred to in brackets");
+        check.warning(&text.at, message, hint);
+        rest = &from["$(workspaces[".len()..];
     }
 }
 

@@ -17,6 +17,7 @@ mod layering;
 mod permissions;
 mod readme;
 mod refusals;
+mod reports;
 mod resume;
 mod resume_bench;
 mod resume_engine;

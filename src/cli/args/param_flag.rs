@@ -106,7 +106,8 @@ impl ParamFlag {
                         .cause(format!("{} is an object", self.name))
                         .hint("pass `k:v,k2:v2`, or JSON for values that contain commas")
                 })?;
-                Ok((key.to_owned(), value.to_owned()))
+                // As tkn does.
+                Ok((key.trim().to_owned(), value.trim().to_owned()))
             })
             .collect::<Result<_, _>>()
             .map(ParamValue::Object)

@@ -108,7 +108,7 @@ fn of_run(run: &PipelineRun, library: &Library) -> Result<Outline, CliError> {
     let pipeline = resolve_pipeline(
         run.spec.pipeline_ref.as_ref(),
         run.spec.pipeline_spec.as_ref(),
-        library,
+        &library.in_namespace(&run.metadata.namespace),
         &scope,
     )
     .map_err(|error| {

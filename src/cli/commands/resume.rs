@@ -74,6 +74,7 @@ pub(crate) fn resume<C: Connect>(
         only: origin(&source, &prepared).map_err(CliError::before_the_start)?,
         source: Some(source),
         resumes: true,
+        files: Vec::new(),
     };
     run_prepared(&prepared, &wanted, &settings, context, connector)
         .map_err(CliError::before_the_start)

@@ -24,11 +24,12 @@ use crate::cli::load::supply::supply;
 use crate::cli::output::Format;
 use crate::cli::plan::admission::{Admission, Said, disabled};
 use crate::cli::plan::blame::blame;
+use crate::cli::plan::lacking::{Lacking, lacking};
 use crate::cli::plan::outline::Outline;
 use crate::cli::plan::ready::{Planned, ready};
 use crate::cli::run::execution::{Execution, Outcome};
 use crate::cli::runs::source_run::SourceRun;
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::manifest::ManifestInput;
 use crate::plan::Job;
 use crate::resolve::Library;
@@ -74,6 +75,7 @@ pub(crate) fn run<C: Connect>(
             .map(|run| SourceRun::find_pipeline_run(&run, context))
             .transpose()?,
         resumes: false,
+        files,
     };
     run_prepared(&prepared, &wanted, &settings, context, connector)
         .map_err(CliError::before_the_start)
@@ -88,6 +90,8 @@ pub(crate) struct Wanted {
     pub(crate) source: Option<SourceRun>,
     /// It is a new run of the same name with a fresh suffix.
     pub(crate) resumes: bool,
+    /// The files of the command line.
+    pub(crate) files: Vec<String>,
 }
 
 /// Runs what is wanted of the files.
@@ -112,6 +116,7 @@ pub(crate) fn run_prepared<C: Connect>(
         differences,
         copies,
     } = prepared;
+    diagnose::print(context, diagnostics, catalog)?;
     let selected = select(catalog, wanted.only.as_deref())?;
     let mut library = Library::new(catalog.documents().iter().map(|document| &document.object));
     for Served {
@@ -122,7 +127,6 @@ pub(crate) fn run_prepared<C: Connect>(
         let objects = objects.map(|document| document.object.clone());
         library.serve(key, file, objects.collect());
     }
-    diagnose::print(context, diagnostics, catalog)?;
     supply(&mut library, settings, context)?;
     let admission = Admission {
         files,
@@ -244,13 +248,26 @@ fn plan_all(
         let job = plan.as_ref().ok().map(|ready| &ready.job);
         let refused = admission.of_run(&selected, job, &mut said);
         if let (Err(rejected), false) = (&plan, refused) {
-            let fault = Diagnostics(vec![blame(catalog, &selected, &rejected.error)]);
-            diagnose::print_in_full(context, &fault, catalog)?;
+            let fault = blame(catalog, &selected, &rejected.error);
+            let lacking = lacking(catalog, &selected, library);
+            let command = lacking.command(&wanted.files, settings);
+            diagnose::print_in_full(context, &with_rest(fault, lacking), catalog)?;
+            if let Some(command) = command {
+                context.tell(&format!("all of it: {command}"))?;
+            }
         }
         planned.push(plan);
     }
     said.print(context, &admission.files)?;
     Ok(planned)
+}
+
+/// An error, and what the run lacks besides.
+fn with_rest(first: Diagnostic, lacking: Lacking) -> Diagnostics {
+    let mut rest = lacking.found.0;
+    rest.retain(|found| found.path != first.path || found.document != first.document);
+    rest.insert(0, first);
+    Diagnostics(rest)
 }
 
 fn dry_run(

@@ -118,7 +118,8 @@ fn foresee(document: &Document, library: &Library, catalog: &Catalog) -> Diagnos
         document: document.id,
         run: Run::Pipeline(run.clone()),
     };
-    match plan(&RunRequest::from(run.as_ref()), library) {
+    let library = library.in_namespace(&run.metadata.namespace);
+    match plan(&RunRequest::from(run.as_ref()), &library) {
         Ok(plan) => {
             let mut found = pod_settings(&selected, &Job::Pipeline(Box::new(plan)));
             // A cluster takes what this machine refuses.

@@ -44,7 +44,8 @@ impl Admission<'_> {
         let mut found = ByCatalog::default();
         self.differences(selected, job, &mut found);
         if let Some(job) = job {
-            let faults = permission_faults(job, self.library, &self.settings.permissions);
+            let library = self.library.in_namespace(job.namespace());
+            let faults = permission_faults(job, &library, &self.settings.permissions);
             for fault in faults {
                 let place = place::of_fault(&self.files, selected, &fault);
                 found.push(fault.diagnostic, place);
@@ -64,7 +65,10 @@ impl Admission<'_> {
     /// What in the documents that the run uses means something else here.
     fn differences(&self, selected: &Selected, job: Option<&Job>, found: &mut ByCatalog) {
         let mut reach = Reach::from(&self.files, selected.document, &disabled(&selected.run));
-        let tasks = job.map(|job| tasks_ahead(job, self.library));
+        found
+            .own
+            .extend(reach.foreign(&self.files, selected.document));
+        let tasks = job.map(|job| tasks_ahead(job, &self.library.in_namespace(job.namespace())));
         for (name, task) in tasks.into_iter().flatten() {
             let actions = 0..task.actions.len();
             let actions = actions.filter_map(|index| place::step_action(&self.files, &task, index));

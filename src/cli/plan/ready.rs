@@ -129,6 +129,7 @@ pub(crate) fn ready(
     library: &Library,
     context: &mut Context,
 ) -> Result<Planned, CliError> {
+    let library = &library.in_namespace(&run.metadata().namespace);
     let flags = &settings.partial;
     let whole = |job, directories: Directories| Ready {
         job: with_contents(job, &directories),

@@ -128,6 +128,7 @@ impl<'a> Execution<'a> {
             files: begin_with(ready.resumed.as_ref(), &id, context)?,
             uploads: self.uploads(&ready),
             keep_volume: self.settings.keep || (self.keep_files > 0 && has_files(&ready.job)),
+            library: Arc::new(self.library.in_namespace(ready.job.namespace())),
             ..self.options(&sandbox, engine.cores)
         };
         let mask = self.mask();

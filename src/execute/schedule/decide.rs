@@ -6,9 +6,10 @@ use super::model::{Action, Decision, Ending, State};
 use super::scheduler::Scheduler;
 use crate::language::when::holds;
 use crate::plan::{PlannedTask, Requested};
+use crate::spec::param::ParamValue;
 use crate::spec::when::WhenExpression;
 use crate::status::{Condition, Reason, SkipReason};
-use crate::substitution::{Access, ResultRef, Scope};
+use crate::substitution::{Access, ResultRef, Scope, references};
 
 impl Scheduler {
     /// The order of `pkg/reconciler/pipelinerun/resources/pipelinerunresolution.go`, `skip`.
@@ -41,7 +42,7 @@ impl Scheduler {
         if pending && !orphaned {
             return Ok(Decision::Waits);
         }
-        let reason = if !pending && !self.evaluate(&when)? {
+        let reason = if !pending && !self.evaluate(planned, &when)? {
             Some(SkipReason::When)
         } else if orphaned {
             Some(SkipReason::ParentSkipped)
@@ -109,7 +110,7 @@ impl Scheduler {
             return Ok(self.skip(task, SkipReason::MissingResults, Vec::new()));
         }
         let when = substituted_when(planned, &self.finally_scope());
-        if !self.evaluate(&when)? {
+        if !self.evaluate(planned, &when)? {
             return Ok(self.skip(task, SkipReason::When, when));
         }
         let timed_out = [
@@ -122,13 +123,40 @@ impl Scheduler {
         self.start(task, when)
     }
 
-    fn evaluate(&self, when: &[WhenExpression]) -> Result<bool, Condition> {
-        holds(when).map_err(|error| {
+    fn evaluate(&self, task: &PlannedTask, when: &[WhenExpression]) -> Result<bool, Condition> {
+        holds(when).map_err(|fault| {
+            let pasted = self.pasted(task);
             Condition::failed(
                 Reason::CELEvaluationFailed,
-                format!("Error evaluating CEL {}: {error}", self.plan.identity.name),
+                format!(
+                    "Error evaluating CEL {}: when expression of task \"{}\": {fault}{pasted}",
+                    self.plan.identity.name, task.name
+                ),
             )
         })
+    }
+
+    /// Names the references of a task's CEL expressions whose values end the quotes around them:
+    /// values are pasted as they are.
+    fn pasted(&self, task: &PlannedTask) -> String {
+        let expressions = task.source.when.iter().map(|when| when.cel.as_str());
+        let quoted: Vec<String> = expressions
+            .flat_map(references)
+            .filter(|reference| {
+                let value = self.scope.get(reference);
+                let text = value.as_ref().and_then(ParamValue::as_str);
+                text.is_some_and(|text| text.contains(['\'', '"', '\\', '\n']))
+            })
+            .map(|reference| format!("$({reference})"))
+            .collect();
+        if quoted.is_empty() {
+            return String::new();
+        }
+        format!(
+            "; the value of {} has a quote, a backslash or a new line in it and is pasted as it \
+             is: use input, operator and values instead of cel",
+            quoted.join(", ")
+        )
     }
 
     /// The first result a task refers to that does not exist. An item that an array does not have
