@@ -12,17 +12,21 @@ use crate::sources::rust_files;
 
 /// What the binary writes to a terminal, both streams together, and its status.
 fn on_a_terminal(mut command: Command) -> (Vec<u8>, Option<i32>) {
-    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&master).unwrap();
-    unlockpt(&master).unwrap();
-    let name = ptsname(&master, Vec::new()).unwrap();
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    grantpt(&master).expect("a terminal");
+    unlockpt(&master).expect("a terminal");
+    let name = ptsname(&master, Vec::new()).expect("a terminal");
     let path = std::ffi::OsStr::from_bytes(name.as_bytes());
     let slave = || {
-        let slave = File::options().read(true).write(true).open(path).unwrap();
+        let slave = File::options()
+            .read(true)
+            .write(true)
+            .open(path)
+            .expect("a terminal");
         Stdio::from(slave)
     };
     command.stdin(slave()).stdout(slave()).stderr(slave());
-    let mut child = command.spawn().unwrap();
+    let mut child = command.spawn().expect("a terminal");
     // The terminal ends when nobody has its other side any more.
     drop(command);
     let mut shown = Vec::new();
@@ -31,7 +35,7 @@ fn on_a_terminal(mut command: Command) -> (Vec<u8>, Option<i32>) {
     while let Ok(length @ 1..) = master.read(&mut buffer) {
         shown.extend_from_slice(&buffer[..length]);
     }
-    (shown, child.wait().unwrap().code())
+    (shown, child.wait().expect("an exit status").code())
 }
 
 /// What of `shown` is neither text, a line end of the terminal, nor a colour.
@@ -111,7 +115,7 @@ fn text_of_documents_and_arguments_cannot_steer_a_terminal() {
     }
 }
 
-const HOSTILE_OUTPUT: &str = r#"
+const HOSTILE_OUTPUT: &str = r"
 apiVersion: tekton.dev/v1
 kind: TaskRun
 metadata: {name: hostile}
@@ -134,7 +138,7 @@ spec:
         printf 'no end\nafter\n'
         printf '\033]0;x\a' > $(results.evil.path)
         exit 3
-"#;
+";
 
 #[test]
 fn output_of_steps_cannot_steer_a_terminal_and_files_keep_its_bytes() {

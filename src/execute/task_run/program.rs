@@ -32,12 +32,10 @@ impl Program<'_> {
         if !self.command.is_empty() {
             return self.command.iter().map(expanded).chain(args).collect();
         }
-        let mut argv = self.image.entrypoint.clone();
-        if self.args.is_empty() || self.keeps_cmd {
-            argv.extend(self.image.cmd.iter().cloned());
-        }
-        argv.extend(args);
-        argv
+        let cmd = self.args.is_empty() || self.keeps_cmd;
+        let cmd = cmd.then_some(&self.image.cmd).into_iter().flatten();
+        let entrypoint = self.image.entrypoint.iter();
+        entrypoint.chain(cmd).cloned().chain(args).collect()
     }
 }
 
