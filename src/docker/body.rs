@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount};
 
 use super::agent_image::AgentImage;
+use super::label;
 use super::volume::{self, Volumes};
 use crate::sandbox::link::{AGENT_DIRECTORY, AGENT_FILE, SOCKET_DIRECTORY, SOURCE_ROOT};
 use crate::sandbox::{ContainerSpec, SandboxError, SandboxSpec};
@@ -113,13 +114,14 @@ pub(super) fn step(
     sandbox: &Donor<'_>,
     own_mounts: Vec<Mount>,
     agent: AgentMounts,
-    mut labels: HashMap<String, String>,
+    labels: HashMap<String, String>,
 ) -> Result<ContainerCreateBody, SandboxError> {
     check_targets(&spec.mounts)?;
     let program = volume::whole(&agent.program, AGENT_DIRECTORY, true);
     let mut mounts = vec![program, agent.socket];
     mounts.extend(own_mounts);
-    labels.extend(spec.labels.clone());
+    let mut all_labels = label::of_document(&spec.labels);
+    all_labels.extend(labels);
     let limit = |amount: i64| (amount > 0).then_some(amount);
     Ok(ContainerCreateBody {
         image: Some(spec.image.clone()),
@@ -128,7 +130,7 @@ pub(super) fn step(
         cmd: Some(vec!["step".to_owned(), agent.token]),
         user: spec.user.clone(),
         working_dir: spec.working_dir.clone(),
-        labels: Some(labels),
+        labels: Some(all_labels),
         // An image's own check would run programs in the step's container.
         healthcheck: Some(HealthConfig {
             test: Some(vec!["NONE".to_owned()]),

@@ -17,8 +17,10 @@ use super::error::{ConnectError, message};
 use super::owner::OwnerProcess;
 use super::sandbox::DockerSandbox;
 use super::volume::PartialMount;
-use super::{agent_image, credential, image};
-use crate::sandbox::{Engine, Image, ImageRequest, PullProgress, SandboxError, SandboxSpec};
+use super::{agent_image, credential, image, open};
+use crate::sandbox::{
+    Engine, Image, ImageRequest, PullProgress, SandboxError, SandboxSpec, VolumeInfo, VolumeOwner,
+};
 
 /// Seconds until the headers of an answer must be there.
 const TIMEOUT: u64 = 120;
@@ -196,8 +198,33 @@ impl Engine for DockerEngine {
         image::find(self, request, progress).await
     }
 
+    async fn create_volume(&self, run: &str, state_dir: &str) -> Result<(), SandboxError> {
+        open::create_volume(self, run, state_dir).await
+    }
+
+    async fn volumes(&self) -> Result<Vec<VolumeInfo>, SandboxError> {
+        self.list_volumes().await
+    }
+
+    async fn remove_volume(&self, owner: &VolumeOwner) -> Result<(), SandboxError> {
+        self.remove_volume_of(owner).await
+    }
+
     async fn open(&self, spec: SandboxSpec) -> Result<DockerSandbox, SandboxError> {
         DockerSandbox::open(self.clone(), spec).await
+    }
+
+    async fn leftovers(&self) -> Result<Vec<String>, SandboxError> {
+        let dead = self.dead_containers().await?;
+        Ok(dead.iter().map(|dead| dead.name().to_owned()).collect())
+    }
+
+    async fn sweep(&self) -> Result<Vec<String>, SandboxError> {
+        self.remove_dead().await
+    }
+
+    async fn remove_old_versions(&self) -> Result<(), SandboxError> {
+        agent_image::remove_others(self.docker()).await
     }
 }
 

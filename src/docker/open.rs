@@ -25,8 +25,8 @@ const CLAIM_MODE: u32 = 0o777;
 /// A Secret has at most 1 MiB; steps can write to their credentials too.
 const MEMORY_OPTIONS: &str = "mode=0755,size=256m";
 
-/// Opens a sandbox. What was made is removed again if that fails, except claims: they are asked for
-/// by name, and the next run has them.
+/// Opens a sandbox over an existing volume. What was made is removed again if that fails, except
+/// claims: they are asked for by name, and the next run has them.
 pub(super) async fn open(
     engine: DockerEngine,
     spec: SandboxSpec,
@@ -38,10 +38,7 @@ pub(super) async fn open(
     };
     let (claims, fresh_claims) = claim_volumes(&engine, &spec.claims).await?;
     let labels = label::of_run(&spec.run, engine.owner());
-    let run = match &spec.take_from {
-        Some(run) => existing_volume(&engine, run).await?,
-        None => fresh_volume(&engine, &spec.run, labels.clone()).await?,
-    };
+    let run = existing_volume(&engine, &spec.volume).await?;
     let secrets = if spec.secrets {
         Some(memory_volume(&engine, &spec.run).await?)
     } else {
@@ -56,14 +53,15 @@ pub(super) async fn open(
     };
     let body = body::sandbox(&spec, &image, &volumes, source.as_deref(), labels);
     let name = label::run_name(&spec.run);
-    let keep_volume = spec.take_from.is_some();
-    // In what follows the first fault is what is told, not those of cleaning up.
+    // In what follows the first error is reported, not those of cleaning up.
     let supervisor = match start_supervisor(&engine, &name, body).await {
         Ok(supervisor) => supervisor,
         Err(error) => {
-            let run = (!keep_volume).then_some(&volumes.run);
-            for volume in run.into_iter().chain(&volumes.secrets) {
-                engine.remove_volume(&volume.name).await.unwrap_or_default();
+            if let Some(secrets) = &volumes.secrets {
+                engine
+                    .remove_volume_named(&secrets.name)
+                    .await
+                    .unwrap_or_default();
             }
             return Err(error);
         }
@@ -82,7 +80,8 @@ pub(super) async fn open(
         supervisor,
     });
     if let Err(error) = prepare(&sandbox, fresh_claims).await {
-        sandbox.close(keep_volume).await.unwrap_or_default();
+        // The first error is reported, not those of cleaning up.
+        sandbox.close().await.unwrap_or_default();
         return Err(error);
     }
     Ok(sandbox)
@@ -178,22 +177,26 @@ async fn existing_volume(engine_: &DockerEngine, run: &str) -> Result<Volume, Sa
             mountpoint: found.mountpoint,
         }),
         Err(error) if has_status(&error, 404) => Err(SandboxError::Engine(format!(
-            "the volume of the run {run} is gone ({name})"
+            "the volume of the run {run} no longer exists ({name})"
         ))),
         Err(error) => Err(engine("look a volume up")(error)),
     }
 }
 
-async fn fresh_volume(
+/// Makes the empty volume of a run, for this state directory.
+pub(super) async fn create_volume(
     engine: &DockerEngine,
     run: &str,
-    labels: HashMap<String, String>,
-) -> Result<Volume, SandboxError> {
+    state_dir: &str,
+) -> Result<(), SandboxError> {
     let name = label::run_name(run);
+    let mut labels = label::of_run(run, engine.owner());
+    labels.insert(label::STATE_DIR.to_owned(), state_dir.to_owned());
     match make_volume(engine, &name, labels).await? {
-        (volume, true) => Ok(volume),
+        (_, true) => Ok(()),
         (_, false) => Err(SandboxError::Engine(format!(
-            "there is a volume {name} already: an earlier run of that name has kept it"
+            "there is a volume {name} already, which an earlier run has kept; `tkn-local prune \
+             --volumes` removes those of runs that no longer exist"
         ))),
     }
 }

@@ -76,7 +76,12 @@ fn start_of(pid: i32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The second field is the program's name in parentheses, which may contain anything.
     let (_, fields) = stat.rsplit_once(')')?;
-    fields.split_whitespace().nth(19)?.parse().ok()
+    let mut fields = fields.split_whitespace();
+    // Killed, and its parent has not asked how it ended.
+    if matches!(fields.next()?, "Z" | "X") {
+        return None;
+    }
+    fields.nth(18)?.parse().ok()
 }
 
 /// Whether there is a process of that id: all that can be known without `/proc`.
@@ -127,6 +132,22 @@ mod tests {
         assert_eq!(life(&owner(), here, |_| None), Life::Dead);
         assert_eq!(life(&owner(), "boot/pid:[2]", |_| None), Life::Elsewhere);
         assert_eq!(life(&owner(), "other/pid:[1]", |_| None), Life::Elsewhere);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_process_that_was_killed_is_dead_before_its_parent_asks() {
+        let mut child = std::process::Command::new("sleep")
+            .arg("1000")
+            .spawn()
+            .unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        assert!(start_of(pid).is_some());
+        child.kill().unwrap();
+        while start_of(pid).is_some() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        child.wait().unwrap();
     }
 
     #[test]

@@ -124,8 +124,8 @@ impl DockerSandbox {
             hostname: hostname.as_deref(),
         };
         let body = body::step(&spec, &donor, mounts, agent, labels)?;
-        self.create_and_start(format!("{name}-{channel}-{}", spec.container), body)
-            .await
+        let name = label::container_name(run, channel, &spec.container);
+        self.create_and_start(name, body).await
     }
 
     /// Starts the container that attaches parts of volumes, once.
@@ -149,7 +149,7 @@ impl DockerSandbox {
         } = self.parts();
         let labels = label::of_run(run, engine.owner());
         let body = body::mounter(engine.agent_image().await?, volumes, labels);
-        let started = self.create_and_start(format!("{name}-mounter"), body).await;
+        let started = self.create_and_start(format!("{name}_mounter"), body).await;
         started.map(drop).map_err(|error| match error {
             SandboxError::Container(text) => SandboxError::Container(format!(
                 "a subPath cannot be mounted: the engine refuses a container that may mount: {text}"
@@ -313,19 +313,13 @@ impl Sandbox for DockerSandbox {
         self.parts().supervisor.lost().await
     }
 
-    async fn close(&self, keep_volume: bool) -> Result<(), SandboxError> {
+    async fn close(&self) -> Result<(), SandboxError> {
         *self.inner.closed.write().await = true;
         self.parts().supervisor.close();
         self.remove_containers().await?;
-        if let Some(secrets) = &self.parts().volumes.secrets {
-            self.parts().engine.remove_volume(&secrets.name).await?;
-        }
-        if keep_volume {
+        let Some(secrets) = &self.parts().volumes.secrets else {
             return Ok(());
-        }
-        self.parts()
-            .engine
-            .remove_volume(&self.parts().volumes.run.name)
-            .await
+        };
+        self.parts().engine.remove_volume_named(&secrets.name).await
     }
 }

@@ -18,7 +18,7 @@ use super::pipeline_run::stop::Stop;
 use super::prestart::pool::Prestart;
 use super::prestart::upcoming::upcoming;
 use super::rejection::{check_images, reject_images};
-use super::sandboxes::{sandbox_spec, task_claims, upload};
+use super::sandboxes::{close, open, sandbox_spec, task_claims, upload};
 use super::schedule::scheduler::Ending;
 use super::task_run::retries::task_run;
 use crate::event::{Message, RunEvent, RunKind};
@@ -152,8 +152,10 @@ async fn execute<E: Engine>(
             () = asked_to_cancel(stopped.clone()) => Vec::new(),
         }
     };
+    let spec = sandbox_spec(&job, &runs, &options);
+    let volume = spec.volume.clone();
     let opened = tokio::select! {
-        opened = async { tokio::join!(engine.open(sandbox_spec(&job, &runs, &options)), checks) } => opened,
+        opened = async { tokio::join!(open(&engine, spec, &options), checks) } => opened,
         () = obey(&mut interrupts, &stop) => return Err(ExecuteError::Killed),
     };
     let (sandbox, image_faults) = (opened.0?, opened.1);
@@ -184,10 +186,9 @@ async fn execute<E: Engine>(
     let copied = match begin.await {
         Ok(copied) => copied,
         Err(fault) => {
-            // What is half there is nobody's; what was taken stays its run's.
-            sandbox
-                .close(matches!(context.options.files, Files::Take { .. }))
-                .await?;
+            // Half a copy is of no use; a volume that was taken still belongs to its run.
+            let keep = matches!(context.options.files, Files::Take { .. });
+            close(&engine, &sandbox, &volume, keep).await?;
             return Err(fault);
         }
     };
@@ -210,7 +211,7 @@ async fn execute<E: Engine>(
         () = obey(&mut interrupts, &stop) => return finish_killed(&sandbox).await,
     };
     let keep = context.options.keep_volume || !condition.as_ref().is_ok_and(Condition::is_true);
-    let closed = sandbox.close(keep).await;
+    let closed = close(&engine, &sandbox, &volume, keep).await;
     let condition = condition?;
     closed?;
     Ok(Ended {
@@ -229,7 +230,7 @@ async fn asked_to_cancel(mut stopped: watch::Receiver<Stop>) {
 }
 
 async fn finish_killed<S: Sandbox>(sandbox: &S) -> Result<Ended, ExecuteError> {
-    sandbox.close(true).await?;
+    sandbox.close().await?;
     Err(ExecuteError::Killed)
 }
 

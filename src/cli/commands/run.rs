@@ -33,6 +33,7 @@ use crate::manifest::ManifestInput;
 use crate::plan::Job;
 use crate::report::plural;
 use crate::resolve::Library;
+use crate::sandbox::Engine as _;
 use crate::spec::PipelineSpec;
 
 /// Run every PipelineRun and TaskRun of the files, one after another
@@ -319,10 +320,10 @@ async fn execute_all<C: Connect>(
 ) -> Result<ExitStatus, CliError> {
     let engine = if planned.iter().any(Result::is_ok) {
         let engine = connect(context, connector).await?;
-        let sweep = connector.sweep(engine.engine.clone());
+        let sweeping = engine.engine.clone();
         tokio::spawn(async move {
-            // A leftover that resists is no reason not to run; `prune` tells.
-            let swept = sweep.await;
+            // A leftover that cannot be removed is no reason not to run; `prune` reports it.
+            let swept = sweeping.sweep().await;
             tracing::debug!(?swept, "looked for what dead processes left");
         });
         Some(engine)
@@ -331,7 +332,7 @@ async fn execute_all<C: Connect>(
     };
     if let Some(engine) = &engine {
         for ready in planned.iter().flatten() {
-            ready.check_volume(connector, &engine.engine).await?;
+            ready.check_volume(&engine.engine).await?;
         }
     }
     let mut status = ExitStatus::Success;

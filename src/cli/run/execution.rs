@@ -23,7 +23,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::ExitStatus;
 use crate::cli::plan::job::{self, Rejected};
 use crate::cli::plan::ready::Ready;
-use crate::cli::runs::sandbox_id::sandbox_id;
+use crate::cli::runs::sandbox_id::{sandbox_id, state_dir_label};
 use crate::cli::runs::source_run::began;
 use crate::cli::runs::store_error::store_error;
 use crate::cli::signals::{Asked, listen};
@@ -122,9 +122,11 @@ impl<'a> Execution<'a> {
         let id = recorder.header().id.clone();
         let name = ready.job.name().to_owned();
         tracing::debug!(directory = %recorder.dir().path().display(), "recording");
-        let sandbox = sandbox_id(context.settings.state_dir()?, &id);
+        let state_dir = context.settings.state_dir()?;
+        let sandbox = sandbox_id(state_dir, &id);
         let options = Options {
             files: begin_with(ready.resumed.as_ref(), &id, context)?,
+            state_dir: state_dir_label(state_dir),
             uploads: self.uploads(&ready),
             keep_volume: self.settings.keep || (self.keep_files > 0 && has_files(&ready.job)),
             ..self.options(&sandbox, engine.cores)
@@ -304,6 +306,7 @@ impl<'a> Execution<'a> {
     fn options(&self, run_id: &str, cores: usize) -> Options {
         Options {
             run_id: run_id.to_owned(),
+            state_dir: String::new(),
             jobs: self.settings.jobs.unwrap_or(cores.max(FEWEST_JOBS)),
             images: self.settings.images.clone(),
             permissions: self.settings.permissions.clone(),

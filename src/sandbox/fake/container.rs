@@ -57,7 +57,7 @@ impl FakeContainer {
         let file = self
             .sandbox
             .disk()
-            .read(self.sandbox.run(), &self.spec.mounts, program);
+            .read(self.sandbox.volume(), &self.spec.mounts, program);
         match file {
             Some(content) => parse(&String::from_utf8_lossy(&content)),
             None => parse(&argv.join(" ")),
@@ -125,7 +125,7 @@ impl Container for FakeContainer {
             .files
             .iter()
             .filter_map(|file| {
-                let content = disk.read(self.sandbox.run(), &self.spec.mounts, &file.path)?;
+                let content = disk.read(self.sandbox.volume(), &self.spec.mounts, &file.path)?;
                 Some((file.key.clone(), content))
             })
             .collect();
@@ -227,7 +227,7 @@ impl Play<'_> {
 
     fn write(&self, path: &str, text: &str, append: bool) -> Option<Exit> {
         let container = self.container;
-        let (run, mounts) = (container.sandbox.run(), &container.spec.mounts);
+        let (run, mounts) = (container.sandbox.volume(), &container.spec.mounts);
         let done = container
             .sandbox
             .disk()
@@ -237,7 +237,7 @@ impl Play<'_> {
 
     async fn cat(&self, path: &str) -> Option<Exit> {
         let container = self.container;
-        let (run, mounts) = (container.sandbox.run(), &container.spec.mounts);
+        let (run, mounts) = (container.sandbox.volume(), &container.spec.mounts);
         let content = container.sandbox.disk().read(run, mounts, path);
         let Some(content) = content else {
             return Some(Exit::Code(1));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use crate::language::paths::clean_absolute;
-use crate::sandbox::{FileOp, Mount, MountSource, VolumePath};
+use crate::sandbox::{FileOp, Mount, MountSource, VolumeOwner, VolumePath};
 
 /// Links followed before giving up.
 const MAX_LINKS: usize = 8;
@@ -60,9 +60,14 @@ impl Disk {
             .retain(|path, _| path != gone && !path.starts_with(&below));
     }
 
-    pub(crate) fn drop_volume(&mut self, run: &str) {
-        self.remove(&format!("run/{run}"));
-        self.remove(&format!("secret/{run}"));
+    pub(crate) fn drop_volume(&mut self, owner: &VolumeOwner) {
+        match owner {
+            VolumeOwner::Run(run) => {
+                self.remove(&format!("run/{run}"));
+                self.remove(&format!("secret/{run}"));
+            }
+            VolumeOwner::Claim(claim) => self.remove(&format!("claim/{claim}")),
+        }
     }
 
     /// The content of a file as a container with these mounts sees it.

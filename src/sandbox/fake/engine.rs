@@ -12,7 +12,7 @@ use super::disk::Disk;
 use super::log::{Call, Log, Name};
 use crate::sandbox::{
     ContainerSpec, Engine, FileOp, Image, ImageRequest, PullProgress, Sandbox, SandboxError,
-    SandboxSpec, VolumePath,
+    SandboxSpec, VolumeInfo, VolumeOwner, VolumePath,
 };
 
 /// An engine without containers. Clones are the same engine.
@@ -20,6 +20,7 @@ use crate::sandbox::{
 pub struct FakeEngine {
     log: Log,
     disk: Arc<Mutex<Disk>>,
+    volumes: Arc<Mutex<Vec<VolumeInfo>>>,
     behaviour: Behaviour,
 }
 
@@ -90,9 +91,30 @@ impl FakeEngine {
         self
     }
 
+    /// Has the volumes of another fake, and those that either makes from here on.
+    #[must_use]
+    pub fn with_volumes_of(mut self, other: &Self) -> Self {
+        self.volumes = Arc::clone(&other.volumes);
+        self.disk = Arc::clone(&other.disk);
+        self
+    }
+
+    /// Has these volumes instead of those it had, which are returned.
+    pub fn replace_volumes(&self, volumes: Vec<VolumeInfo>) -> Vec<VolumeInfo> {
+        std::mem::replace(&mut *self.known_volumes(), volumes)
+    }
+
     /// What it was asked.
     pub const fn log(&self) -> &Log {
         &self.log
+    }
+
+    fn known_volumes(&self) -> MutexGuard<'_, Vec<VolumeInfo>> {
+        self.volumes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn disk(&self) -> MutexGuard<'_, Disk> {
+        self.disk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -121,13 +143,53 @@ impl Engine for FakeEngine {
         }))
     }
 
+    async fn create_volume(&self, run: &str, state_dir: &str) -> Result<(), SandboxError> {
+        self.log.add(Call::CreateVolume(run.to_owned()));
+        let mut volumes = self.known_volumes();
+        if volumes.iter().any(|volume| volume.is_of_run(run)) {
+            return Err(SandboxError::Engine(format!(
+                "there is a volume of {run} already"
+            )));
+        }
+        volumes.push(VolumeInfo {
+            name: format!("volume-of-{run}"),
+            owner: VolumeOwner::Run(run.to_owned()),
+            state_dir: state_dir.to_owned(),
+            in_use: false,
+        });
+        Ok(())
+    }
+
+    async fn volumes(&self) -> Result<Vec<VolumeInfo>, SandboxError> {
+        Ok(self.known_volumes().clone())
+    }
+
+    async fn remove_volume(&self, owner: &VolumeOwner) -> Result<(), SandboxError> {
+        self.log.add(Call::RemoveVolume(owner.clone()));
+        self.known_volumes().retain(|volume| volume.owner != *owner);
+        self.disk().drop_volume(owner);
+        Ok(())
+    }
+
     async fn open(&self, spec: SandboxSpec) -> Result<FakeSandbox, SandboxError> {
         self.log.add(Call::Open(spec.clone()));
         Ok(FakeSandbox {
             engine: self.clone(),
-            run: spec.run,
+            volume: spec.volume,
             opened: Instant::now(),
         })
+    }
+
+    async fn leftovers(&self) -> Result<Vec<String>, SandboxError> {
+        Ok(Vec::new())
+    }
+
+    async fn sweep(&self) -> Result<Vec<String>, SandboxError> {
+        Ok(Vec::new())
+    }
+
+    async fn remove_old_versions(&self) -> Result<(), SandboxError> {
+        Ok(())
     }
 }
 
@@ -135,7 +197,8 @@ impl Engine for FakeEngine {
 #[derive(Debug, Clone)]
 pub struct FakeSandbox {
     engine: FakeEngine,
-    run: String,
+    /// The run whose volume it is opened over.
+    volume: String,
     opened: Instant,
 }
 
@@ -144,15 +207,13 @@ impl FakeSandbox {
         &self.engine.log
     }
 
-    pub(crate) fn run(&self) -> &str {
-        &self.run
+    /// The run whose volume it is opened over.
+    pub(crate) fn volume(&self) -> &str {
+        &self.volume
     }
 
     pub(crate) fn disk(&self) -> MutexGuard<'_, Disk> {
-        self.engine
-            .disk
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.engine.disk()
     }
 }
 
@@ -162,7 +223,7 @@ impl Sandbox for FakeSandbox {
     async fn files(&self, ops: Vec<FileOp>) -> Result<(), SandboxError> {
         {
             let mut disk = self.disk();
-            ops.iter().for_each(|op| disk.apply(&self.run, op));
+            ops.iter().for_each(|op| disk.apply(&self.volume, op));
         }
         self.log().add(Call::Files(ops));
         Ok(())
@@ -204,11 +265,8 @@ impl Sandbox for FakeSandbox {
         "the sandbox is gone".to_owned()
     }
 
-    async fn close(&self, keep_volume: bool) -> Result<(), SandboxError> {
-        self.log().add(Call::Close(keep_volume));
-        if !keep_volume {
-            self.disk().drop_volume(&self.run);
-        }
+    async fn close(&self) -> Result<(), SandboxError> {
+        self.log().add(Call::Close);
         Ok(())
     }
 }
