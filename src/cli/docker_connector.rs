@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::engine::{Connect, Connected, EngineRequest};
 use super::error::CliError;
 use super::exit::ExitStatus;
+use super::reaper::Reaper;
 use crate::docker::{ConnectError, DockerEngine, Surroundings};
 
 /// Finds Docker, Podman, or whatever speaks their language.
@@ -31,6 +32,15 @@ impl Connect for DockerConnector {
             name,
             cores,
         })
+    }
+
+    fn reaper(&self, request: &EngineRequest) -> Option<Reaper> {
+        let started = Reaper::start(request);
+        tracing::debug!(
+            ?started,
+            "started the process that removes what this one leaves"
+        );
+        started.ok()
     }
 }
 

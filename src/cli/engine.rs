@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::error::CliError;
 use super::exit::ExitStatus;
+use super::reaper::Reaper;
 use crate::sandbox::{Engine, SandboxError};
 
 /// Where to look for an engine.
@@ -36,6 +37,12 @@ pub trait Connect {
         &self,
         request: EngineRequest,
     ) -> impl Future<Output = Result<Connected<Self::Engine>, CliError>> + Send;
+
+    /// Starts a process that removes what this one leaves in the engine, however it ends. `None`
+    /// where there is no such process: then the next start removes it.
+    fn reaper(&self, _request: &EngineRequest) -> Option<Reaper> {
+        None
+    }
 }
 
 /// An error of the engine.

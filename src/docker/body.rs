@@ -41,7 +41,7 @@ pub(super) fn sandbox(
         hostname: hostname(&spec.hostname),
         image: Some(image.name.clone()),
         entrypoint: Some(vec![AGENT.to_owned()]),
-        cmd: Some(vec!["supervise".to_owned()]),
+        cmd: Some(vec!["supervise".to_owned(), spec.run.clone()]),
         labels: Some(labels),
         attach_stdin: Some(true),
         attach_stdout: Some(true),
@@ -71,6 +71,7 @@ pub(super) fn sandbox(
 /// The container that attaches parts of volumes to others. It has no network, speaks to the
 /// supervisor alone, and has no more privileges than that takes.
 pub(super) fn mounter(
+    run: &str,
     image: &AgentImage,
     volumes: &Volumes,
     labels: HashMap<String, String>,
@@ -81,7 +82,7 @@ pub(super) fn mounter(
     ContainerCreateBody {
         image: Some(image.name.clone()),
         entrypoint: Some(vec![AGENT.to_owned()]),
-        cmd: Some(vec!["mount".to_owned()]),
+        cmd: Some(vec!["mount".to_owned(), run.to_owned()]),
         labels: Some(labels),
         host_config: Some(HostConfig {
             network_mode: Some("none".to_owned()),
@@ -277,7 +278,7 @@ mod tests {
 
     #[test]
     fn the_mounter_has_no_network_and_three_capabilities() {
-        let body = mounter(&image(), &volumes(), HashMap::new());
+        let body = mounter("r", &image(), &volumes(), HashMap::new());
         let host = serde_json::to_value(body).unwrap()["HostConfig"].clone();
         assert_eq!(host["NetworkMode"], json!("none"));
         assert_eq!(host["CapDrop"], json!(["ALL"]));

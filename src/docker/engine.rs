@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, OnceCell};
 
 use super::agent_image::AgentImage;
 use super::endpoint::{Address, Endpoint, Surroundings, candidates};
-use super::error::{ConnectError, message};
+use super::error::{ConnectError, engine, in_time, message};
 use super::owner::OwnerProcess;
 use super::sandbox::DockerSandbox;
 use super::volume::PartialMount;
@@ -40,6 +40,7 @@ struct Inner {
     version: String,
     partial: PartialMount,
     shares_hostname: bool,
+    program: &'static str,
     owner: OwnerProcess,
     /// The directory of the user's `config.json`.
     config: Option<PathBuf>,
@@ -119,6 +120,7 @@ impl DockerEngine {
             version: format!("{product} {}", version.version.as_deref().unwrap_or("?")),
             partial: PartialMount::of_engine(api, podman),
             shares_hostname: !podman,
+            program: if podman { "podman" } else { "docker" },
             owner: OwnerProcess::current(),
             config: surroundings.docker_config.clone(),
             agent: OnceCell::new(),
@@ -141,11 +143,17 @@ impl DockerEngine {
         match self.inner.endpoint.address {
             Address::Unix(_) => own,
             Address::Http(_) | Address::Tls { .. } | Address::Ssh(_) => {
-                let told = self.docker().info().await.ok().and_then(|info| info.ncpu);
+                let info = in_time(self.docker().info()).await;
+                let told = info.ok().and_then(|info| info.ncpu);
                 told.and_then(|cores| usize::try_from(cores).ok())
                     .unwrap_or(own)
             }
         }
+    }
+
+    /// Its own command, for people.
+    pub(super) fn program(&self) -> &'static str {
+        self.inner.program
     }
 
     /// Product and version, for people: `Docker 28.2.2`.
@@ -189,6 +197,11 @@ impl DockerEngine {
 
 impl Engine for DockerEngine {
     type Sandbox = DockerSandbox;
+
+    async fn ping(&self) -> Result<(), SandboxError> {
+        let answer = self.docker().ping().await;
+        answer.map(drop).map_err(engine("reach the engine"))
+    }
 
     async fn image(
         &self,

@@ -1,6 +1,7 @@
 //! Opening a sandbox: volumes, container, supervisor.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use bollard::Docker;
 use bollard::container::LogOutput;
@@ -13,13 +14,15 @@ use futures_util::future::ready;
 use futures_util::{Stream, StreamExt};
 
 use super::engine::DockerEngine;
-use super::error::{container, engine, has_status, message};
+use super::error::{container, engine, has_status, in_time, message};
 use super::sandbox::{DockerSandbox, Parts};
 use super::volume::{Volume, Volumes};
 use super::{body, label};
 use crate::sandbox::link::{FileOperation, Incoming, Piece, Supervisor, VolumePaths};
 use crate::sandbox::{Sandbox, SandboxError, SandboxSpec, VolumePath};
 
+/// How long the supervisor may take to say that it is there.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The mode of a fresh claim: any user can write, as in the usual provisioners.
 const CLAIM_MODE: u32 = 0o777;
 /// A Secret has at most 1 MiB; steps can write to their credentials too.
@@ -97,7 +100,7 @@ async fn start_supervisor(
         name: Some(name.to_owned()),
         ..CreateContainerOptions::default()
     };
-    let created = engine.docker().create_container(Some(options), body).await;
+    let created = in_time(engine.docker().create_container(Some(options), body)).await;
     let id = created.map_err(container)?.id;
     let result = supervise(engine.docker(), &id).await;
     if result.is_err() {
@@ -116,18 +119,19 @@ async fn supervise(docker: &Docker, id: &str) -> Result<Supervisor, SandboxError
     };
     // Before the start: what the supervisor says first must not be missed, and its input must
     // have somebody who ends it.
-    let attached = docker
-        .attach_container(id, Some(options))
+    let attached = in_time(docker.attach_container(id, Some(options)))
         .await
         .map_err(container)?;
     let (supervisor, is_up) = Supervisor::new(attached.input, incoming(attached.output));
-    let started = docker
-        .start_container(id, None::<StartContainerOptions>)
-        .await;
+    let started = in_time(docker.start_container(id, None::<StartContainerOptions>)).await;
     started.map_err(container)?;
-    match is_up.await {
-        Ok(()) => Ok(supervisor),
-        Err(_) => Err(SandboxError::Engine(supervisor.lost().await)),
+    match tokio::time::timeout(PATIENCE, is_up).await {
+        Ok(Ok(())) => Ok(supervisor),
+        Ok(Err(_)) => Err(SandboxError::Engine(supervisor.lost().await)),
+        Err(_) => Err(SandboxError::Engine(format!(
+            "the sandbox container has started, and its supervisor said nothing for {} s",
+            PATIENCE.as_secs()
+        ))),
     }
 }
 
@@ -171,7 +175,7 @@ async fn prepare(sandbox: &DockerSandbox, fresh_claims: Vec<String>) -> Result<(
 /// The volume of an earlier run. Looked up, because a mount would silently make a missing one.
 async fn existing_volume(engine_: &DockerEngine, run: &str) -> Result<Volume, SandboxError> {
     let name = label::run_name(run);
-    match engine_.docker().inspect_volume(&name).await {
+    match in_time(engine_.docker().inspect_volume(&name)).await {
         Ok(found) => Ok(Volume {
             name: found.name,
             mountpoint: found.mountpoint,
@@ -258,7 +262,7 @@ async fn make_volume(
         labels: Some(labels),
         ..VolumeCreateRequest::default()
     };
-    let made = engine_.docker().create_volume(request).await;
+    let made = in_time(engine_.docker().create_volume(request)).await;
     let made = made.map_err(engine("make a volume"))?;
     let fresh = made.labels.get(label::MADE) == Some(&mark);
     Ok((

@@ -10,7 +10,7 @@ use bollard::query_parameters::{
 use serde::Deserialize;
 
 use super::engine::DockerEngine;
-use super::error::{engine, has_status};
+use super::error::{engine, has_status, in_time};
 use super::label;
 use super::owner::{Life, OwnerProcess};
 use crate::sandbox::{SandboxError, VolumeInfo, VolumeOwner};
@@ -33,7 +33,7 @@ impl DockerEngine {
         let options = ListVolumesOptions {
             filters: Some(with_label(label::SECRETS)),
         };
-        let answer = self.docker().list_volumes(Some(options)).await;
+        let answer = in_time(self.docker().list_volumes(Some(options))).await;
         let answer = answer.map_err(engine("list volumes"))?;
         for volume in answer.volumes.unwrap_or_default() {
             if owner(&volume.labels).is_some_and(|owner| owner.life() == Life::Dead) {
@@ -58,7 +58,7 @@ impl DockerEngine {
             let options = ListVolumesOptions {
                 filters: Some(with_label(key)),
             };
-            let answer = self.docker().list_volumes(Some(options)).await;
+            let answer = in_time(self.docker().list_volumes(Some(options))).await;
             let answer = answer.map_err(engine("list volumes"))?;
             let volumes = answer.volumes.into_iter().flatten();
             found.extend(volumes.filter_map(|volume| info(volume.name, &volume.labels)));
@@ -77,7 +77,7 @@ impl DockerEngine {
     /// Removes a volume of this name. None is fine.
     pub(super) async fn remove_volume_named(&self, name: &str) -> Result<(), SandboxError> {
         let options = RemoveVolumeOptions { force: true };
-        match self.docker().remove_volume(name, Some(options)).await {
+        match in_time(self.docker().remove_volume(name, Some(options))).await {
             Err(error) if !has_status(&error, 404) => Err(engine("remove a volume")(error)),
             _ => Ok(()),
         }
@@ -90,7 +90,7 @@ impl DockerEngine {
             force: true,
             link: false,
         };
-        match self.docker().remove_container(id, Some(options)).await {
+        match in_time(self.docker().remove_container(id, Some(options))).await {
             Err(error) if !has_status(&error, 404) && !has_status(&error, 409) => {
                 Err(engine("remove a container")(error))
             }
@@ -105,7 +105,7 @@ impl DockerEngine {
             filters: Some(with_label(label)),
             ..ListContainersOptions::default()
         };
-        let error = match self.docker().list_containers(Some(options)).await {
+        let error = match in_time(self.docker().list_containers(Some(options))).await {
             Ok(found) => return Ok(found.into_iter().filter_map(listed).collect()),
             Err(error) => error,
         };

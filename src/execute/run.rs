@@ -1,15 +1,18 @@
 //! From a plan to its end: the sandbox around it, the messages out of it, the interrupts into it.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 
 use super::carry_over::{Copied, carry_over};
 use super::emitter::{Emitter, Envelope};
+use super::heartbeat::Heartbeat;
 use super::images::{Images, Progress, Waiting};
 use super::options::{Files, Halt, Options, RunContext};
 use super::pipeline_run::drafts::{Storage, claim_of_template, run_claims, storage_of};
@@ -27,6 +30,14 @@ use crate::sandbox::{Engine, Sandbox, SandboxError};
 use crate::spec::core::ClaimVolume;
 use crate::spec::workspace::WorkspaceBinding;
 use crate::status::{Condition, ConditionStatus, Reason};
+
+/// How long a run may take.
+fn limit(job: &Job) -> Option<Duration> {
+    match job {
+        Job::Pipeline(plan) => plan.timeouts.pipeline,
+        Job::Task(request) => request.timeout,
+    }
+}
 
 /// What a person, or the system, asks of a run that goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,22 +88,45 @@ pub async fn run<E: Engine>(
 ) -> Result<Ended, ExecuteError> {
     let (emitter, mut messages) = Emitter::new(job.name());
     let (stop, stopped) = watch::channel(Stop::Go);
+    let heartbeat = Heartbeat {
+        engine: engine.clone(),
+        sandbox: Arc::default(),
+        progress: Arc::clone(&progress),
+        stopped: stopped.clone(),
+        deadline: limit(&job).and_then(|limit| Instant::now().checked_add(limit)),
+    };
     let mut work = tokio::spawn(execute(
         job,
         engine,
         options,
-        emitter,
+        emitter.clone(),
         progress,
-        (interrupts, stop, stopped.clone()),
+        (interrupts, stop, stopped),
+        Arc::clone(&heartbeat.sandbox),
     ));
+    let mut silent = std::pin::pin!(heartbeat.lost());
     let mut sink_fault = None;
     let ended = loop {
         tokio::select! {
             biased;
             Some(envelope) = messages.recv() => deliver(envelope, &mut emit, &mut sink_fault, &work),
             ended = &mut work => break ended,
+            error = &mut silent => {
+                // What it waits for may never come; the containers die with their connection.
+                work.abort();
+                break Ok(Err(error.into()));
+            }
         }
     };
+    if let Ok(Err(ExecuteError::Engine(error))) = &ended {
+        emitter.event(RunEvent::Progress {
+            condition: Condition::new(
+                ConditionStatus::Unknown,
+                Reason::EngineFailed,
+                error.to_string(),
+            ),
+        });
+    }
     while let Ok(envelope) = messages.try_recv() {
         deliver(envelope, &mut emit, &mut sink_fault, &work);
     }
@@ -134,6 +168,7 @@ async fn execute<E: Engine>(
     emitter: Emitter,
     progress: Progress,
     (mut interrupts, stop, stopped): Controls,
+    opened_sandbox: Arc<OnceLock<E::Sandbox>>,
 ) -> Result<Ended, ExecuteError> {
     if let Some(ended) = pending(&job, &emitter) {
         return Ok(ended);
@@ -159,6 +194,7 @@ async fn execute<E: Engine>(
         () = obey(&mut interrupts, &stop) => return Err(ExecuteError::Killed),
     };
     let (sandbox, image_faults) = (opened.0?, opened.1);
+    let sandbox = opened_sandbox.get_or_init(|| sandbox).clone();
     let context = Arc::new(RunContext {
         prestart: Prestart::new(sandbox.clone()),
         jobs: Arc::new(Semaphore::new(options.jobs.max(1))),

@@ -2,10 +2,12 @@
 //!
 //! An [`Engine`] knows images, keeps the volumes of runs and opens [`Sandbox`]es over them; a
 //! sandbox makes files and starts [`Container`]s; a container waits until it is released, runs one program and reports. In here are
-//! the traits, the data they take and give, the client of the agent protocol ([`link`]) and an
-//! engine without containers for tests ([`fake`]). Nothing here names a real engine, a task or a
+//! the traits, the data they take and give, the client of the agent protocol ([`link`]), an
+//! engine without containers for tests ([`fake`]) and the suite that every engine passes ([`contract`]). Nothing here names a real engine, a task or a
 //! pipeline.
 
+#[doc(hidden)]
+pub mod contract;
 mod error;
 #[doc(hidden)]
 pub mod fake;

@@ -13,6 +13,9 @@ pub trait Engine: Clone + Send + Sync + 'static {
     /// Its sandboxes.
     type Sandbox: Sandbox;
 
+    /// Fails when the engine does not answer. It may also take long: who asks sets the limit.
+    fn ping(&self) -> impl Future<Output = Result<(), SandboxError>> + Send;
+
     /// Looks an image up, pulling it by policy. `progress` gets lines for people.
     fn image(
         &self,
@@ -87,6 +90,9 @@ pub trait Sandbox: Clone + Send + Sync + 'static {
         spec: ContainerSpec,
     ) -> impl Future<Output = Result<Self::Container, SandboxError>> + Send;
 
+    /// Ends when the sandbox has answered; never while it is paused or gets no CPU time.
+    fn ping(&self) -> impl Future<Output = ()> + Send;
+
     /// Ends when the sandbox is lost; the text says how.
     fn lost(&self) -> impl Future<Output = String> + Send;
 
@@ -103,11 +109,20 @@ pub trait Container: Send + Sync + 'static {
     /// The engine's id of it.
     fn id(&self) -> String;
 
+    /// Its id as a status has it, with the engine's scheme: `docker://…`.
+    fn uri(&self) -> String;
+
+    /// A command line for people that runs this one in it, on their terminal when it needs one.
+    fn command_line(&self, command: &str, on_terminal: bool) -> String;
+
     /// A handle to it that can be used while it runs.
     fn control(&self) -> Self::Control;
 
     /// Releases it and waits for the end of its program. Output that came before the end has been
-    /// sent when this returns. The container is removed afterwards, without waiting for it.
+    /// sent when this returns. The container is removed afterwards, without waiting for it. A
+    /// program whose end is due, by its timeout or [`Control::kill`], and is not reported is ended
+    /// by the engine; a line on its standard error says so. Fails with
+    /// [`SandboxError::LostWaiting`] when the container was lost before the program started.
     fn run(
         self,
         launch: Launch,
@@ -126,9 +141,6 @@ pub trait Control: Clone + Send + Sync + 'static {
 
     /// Checks it; `false` also when the check takes longer than `timeout`.
     fn probe(&self, probe: Probe, timeout: Duration) -> impl Future<Output = bool> + Send;
-
-    /// Lets a program that waits at its breakpoint go on, with this exit status.
-    fn resume(&self, exit_code: i32);
 
     /// Ends when the program waits at a breakpoint, at the next one when it is called again; never
     /// if there is none.

@@ -108,7 +108,9 @@ async fn a_disabled_finally_task_does_not_run() {
 
 fn with_a_copy() -> Scenario {
     pipeline("tasks: [{name: a, run: sleep 1}]")
-        .on(FakeEngine::new().clone_delay(Duration::from_secs(5)))
+        .on(FakeEngine::new()
+            .with_file("old", "workspaces/w/f", "content")
+            .clone_delay(Duration::from_secs(5)))
         .with_files(Files::Clone {
             from: "old".to_owned(),
             paths: vec!["workspaces/w".to_owned()],
@@ -147,6 +149,7 @@ async fn an_interrupted_copy_leaves_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_volume_that_is_taken_stays_when_the_run_fails() {
     let ran = pipeline("tasks: [{name: a, run: exit 1}]")
+        .on(FakeEngine::new().with_file("old", "taskruns/a", "old"))
         .with_files(Files::Take {
             from: "old".to_owned(),
             without: vec!["taskruns".to_owned()],

@@ -57,8 +57,6 @@ pub enum Call {
     Kill(Name, Duration),
     /// A container was checked.
     Probe(Name, Probe),
-    /// A paused program was let go on with this exit status.
-    Resume(Name, i32),
     /// A container was given up.
     Discard(Name),
     /// The volume of a run was made.
