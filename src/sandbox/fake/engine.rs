@@ -185,7 +185,7 @@ impl Engine for FakeEngine {
     async fn ping(&self) -> Result<(), SandboxError> {
         let silent = self.behaviour.silent_after;
         if silent.is_some_and(|after| self.log.elapsed() >= after) {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         Ok(())
     }
