@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds tkn-local from this checkout and installs it. ./install.sh --help tells the rest.
+# Builds tkn-local from this checkout and installs it. See ./install.sh --help.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 minimum=1.89
@@ -8,14 +8,14 @@ usage() {
   cat <<'TEXT'
 Usage: ./install.sh [OPTIONS]
 
-Builds tkn-local from this checkout and installs the binary and the completions of bash, zsh and fish.
+Builds tkn-local from this checkout and installs the binary and its completions for bash, zsh and fish.
 
-  --prefix DIR    where to: DIR/bin, DIR/share (default: /usr/local as root, else ~/.local)
-  --with-engine   where no container engine answers, install Debian's docker.io and start it
-  --demo          then run examples/build-test-report.yaml
-  --force         replace a file of another origin that is in the way
+  --prefix DIR    install to DIR/bin and DIR/share (default: /usr/local as root, otherwise ~/.local)
+  --with-engine   install and start Debian's docker.io if no container engine answers
+  --demo          run examples/build-test-report.yaml afterwards
+  --force         replace or remove a tkn-local that this project did not install
   --uninstall     remove what was installed; runs and their logs are kept
-  --help          show this
+  --help          print this help
 TEXT
 }
 
@@ -25,7 +25,7 @@ die() { printf 'install.sh: %s\n' "$*" >&2; exit 1; }
 prefix='' with_engine=false demo=false force=false uninstall=false
 while [ $# -gt 0 ]; do
   case $1 in
-    --prefix) [ $# -ge 2 ] || die '--prefix needs a directory'; prefix=$2; shift ;;
+    --prefix) [ $# -ge 2 ] || die '--prefix requires a directory'; prefix=$2; shift ;;
     --prefix=*) prefix=${1#*=} ;;
     --with-engine) with_engine=true ;;
     --demo) demo=true ;;
@@ -54,7 +54,7 @@ is_ours() { timeout 10 "$1" --version 2>/dev/null | grep -q '^tkn-local [0-9]'; 
 
 if $uninstall; then
   if [ -e "$binary" ] && ! $force && ! is_ours "$binary"; then
-    die "$binary is not this project's tkn-local; --force removes it all the same"
+    die "$binary is not this project's tkn-local; use --force to remove it anyway"
   fi
   for file in "$binary" "$bash_completion" "$zsh_completion" "$fish_completion"; do
     if [ -e "$file" ]; then rm -f "$file"; say "removed $file"; fi
@@ -65,10 +65,10 @@ fi
 # --- before anything is built: will it fit in place, and is there what it takes? ---
 
 if [ -e "$binary" ] && ! $force && ! is_ours "$binary"; then
-  die "$binary exists and is not this project's tkn-local; --force replaces it, --prefix goes elsewhere"
+  die "$binary exists and is not this project's tkn-local; use --force to replace it, or --prefix to install elsewhere"
 fi
-mkdir -p "$prefix/bin" 2>/dev/null || die "cannot write to $prefix; choose another place with --prefix"
-[ -w "$prefix/bin" ] || die "cannot write to $prefix/bin; choose another place with --prefix, or run as root"
+mkdir -p "$prefix/bin" 2>/dev/null || die "cannot write to $prefix; choose another directory with --prefix"
+[ -w "$prefix/bin" ] || die "cannot write to $prefix/bin; choose another directory with --prefix, or run as root"
 
 find_cargo() {
   if command -v cargo >/dev/null 2>&1; then return; fi
@@ -84,7 +84,7 @@ at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; 
 need_rust() {
   cat >&2 <<TEXT
 install.sh: $1
-tkn-local is built with Rust $minimum or newer, which Debian does not have. Install it with
+tkn-local needs Rust $minimum or newer, which Debian does not package. Install it with
 
   apt-get install -y curl ca-certificates gcc libc6-dev
   curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal
@@ -95,13 +95,13 @@ TEXT
 }
 
 find_cargo
-command -v cargo >/dev/null 2>&1 || need_rust 'there is no cargo here.'
+command -v cargo >/dev/null 2>&1 || need_rust 'cargo not found.'
 version=$(cargo --version | awk '{ print $2 }')
-at_least "$version" "$minimum" || need_rust "cargo is $version."
+at_least "$version" "$minimum" || need_rust "cargo $version is too old."
 if ! command -v cc >/dev/null 2>&1; then
   # Rust links with the system's compiler, and the static agent needs libc.a.
   if ! command -v apt-get >/dev/null 2>&1 || [ "$(id -u)" != 0 ]; then
-    die 'there is no C compiler to link with; on Debian: sudo apt-get install gcc libc6-dev'
+    die 'no C compiler found; on Debian run: sudo apt-get install gcc libc6-dev'
   fi
   say 'installing gcc and libc6-dev'
   apt-get update -qq
@@ -111,17 +111,17 @@ fi
 if $with_engine; then
   "$here/tests/engine.sh"
 elif $demo; then
-  "$here/tests/engine.sh" --check || die 'the demo needs a container engine; --with-engine installs one'
+  "$here/tests/engine.sh" --check || die 'the demo needs a container engine; use --with-engine to install one'
 fi
 
 # --- build and install ---
 
-say "building tkn-local (cargo $version); the first time this takes some minutes"
+say "building tkn-local (cargo $version); this takes some minutes the first time"
 (cd "$here" && cargo build --release --locked --target-dir "$target")
 
 staged=$binary.new.$$
 trap 'rm -f "$staged"' EXIT
-# Renamed into place, so that a run that is going on keeps the binary it started with.
+# Renamed into place, so that a running tkn-local keeps its binary.
 install -m 755 "$target/release/tkn-local" "$staged"
 mv -f "$staged" "$binary"
 install -D -m 644 "$here/completions/tkn-local.bash" "$bash_completion"
@@ -135,11 +135,11 @@ say "  $zsh_completion"
 say "  $fish_completion"
 case :$PATH: in
   *:"$prefix/bin":*) ;;
-  *) say "$prefix/bin is not in PATH; add: export PATH=\"$prefix/bin:\$PATH\"" ;;
+  *) say "$prefix/bin is not in PATH; add it with: export PATH=\"$prefix/bin:\$PATH\"" ;;
 esac
 
 if [ "$prefix" != /usr/local ] && [ "$prefix" != /usr ]; then
-  say "zsh finds its completions when ~/.zshrc has, before compinit: fpath+=($prefix/share/zsh/site-functions)"
+  say "for zsh completions, add this to ~/.zshrc before compinit: fpath+=($prefix/share/zsh/site-functions)"
 fi
 
 if $demo; then

@@ -10,6 +10,7 @@ pub mod manifest;
 pub mod mask;
 pub mod name;
 pub mod plan;
+pub mod process;
 pub mod report;
 pub mod resolve;
 pub mod sandbox;

@@ -23,6 +23,22 @@ pub fn random_suffix() -> String {
         .collect()
 }
 
+/// Which of several objects of one kind and name an object in the namespace `own` means, by their
+/// namespaces: the one of its own namespace, else one that names none, as files that are applied
+/// to any namespace do. An object that names no namespace itself then takes any; one that does is
+/// not given what a cluster would not find.
+pub fn nearest_namespace<'a>(
+    own: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<usize> {
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    let place = |wanted: &str| candidates.iter().position(|candidate| *candidate == wanted);
+    place(own)
+        .or_else(|| place(""))
+        .or_else(|| place("default").filter(|_| own.is_empty()))
+        .or_else(|| (!candidates.is_empty() && matches!(own, "" | "default")).then_some(0))
+}
+
 /// A fresh UUID v4, as Kubernetes gives to every object.
 pub fn uid() -> String {
     uuid::Uuid::new_v4().to_string()
@@ -142,7 +158,7 @@ mod tests {
 
     /// pipeline 138: the table of the contract, byte for byte.
     #[test]
-    fn pipeline_138_child_names_are_tektons() {
+    fn child_names_are_tektons() {
         let long = "release-nightly-2026-08-20-linux-and-darwin-and-windows";
         let tree = "compile-the-whole-world-from-source-tree-with-debug-symbols-12";
         for (run, task, index, count, expected) in [
@@ -198,5 +214,17 @@ mod tests {
         assert!(is_label("a-1") && !is_label("a.b") && !is_label("A") && !is_label("-a"));
         assert!(!is_label(&"a".repeat(64)) && is_label(&"a".repeat(63)));
         assert!(is_subdomain("a.b-c") && !is_subdomain("a..b") && !is_subdomain("a_b"));
+    }
+
+    #[test]
+    fn an_object_is_looked_for_in_its_own_namespace_first() {
+        use super::nearest_namespace as nearest;
+        assert_eq!(nearest("prod", ["dev", "prod"]), Some(1));
+        assert_eq!(nearest("prod", ["dev", ""]), Some(1));
+        assert_eq!(nearest("prod", ["dev"]), None);
+        assert_eq!(nearest("", ["dev", "default"]), Some(1));
+        assert_eq!(nearest("", ["dev", "prod"]), Some(0));
+        assert_eq!(nearest("default", ["dev"]), Some(0));
+        assert_eq!(nearest("default", [""; 0]), None);
     }
 }

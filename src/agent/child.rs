@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use super::find::find_program;
@@ -35,13 +36,32 @@ pub(crate) fn start(
     let mut command = command(&program.argv, &program.env, prepare)?;
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = processes.spawn(&mut command, on_exit).map_err(|error| {
-        format!(
-            "fork/exec {}: {}",
-            command.get_program().display(),
-            say(&error)
-        )
+        let program = command.get_program();
+        let missing = (error.kind() == io::ErrorKind::NotFound)
+            .then(|| interpreter(Path::new(program)))
+            .flatten();
+        let why = missing.map_or_else(
+            || say(&error),
+            |interpreter| {
+                format!(
+                    "{}: its interpreter {interpreter} is not in the image",
+                    say(&error)
+                )
+            },
+        );
+        format!("fork/exec {}: {why}", program.display())
     })?;
     Ok(Started { child, copies })
+}
+
+/// The interpreter that the first line of a script names, if it is not there.
+fn interpreter(script: &Path) -> Option<String> {
+    let mut start = [0; 256];
+    let len = File::open(script).ok()?.read(&mut start).ok()?;
+    let line = start[..len].strip_prefix(b"#!")?;
+    let line = String::from_utf8_lossy(line.split(|byte| *byte == b'\n').next()?);
+    let name = line.split_whitespace().next()?.to_owned();
+    (!Path::new(&name).exists()).then_some(name)
 }
 
 /// A command with these variables on top of the container's, found in the resulting `PATH`.

@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn task_63_65_every_row_of_the_matrix() {
+    fn every_row_of_the_matrix() {
         let code = |code| How::Code { code };
         let rows = [
             (code(0), false, "out", Some("0")),

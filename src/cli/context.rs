@@ -18,17 +18,17 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// Writes what was asked for.
+    /// Writes to standard output.
     pub(super) fn write_out(&mut self, text: &str) -> Result<(), CliError> {
         write(&mut self.out, text, "output")
     }
 
-    /// Writes what goes beside it.
+    /// Writes to standard error.
     pub(super) fn write_err(&mut self, text: &str) -> Result<(), CliError> {
         write(&mut self.err, text, "error")
     }
 
-    /// Writes a line beside the output unless it is to be quiet.
+    /// Writes a line to standard error, except with `--quiet`.
     pub(super) fn tell(&mut self, line: &str) -> Result<(), CliError> {
         if self.settings.quiet {
             return Ok(());
@@ -44,7 +44,7 @@ fn write(stream: &mut OutStream, text: &str, name: &str) -> Result<(), CliError>
         .map_err(|error| unwritable(name, &error))
 }
 
-/// A standard stream that takes nothing.
+/// A standard stream that cannot be written.
 pub(super) fn unwritable(name: &str, error: &io::Error) -> CliError {
     CliError::new(
         ExitStatus::Internal,

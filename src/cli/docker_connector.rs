@@ -65,7 +65,7 @@ fn surroundings(request: EngineRequest) -> Surroundings {
 fn unreachable_engine(error: &ConnectError) -> CliError {
     let failure = match error {
         ConnectError::Unreachable { tried } => tried.iter().fold(
-            CliError::new(ExitStatus::Engine, "no container engine answers"),
+            CliError::new(ExitStatus::Engine, "cannot reach a container engine"),
             CliError::cause,
         ),
         ConnectError::Address { .. }

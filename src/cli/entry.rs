@@ -79,7 +79,8 @@ pub fn run_with<C: Connect>(
     let settings = Settings::resolve(global, environment);
     let style = settings.err;
     if let Err(error) = tracing_output::start(&settings, &err) {
-        let error = CliError::usage("TKN_LOCAL_LOG is no filter").cause(error.to_string());
+        let error = CliError::usage("invalid value for `TKN_LOCAL_LOG`: not a filter")
+            .cause(error.to_string());
         drop(err.write_all(error.text(style).as_bytes()));
         return error.status;
     }
@@ -119,7 +120,7 @@ fn report_usage(
     error.status
 }
 
-/// Help and version are answers, everything else is a wrong command line.
+/// Help and version go to standard output, an error in the command line to standard error.
 fn report_clap(error: &clap::Error, out: &mut OutStream, err: &mut OutStream) -> ExitStatus {
     let text = error.render();
     if error.use_stderr() {

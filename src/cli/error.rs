@@ -1,4 +1,4 @@
-//! What the user is told when a command cannot do its work.
+//! The error of a command: what failed, why, and what to do.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -30,17 +30,17 @@ impl CliError {
         }
     }
 
-    /// A fault of the command line.
+    /// An error in the command line.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(ExitStatus::Usage, message)
     }
 
-    /// A fault of the files or inputs.
+    /// An error in the files or inputs.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(ExitStatus::Invalid, message)
     }
 
-    /// A failure and all that stands behind it.
+    /// A failure with the chain of its sources.
     pub fn from_source(status: ExitStatus, error: &dyn Error) -> Self {
         let mut failure = Self::new(status, error.to_string());
         let mut source = error.source();
@@ -51,7 +51,7 @@ impl CliError {
         failure
     }
 
-    /// Closes a fault of the files or inputs that came before any run.
+    /// Says that nothing was started, for an error in the files or inputs before any run.
     #[must_use]
     pub fn before_the_start(mut self) -> Self {
         if self.status != ExitStatus::Invalid || self.message.ends_with(" started") {
@@ -79,7 +79,7 @@ impl CliError {
     pub fn text(&self, style: Style) -> String {
         let mut text = format!("{} {}\n", style.bold("error:"), clean(&self.message));
         for cause in &self.causes {
-            let _ = writeln!(text, "  because: {}", clean(cause));
+            let _ = writeln!(text, "  caused by: {}", clean(cause));
         }
         for hint in &self.hints {
             let _ = writeln!(text, "{} {}", style.bold("hint:"), clean(hint));
@@ -100,10 +100,10 @@ mod tests {
     #[test]
     fn an_error_prints_what_why_and_what_to_do() {
         let source = Outer(std::io::Error::other("in\u{1b}[31mner"));
-        let error = CliError::from_source(ExitStatus::Internal, &source).hint("mend it");
+        let error = CliError::from_source(ExitStatus::Internal, &source).hint("fix it");
         assert_eq!(
             error.text(Style::PLAIN),
-            "error: outer\n  because: in\\u{1b}[31mner\nhint: mend it\n"
+            "error: outer\n  caused by: in\\u{1b}[31mner\nhint: fix it\n"
         );
     }
 }

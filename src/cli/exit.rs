@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-/// How the command ended, as its caller sees it. Ordered: of several runs the greatest counts.
+/// How the command ended, as its caller sees it. Ordered: of several runs the greatest is
+/// reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum ExitStatus {
     /// 0: the run succeeded, or completed with skipped tasks.
@@ -16,7 +17,7 @@ pub enum ExitStatus {
     Usage,
     /// 3: the engine cannot be reached, or is broken.
     Engine,
-    /// 70: a fault of this program, or of the machine it keeps its state on.
+    /// 70: a bug in this program, or a state directory or output it cannot write.
     Internal,
     /// 143: ended by SIGTERM or SIGHUP.
     Terminated,

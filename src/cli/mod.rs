@@ -1,9 +1,11 @@
-//! The command line: the only place that knows arguments, environment, terminals, signals and
-//! exit statuses.
+//! The command line: the only place that knows arguments, environment, terminals, signals and exit
+//! statuses.
 //!
-//! Data flows one way: arguments and environment become [`settings`], files become documents
-//! ([`prepare`]), documents become runs, and each run is executed with its sinks. A command
-//! returns an [`ExitStatus`] or a [`CliError`]; nothing exits the process.
+//! Arguments and environment become [`settings`], files become documents (`load`), documents become
+//! planned runs (`plan`), and each is executed with the sinks that show and record it (`run`).
+//! `commands` has one file per command, `args` the flags that commands share, `runs` what commands
+//! on earlier runs share. A command returns an [`ExitStatus`] or a [`CliError`]; nothing here exits
+//! the process, and nothing here decides what a pipeline means.
 
 mod args;
 mod commands;

@@ -7,14 +7,14 @@ use super::error::CliError;
 use super::exit::ExitStatus;
 use crate::report::clean;
 
-/// What standard output is to be.
+/// What standard output holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// The runs with their status, as JSON.
+    /// The runs with their status as JSON
     Json,
-    /// The runs with their status, as YAML.
+    /// The runs with their status as YAML
     Yaml,
-    /// `pipelinerun.tekton.dev/<name>`.
+    /// One `pipelinerun.tekton.dev/<name>` per line
     Name,
 }
 
@@ -24,7 +24,7 @@ impl Format {
         match self {
             Self::Json | Self::Name => Ok(format!("{value:#}\n")),
             Self::Yaml => serde_yaml::to_string(value).map_err(|error| {
-                CliError::new(ExitStatus::Internal, "this cannot be written as YAML")
+                CliError::new(ExitStatus::Internal, "cannot write the objects as YAML")
                     .cause(error.to_string())
             }),
         }

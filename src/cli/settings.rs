@@ -13,33 +13,35 @@ use crate::state::default_state_dir;
 
 /// Options of every command.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Global options")]
 pub(super) struct GlobalArgs {
-    /// Where runs are kept [default: `TKN_LOCAL_STATE_DIR`, else `$XDG_STATE_HOME/tkn-local`]
+    /// Keep runs in this directory [default: `TKN_LOCAL_STATE_DIR`, then `$XDG_STATE_HOME/tkn-local`]
     #[arg(long, value_name = "DIR", global = true, value_hint = clap::ValueHint::DirPath)]
     state_dir: Option<PathBuf>,
-    /// The container engine [default: `DOCKER_HOST`, else the Docker context, else the usual sockets]
+    /// Connect to this container engine [default: `DOCKER_HOST`, then the Docker context, then the
+    /// usual sockets]
     #[arg(long, value_name = "HOST", global = true)]
     engine_host: Option<String>,
-    /// Whether to use colours
+    /// When to use colors
     #[arg(long, value_enum, value_name = "WHEN", default_value_t, global = true)]
     color: ColorChoice,
-    /// Say only what is asked for: no progress, no notices
+    /// Print no progress and no notices
     #[arg(short, long, global = true)]
     quiet: bool,
-    /// Tell what happens inside; twice for more; `TKN_LOCAL_LOG` is a filter for it
+    /// Print debug messages; repeat for more (`TKN_LOCAL_LOG` filters them)
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     verbose: u8,
 }
 
-/// Whether to use colours.
+/// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(super) enum ColorChoice {
-    /// On a terminal, unless `NO_COLOR` is set; always with `FORCE_COLOR` or `CLICOLOR_FORCE`.
+    /// On a terminal; `NO_COLOR`, `FORCE_COLOR` and `CLICOLOR_FORCE` are honoured
     #[default]
     Auto,
-    /// Always.
+    /// Always
     Always,
-    /// Never.
+    /// Never
     Never,
 }
 
@@ -63,7 +65,7 @@ pub struct Environment {
     pub cwd: PathBuf,
     /// `TKN_LOCAL_STATE_DIR`.
     pub state_dir: Option<PathBuf>,
-    /// `TKN_LOCAL_LOG`: what to tell of the inside.
+    /// `TKN_LOCAL_LOG`: which debug messages to print.
     pub log: Option<String>,
     /// `TKN_LOCAL_KEEP_FILES`: how many successful runs of a pipeline keep their files.
     pub keep_files: Option<String>,
@@ -161,7 +163,7 @@ pub(super) struct Settings {
     pub(super) err: Style,
     /// No progress, no notices.
     pub(super) quiet: bool,
-    /// How much to tell of the inside.
+    /// How many debug messages to print.
     pub(super) verbose: u8,
 }
 
@@ -213,9 +215,9 @@ impl Settings {
     /// Where runs are kept.
     pub(super) fn state_dir(&self) -> Result<&Path, CliError> {
         self.state_dir.as_deref().ok_or_else(|| {
-            CliError::new(ExitStatus::Internal, "there is no place to keep runs in")
+            CliError::new(ExitStatus::Internal, "no directory to keep runs in")
                 .cause("neither HOME nor XDG_STATE_HOME is set")
-                .hint("name a directory with --state-dir")
+                .hint("pass `--state-dir DIR`")
         })
     }
 }

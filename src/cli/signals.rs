@@ -1,4 +1,4 @@
-//! Ctrl-C and its kin become interrupts.
+//! Signals become interrupts of a run.
 
 use std::io;
 use std::time::Duration;
@@ -33,31 +33,31 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Counts a signal: what it asks of the run, and what a person is told.
+    /// Counts a signal. Returns what it asks of the run, and the line to print.
     pub(super) fn hear(&mut self, signal: Signal) -> (Interrupt, &'static str) {
         match signal {
             Signal::Int => self.ints += 1,
             Signal::Term => self.terms += 1,
             Signal::Stop => {
                 let line =
-                    "stopping: what runs is waited for, nothing more starts but finally tasks";
+                    "stopping: waiting for running tasks; only finally tasks start after them";
                 return (Interrupt::StopRunFinally, line);
             }
         }
         match (self.ints, self.terms) {
             (1, 0) => (
                 Interrupt::CancelRunFinally,
-                "cancelling: running tasks are ended, then finally tasks run; Ctrl-C again ends those too",
+                "cancelling: stopping running tasks, then running finally tasks; press Ctrl-C again to stop those too",
             ),
             (2, 0) => (
                 Interrupt::Cancel,
-                "cancelling everything; Ctrl-C again kills at once",
+                "cancelling everything; press Ctrl-C again to kill the run",
             ),
             (0 | 1, 1) => (
                 Interrupt::Cancel,
-                "cancelling everything; the same signal again kills at once",
+                "cancelling everything; send the signal again to kill the run",
             ),
-            _ => (Interrupt::Kill, "killing"),
+            _ => (Interrupt::Kill, "killing the run"),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What happens inside, for those who look for a fault of ours.
+//! Debug messages, for those who look for a bug in this program.
 
 use std::io;
 

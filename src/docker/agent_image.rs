@@ -162,7 +162,7 @@ mod tests {
     use super::is_agent;
 
     #[test]
-    fn agents_are_told_by_their_whole_name() {
+    fn agents_are_reported_by_their_whole_name() {
         assert!(is_agent("tkn-local/agent:1"));
         assert!(is_agent("docker.io/tkn-local/agent:1"));
         assert!(!is_agent("mine/tkn-local/agent:1"));

@@ -262,7 +262,7 @@ fn client(endpoint: &Endpoint, api: &ClientVersion) -> Result<Docker, String> {
         Address::Unix(path) => {
             let path = path.to_str().ok_or("the path is not UTF-8")?;
             if !Path::new(path).exists() {
-                return Err("there is no such socket".to_owned());
+                return Err("no such socket".to_owned());
             }
             Docker::connect_with_unix(path, TIMEOUT, api)
         }

@@ -30,7 +30,7 @@ pub enum ConnectError {
         reason: String,
     },
     /// Nothing answers.
-    #[error("no container engine answers; tried {}", tried.join("; "))]
+    #[error("cannot reach a container engine; tried {}", tried.join("; "))]
     Unreachable {
         /// Each address, where it comes from, and what happened.
         tried: Vec<String>,
@@ -50,15 +50,15 @@ impl ConnectError {
     pub fn hint(&self) -> String {
         match self {
             Self::Address { .. } => {
-                "give an address such as unix:///var/run/docker.sock or tcp://host:2375".to_owned()
+                "use an address such as unix:///var/run/docker.sock or tcp://host:2375".to_owned()
             }
             Self::Context { .. } => {
-                "`docker context ls` shows the contexts; `docker context use default` goes back"
+                "`docker context ls` lists the contexts; `docker context use default` restores the default"
                     .to_owned()
             }
             Self::Unreachable { .. } => {
-                "start the engine (`docker info` says whether it runs; for Podman: `systemctl \
-                 --user start podman.socket`) or name it with --engine-host"
+                "start the engine (`docker info` shows whether it runs; for Podman: `systemctl \
+                 --user start podman.socket`) or pass `--engine-host`"
                     .to_owned()
             }
             Self::Architecture { engine, .. } => {

@@ -27,7 +27,7 @@ pub(super) async fn find(
     if request.pull == PullPolicy::Never {
         return Err(refuse(
             request,
-            "it is not there, and its pull policy is Never",
+            "it is not on this engine, and its pull policy is Never",
         ));
     }
     let lock = engine.pulls().lock(reference).await;
@@ -37,14 +37,14 @@ pub(super) async fn find(
         engine.pulls().finish(reference).await;
     }
     let image = inspect(engine, reference).await?;
-    image.ok_or_else(|| refuse(request, "it was pulled and is not there"))
+    image.ok_or_else(|| refuse(request, "it is missing after the pull"))
 }
 
 async fn inspect(engine: &DockerEngine, reference: &str) -> Result<Option<Image>, SandboxError> {
     match engine.docker().inspect_image(reference).await {
         Ok(found) => Ok(Some(image(found, reference))),
         Err(error) if has_status(&error, 404) => Ok(None),
-        Err(error) => Err(super::error::engine("look an image up")(error)),
+        Err(error) => Err(super::error::engine("inspect an image")(error)),
     }
 }
 

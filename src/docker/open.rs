@@ -181,9 +181,9 @@ async fn existing_volume(engine_: &DockerEngine, run: &str) -> Result<Volume, Sa
             mountpoint: found.mountpoint,
         }),
         Err(error) if has_status(&error, 404) => Err(SandboxError::Engine(format!(
-            "the volume of the run {run} no longer exists ({name})"
+            "the volume of run {run} no longer exists ({name})"
         ))),
-        Err(error) => Err(engine("look a volume up")(error)),
+        Err(error) => Err(engine("inspect a volume")(error)),
     }
 }
 
@@ -199,8 +199,8 @@ pub(super) async fn create_volume(
     match make_volume(engine, &name, labels).await? {
         (_, true) => Ok(()),
         (_, false) => Err(SandboxError::Engine(format!(
-            "there is a volume {name} already, which an earlier run has kept; `tkn-local prune \
-             --volumes` removes those of runs that no longer exist"
+            "volume {name} already exists: an earlier run of that name kept it. `tkn-local prune \
+             --volumes` removes the volumes of runs that no longer exist"
         ))),
     }
 }

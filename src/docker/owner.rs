@@ -73,15 +73,7 @@ fn life(owner: &OwnerProcess, here: &str, start_of: impl Fn(i32) -> Option<u64>)
 /// When a process started; `None` when there is none of that id.
 #[cfg(target_os = "linux")]
 fn start_of(pid: i32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the program's name in parentheses, which may contain anything.
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_whitespace();
-    // Killed, and its parent has not asked how it ended.
-    if matches!(fields.next()?, "Z" | "X") {
-        return None;
-    }
-    fields.nth(18)?.parse().ok()
+    crate::process::start_time(pid.try_into().ok()?)
 }
 
 /// Whether there is a process of that id: all that can be known without `/proc`.

@@ -48,10 +48,8 @@ pub(super) fn apply_to_run(run: &mut RunRecord, event: &RunEvent, at: Timestamp)
             combination,
             inputs,
         } => {
-            let mut record =
-                TaskRunRecord::new(&run.name, task, task_run, object, at).reused(reused_from);
-            record.combination.clone_from(combination);
-            record.inputs = inputs.clone();
+            let record = TaskRunRecord::new(&run.name, task, task_run, object, at);
+            let record = record.reused(reused_from).given(combination, inputs);
             run.task_runs.push(record);
             run.add_child(ChildReference {
                 reused_from: Some(reused_from.clone()),
@@ -67,10 +65,9 @@ pub(super) fn apply_to_run(run: &mut RunRecord, event: &RunEvent, at: Timestamp)
             combination,
             inputs,
         } => {
-            let mut record = TaskRunRecord::new(&run.name, task, task_run, object, at);
+            let record = TaskRunRecord::new(&run.name, task, task_run, object, at);
+            let mut record = record.given(combination, inputs);
             record.display_name.clone_from(display_name);
-            record.combination.clone_from(combination);
-            record.inputs = inputs.clone();
             run.task_runs.push(record);
             if run.kind == RunKind::PipelineRun {
                 let reference = reference("TaskRun", task_run, task);

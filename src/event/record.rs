@@ -9,7 +9,7 @@ use super::task_run_record::TaskRunRecord;
 use super::task_state::TaskState;
 use crate::status::{Condition, Timestamp};
 
-/// Something the user was told during the run.
+/// Something that was reported to the user during the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     /// When.
@@ -59,7 +59,7 @@ impl Record {
         self.root()?.condition()
     }
 
-    /// What the user was told.
+    /// What was reported to the user.
     pub fn notices(&self) -> &[Notice] {
         &self.notices
     }

@@ -70,6 +70,15 @@ impl TaskRunRecord {
         self
     }
 
+    /// With these matrix params and digests of inputs.
+    pub(super) fn given(self, combination: &[Param], inputs: &Value) -> Self {
+        Self {
+            combination: combination.to_vec(),
+            inputs: inputs.clone(),
+            ..self
+        }
+    }
+
     /// Its condition.
     pub fn condition(&self) -> Option<&Condition> {
         self.status.conditions.first()

@@ -83,7 +83,7 @@ impl Emitter {
     }
 
     fn send(&self, message: Message, share: Option<OwnedSemaphorePermit>) {
-        // The other end is gone only when the sinks failed, and then the run is being cancelled.
+        // The other end is closed only when the sinks failed, and then the run is being cancelled.
         let _gone = self.sender.send(Envelope {
             message,
             _share: share,

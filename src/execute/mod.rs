@@ -1,6 +1,7 @@
 //! Running a plan.
 
 mod admission;
+mod artifacts;
 mod carry_over;
 mod credentials;
 mod emitter;
@@ -14,6 +15,7 @@ mod rejection;
 pub mod run;
 mod sandboxes;
 mod schedule;
+mod standalone;
 mod task_run;
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, watch};
 use super::emitter::Emitter;
 use super::images::{ImageRules, Images};
 use super::prestart::pool::Prestart;
-use super::schedule::scheduler::Ending;
+use super::schedule::Ending;
 use crate::plan::permissions::Permissions;
 use crate::resolve::Library;
 use crate::sandbox::Engine;
@@ -63,6 +63,16 @@ pub struct Options {
     pub files: Files,
     /// Keeps the volume whatever the outcome.
     pub keep_volume: bool,
+}
+
+impl Options {
+    /// The run whose volume this one has.
+    pub(crate) fn volume(&self) -> &str {
+        match &self.files {
+            Files::Fresh | Files::Clone { .. } => &self.run_id,
+            Files::Take { from, .. } => from,
+        }
+    }
 }
 
 /// Why a TaskRun is to stop.

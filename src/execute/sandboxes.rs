@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::options::{Options, RunContext};
-use super::pipeline_run::drafts::claim_of_template;
+use super::pipeline_run::drafts::{claim_of_template, run_claims};
 use super::prestart::upcoming::Upcoming;
 use crate::plan::{Job, TaskRunRequest, bind};
 use crate::sandbox::{Engine, FileOp, Sandbox, SandboxError, SandboxSpec, VolumeOwner, VolumePath};
@@ -34,6 +34,13 @@ pub(crate) fn sandbox_spec(job: &Job, runs: &[Upcoming], options: &Options) -> S
         claims.extend(request.workspaces.iter().filter_map(claim));
         claims.extend(volume_claims(request));
     }
+    // Those of templates are directories of the run's own volume, and a name made of results is
+    // not known yet.
+    let of_templates = match job {
+        Job::Pipeline(plan) => run_claims(plan),
+        Job::Task(request) => task_claims(request),
+    };
+    claims.retain(|claim| !of_templates.contains_key(claim) && !claim.contains("$("));
     spec.claims = claims.into_iter().collect();
     super::carry_over::ask(&mut spec, &options.files);
     spec
@@ -63,14 +70,14 @@ pub(crate) async fn open<E: Engine>(
 pub(crate) async fn close<E: Engine>(
     engine: &E,
     sandbox: &E::Sandbox,
-    volume: &str,
+    options: &Options,
     keep_volume: bool,
 ) -> Result<(), SandboxError> {
     sandbox.close().await?;
     if keep_volume {
         return Ok(());
     }
-    let owner = VolumeOwner::Run(volume.to_owned());
+    let owner = VolumeOwner::Run(options.volume().to_owned());
     engine.remove_volume(&owner).await
 }
 

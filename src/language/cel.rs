@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_81_task_86_cel_must_be_a_bool() {
+    fn cel_must_be_a_bool() {
         assert_eq!(
             evaluate("'a' == 'a' && 'release'.startsWith('rel')"),
             Ok(true)

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_15_16_cycles_are_named() {
+    fn cycles_are_named() {
         assert_eq!(
             graph(&[("a", &["b"]), ("b", &["a"]), ("c", &[])]).unwrap_err(),
             "cycle detected; task \"a\" depends on \"b\""
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_17_18_unknown_dependencies_are_named() {
+    fn unknown_dependencies_are_named() {
         assert_eq!(
             graph(&[("a", &["zzz"])]).unwrap_err(),
             "couldn't add link between a and zzz: task a depends on zzz but zzz wasn't present in Pipeline"

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_105_the_first_param_varies_fastest() {
+    fn the_first_param_varies_fastest() {
         assert_eq!(
             rows(
                 json!({"params": [{"name": "os", "value": ["l", "m", "w"]}, {"name": "arch", "value": ["x", "a"]}]})
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_106_107_108_include_extends_adds_and_is_dropped() {
+    fn include_extends_adds_and_is_dropped() {
         let four = [
             "arch=x64,os=linux",
             "arch=x64,os=mac",

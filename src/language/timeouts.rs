@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_130_131_attempts_get_an_hour_unless_a_side_has_more() {
+    fn attempts_get_an_hour_unless_a_side_has_more() {
         assert_eq!(timeouts("3h", "", "").attempt(None, false), Some(mins(60)));
         let both = timeouts("3h", "2h", "");
         assert_eq!(
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_129_what_one_side_leaves_is_the_others() {
+    fn what_one_side_leaves_is_the_others() {
         let limits = timeouts("1m", "", "2s");
         assert_eq!(limits.tasks, Some(Duration::from_secs(58)));
         assert_eq!(limits.finally, Some(Duration::from_secs(2)));

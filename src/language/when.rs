@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_75_76_78_comparison_is_of_bytes() {
+    fn comparison_is_of_bytes() {
         assert_eq!(holds(&[when("a", "in", &["a"])]), Ok(true));
         assert_eq!(holds(&[when("A", "in", &["a"])]), Ok(false));
         assert_eq!(holds(&[when("a\n", "in", &["a"])]), Ok(false));

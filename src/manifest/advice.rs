@@ -19,12 +19,12 @@ pub(super) const STRAY: [Stray; 2] = [
     Stray {
         object: "ParamSpec",
         field: "value",
-        why: "a declared param has a default, not a value; a cluster refuses this",
+        why: "a declared param has a default, not a value; a cluster rejects this",
     },
     Stray {
         object: "Param",
         field: "type",
-        why: "the type follows from the value; a cluster refuses this",
+        why: "the type follows from the value; a cluster rejects this",
     },
 ];
 
@@ -64,9 +64,9 @@ pub(super) fn for_unknown(key: &str, schema: &ObjectSchema, beta: bool) -> Optio
     }
     let advice = match (schema.name, key) {
         ("PipelineRunSpec", "serviceAccountName" | "podTemplate") => {
-            "in v1 it lies in taskRunTemplate"
+            "in v1 it is part of taskRunTemplate"
         }
-        ("PipelineRunSpec", "timeout") => "timeouts.pipeline is its place in v1",
+        ("PipelineRunSpec", "timeout") => "in v1 it is timeouts.pipeline",
         ("TaskRef" | "PipelineRef", "bundle") => {
             "use resolver: bundles with the params bundle, name and kind"
         }

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use super::node::{LargeMaps, Node, Span};
 use super::source::{Position, SourceFile};
 use crate::diagnostic::{DocumentId, FieldPath};
+use crate::name::nearest_namespace;
 use crate::spec::{Object, Pipeline};
 
 /// A document this runner understands.
@@ -17,8 +18,6 @@ pub struct Document {
     pub api_version: String,
     /// What it says, without what was at fault in it.
     pub object: Object,
-    /// True when something was at fault: more faults may follow from what was left out.
-    pub faulty: bool,
 }
 
 /// The text a document was read from: also of one that could not be understood.
@@ -81,10 +80,14 @@ impl Catalog {
         })
     }
 
-    /// The first document of a kind and name, whatever its namespace: there is one laptop.
-    pub fn find(&self, kind: &'static str, name: &str) -> Option<&Document> {
+    /// The document of a kind and name that is meant in a namespace.
+    pub fn find(&self, kind: &'static str, name: &str, namespace: &str) -> Option<&Document> {
         let found = self.names.get(&(kind, name.to_owned()))?;
-        self.documents.get(*found.first()?)
+        let mut same = found.iter().filter_map(|place| self.documents.get(*place));
+        let namespaces = same.clone();
+        let namespaces = namespaces.map(|found| found.object.metadata().namespace.as_str());
+        let nearest = nearest_namespace(namespace, namespaces)?;
+        same.nth(nearest)
     }
 
     /// The names of all documents of a kind, for suggestions, in the order read.
@@ -95,9 +98,9 @@ impl Catalog {
             .map(|document| document.object.metadata().name.as_str())
     }
 
-    /// The Pipeline of this name.
-    pub fn pipeline(&self, name: &str) -> Option<(&Pipeline, DocumentId)> {
-        let document = self.find("Pipeline", name)?;
+    /// The Pipeline of this name that is meant in a namespace.
+    pub fn pipeline(&self, name: &str, namespace: &str) -> Option<(&Pipeline, DocumentId)> {
+        let document = self.find("Pipeline", name, namespace)?;
         match &document.object {
             Object::Pipeline(pipeline) => Some((pipeline, document.id)),
             _ => None,
@@ -272,11 +275,11 @@ metadata: {name: t}
     #[test]
     fn names_lead_to_documents() {
         let catalog = catalog();
-        let found = |kind, name| catalog.find(kind, name).map(|document| document.id);
+        let found = |kind, name| catalog.find(kind, name, "").map(|document| document.id);
         assert_eq!(found("Task", "t"), Some(DocumentId(0)));
         assert_eq!(found("ConfigMap", "t"), Some(DocumentId(1)));
         assert_eq!(found("Task", "u"), None);
-        assert!(catalog.pipeline("t").is_none());
+        assert!(catalog.pipeline("t", "").is_none());
         assert_eq!(catalog.names("Task").collect::<Vec<_>>(), ["t"]);
         assert!(catalog.document(DocumentId(7)).is_none());
         assert_eq!(catalog.runs().count(), 0);

@@ -13,8 +13,6 @@ use super::yaml::{Parsed, Problem};
 const MAX_DEPTH: usize = 200;
 /// How much anchors and aliases of one document may copy, in bytes of [`weight`].
 const MAX_COPIED: usize = 16 << 20;
-/// How many values all documents of a text may have, those of aliases included.
-const MAX_VALUES: usize = 2_000_000;
 /// What a node counts as beside its text.
 const NODE_WEIGHT: usize = 64;
 const YAML_TAGS: &str = "tag:yaml.org,2002:";
@@ -55,13 +53,15 @@ pub(super) struct Composer<'a> {
     stack: Vec<Frame>,
     anchors: HashMap<usize, Anchor>,
     copied: usize,
-    /// How many values all documents so far have.
+    /// How many values all documents so far have, those of aliases included.
     values: usize,
+    /// How many they may have.
+    most: usize,
     problems: Vec<Problem>,
 }
 
 impl<'a> Composer<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(super) fn new(text: &'a str, most: usize) -> Self {
         Self {
             text,
             documents: Vec::new(),
@@ -70,13 +70,14 @@ impl<'a> Composer<'a> {
             anchors: HashMap::new(),
             copied: 0,
             values: 0,
+            most,
             problems: Vec::new(),
         }
     }
 
     /// True when no more can be held.
     pub(super) const fn is_full(&self) -> bool {
-        self.values > MAX_VALUES
+        self.values > self.most
     }
 
     pub(super) fn event(&mut self, event: Event<'_>, span: &granit_parser::Span) {
@@ -185,7 +186,7 @@ impl<'a> Composer<'a> {
         };
         if matches!(kind, ScalarKind::Float(value) if !value.is_finite()) {
             self.problem(
-                format!("{text} is no value that JSON has"),
+                format!("{text} cannot be represented in JSON"),
                 span,
                 Some("quote it to make it text"),
             );
@@ -217,7 +218,7 @@ impl<'a> Composer<'a> {
         let deep = self.stack.len() + below > MAX_DEPTH;
         if deep && self.problems.is_empty() {
             self.problem(
-                format!("lists and maps lie more than {MAX_DEPTH} deep in one another"),
+                format!("lists and maps are nested more than {MAX_DEPTH} levels deep"),
                 span,
                 None,
             );

@@ -40,6 +40,50 @@ const VERSIONS: [&str; 3] = ["tekton.dev/v1", "tekton.dev/v1beta1", "tekton.dev/
 /// Kinds of tekton.dev that mean nothing on a laptop.
 const WITHOUT_MEANING: [&str; 3] = ["CustomRun", "Run", "VerificationPolicy"];
 
+/// Kinds that Tekton no longer has, and what to do with their documents.
+const REMOVED: [(&str, &str); 3] = [
+    (
+        "ClusterTask",
+        "Tekton removed ClusterTask: write kind: Task here, and leave out kind: ClusterTask where \
+         a taskRef names it",
+    ),
+    (
+        "PipelineResource",
+        "Tekton removed PipelineResource: clone with a Task and a workspace instead, such as \
+         git-clone of the catalog; give an image or URL as a param",
+    ),
+    (
+        "Condition",
+        "Tekton removed Condition: write a when expression on the task instead",
+    ),
+];
+/// What can be said of objects that make runs, or are made into files, by other programs.
+const MAKERS: [(&str, &str); 4] = [
+    (
+        "TriggerTemplate",
+        "its runs are under spec.resourcetemplates: write one of them to a file, put values where \
+         $(tt.params.NAME) stands, and run that: tkn-local run FILE",
+    ),
+    (
+        "EventListener",
+        "it makes runs of a TriggerTemplate: write that one's resource to a file and run it",
+    ),
+    (
+        "Kustomization",
+        "it names other files: kubectl kustomize DIRECTORY | tkn-local run -",
+    ),
+    (
+        "CronJob",
+        "run what it creates: the PipelineRun or TaskRun in a file of its own",
+    ),
+];
+
+/// What makes a run of a document that is none.
+pub(super) fn maker_hint(kind: &str) -> Option<&'static str> {
+    let known = MAKERS.iter().find(|(maker, _)| *maker == kind);
+    known.map(|(_, hint)| *hint)
+}
+
 /// What a document is to us.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Class {
@@ -125,6 +169,17 @@ fn is_list(kind: &str) -> bool {
 }
 
 fn version_fault(version: &str, name: &str, kind: Kind) -> Class {
+    if version == "tekton.dev/v1alpha1" {
+        return Class::Fault {
+            field: "apiVersion",
+            message: format!("there is no kind {name:?} of apiVersion {version:?}"),
+            hint: Some(
+                "Tekton removed v1alpha1: write apiVersion: tekton.dev/v1, and see what has \
+                 changed with tkn-local validate FILE"
+                    .to_owned(),
+            ),
+        };
+    }
     let right = if kind == Kind::StepAction {
         "tekton.dev/v1beta1"
     } else {
@@ -132,14 +187,14 @@ fn version_fault(version: &str, name: &str, kind: Kind) -> Class {
     };
     Class::Fault {
         field: "apiVersion",
-        message: format!("there is no kind {name:?} of apiVersion {version:?}"),
+        message: format!("apiVersion {version:?} has no kind {name:?}"),
         hint: Some(format!("write apiVersion: {right}")),
     }
 }
 
 fn kind_fault(api_version: &str, kind: &str) -> Class {
-    let hint = if kind == "ClusterTask" {
-        Some("ClusterTask was removed from Tekton; write kind: Task".to_owned())
+    let hint = if let Some((_, hint)) = REMOVED.iter().find(|(removed, _)| *removed == kind) {
+        Some((*hint).to_owned())
     } else if VERSIONS.contains(&api_version) {
         did_you_mean(kind, TEKTON.iter().map(|(name, _)| *name))
             .map(|name| format!("did you mean {name:?}?"))
@@ -196,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_1_a_misspelt_kind_is_unknown() {
+    fn a_misspelt_kind_is_unknown() {
         let Class::Fault {
             field,
             message,

@@ -26,7 +26,7 @@ impl Decoder {
         let text = &scalar.text;
         let diagnostic = if self.options.lenient {
             Diagnostic::warning(format!("{noun} {text} is taken as text")).hint(format!(
-                "quote it: a cluster refuses it unless it is {text:?}"
+                "quote it: a cluster rejects it unless it is {text:?}"
             ))
         } else {
             let message = format!("invalid type: {noun}, expected a string");
@@ -80,7 +80,7 @@ impl Decoder {
             _ => go_text(node),
         };
         if !port && !is_quantity(&text) {
-            let message = format!("{text:?} is no quantity");
+            let message = format!("{text:?} is not a quantity");
             let hint = "quantities look like 2, 500m, 1.5, 64Mi or 1G";
             self.push(Diagnostic::error(message).hint(hint));
             return None;
@@ -107,7 +107,7 @@ fn type_hint(node: &Node, expected: &str) -> Option<String> {
             Some("quote text that contains a colon and a space".to_owned())
         }
         NodeValue::Scalar(_) if expected == "a list" => {
-            Some("a list of one is written as an item: `- …` or `[…]`".to_owned())
+            Some("write a list of one as an item: `- …` or `[…]`".to_owned())
         }
         NodeValue::Scalar(scalar)
             if scalar.kind == ScalarKind::String

@@ -13,11 +13,11 @@ use std::path::{Path, PathBuf};
 use super::catalog::{Catalog, Document};
 use super::decode::{Options, decode};
 use super::json::json_len;
-use super::kind::{Class, classify};
+use super::kind::{Class, classify, maker_hint};
 use super::node::{Node, NodeValue, Span};
 use super::source::SourceFile;
 use super::yaml::{self, Problem};
-use crate::diagnostic::{Diagnostic, Diagnostics, FieldPath, Segment};
+use crate::diagnostic::{Diagnostic, Diagnostics, FieldPath, Segment, Severity};
 
 /// The largest file that is read, in bytes.
 const MAX_SIZE: u64 = 16 << 20;
@@ -106,7 +106,7 @@ impl Loader {
         match read(path) {
             Ok(bytes) if bytes.len() as u64 > MAX_SIZE => {
                 let message = format!("{}: larger than {MAX_SIZE} bytes", path.display());
-                let hint = "this is no manifest that a cluster would store";
+                let hint = "a cluster does not store objects of this size";
                 self.diagnostics.push(Diagnostic::error(message).hint(hint));
             }
             Ok(bytes) => {
@@ -144,34 +144,47 @@ impl Loader {
             None => yaml::parse(&text),
         };
         let source = self.catalog.add_source(SourceFile::new(name, path, text));
+        let unrelated = named == Named::ByDirectory && !speaks_of_tekton(bytes);
+        let template = template(bytes);
         if let Some(problem) = fault {
-            self.problem(source, problem);
+            self.problem(source, problem, None, unrelated);
         }
         for document in parsed {
             match document {
                 Ok(root) => self.document(source, root, named),
                 Err(problems) => {
                     for problem in problems {
-                        self.problem(source, problem);
+                        self.problem(source, problem, template.as_deref(), unrelated);
                     }
                 }
             }
         }
         let after = self.catalog.documents().len() + self.diagnostics.0.len();
         if before == after && named == Named::Itself {
-            let message = format!("{name}: there is no object in it");
-            let hint = "a run begins with apiVersion: tekton.dev/v1 and kind: PipelineRun";
+            let message = format!("{name}: the file holds no object");
+            let hint = "a run starts with apiVersion: tekton.dev/v1 and kind: PipelineRun";
             self.diagnostics.push(Diagnostic::error(message).hint(hint));
         }
     }
 
     /// A problem stands for the document it spoils, so that it can be pointed at.
-    fn problem(&mut self, source: usize, problem: Problem) {
+    /// A file that merely lies in a directory and does not speak of Tekton stops nothing.
+    fn problem(
+        &mut self,
+        source: usize,
+        problem: Problem,
+        template: Option<&str>,
+        unrelated: bool,
+    ) {
         let mut root = Node::null(problem.span.start);
         root.span = problem.span;
         let id = self.catalog.add_place(source, root);
         let mut diagnostic = Diagnostic::error(problem.message).at(id, FieldPath::root());
-        diagnostic.hint = problem.hint.map(str::to_owned);
+        let hint = template.or(problem.hint);
+        diagnostic.hint = hint.map(str::to_owned);
+        if unrelated {
+            diagnostic.severity = Severity::Warning;
+        }
         self.diagnostics.push(diagnostic);
     }
 
@@ -189,14 +202,12 @@ impl Loader {
         let written = (api_version == "tekton.dev/v1beta1").then(|| root.clone());
         let decoded = decode(&mut root, kind, &api_version, id, self.options);
         self.catalog.settle(id, root, written, decoded.keys);
-        let faulty = decoded.diagnostics.has_errors();
         self.diagnostics.extend(decoded.diagnostics);
         if let Some(object) = decoded.object {
             self.object(Document {
                 id,
                 api_version,
                 object,
-                faulty,
             });
         }
     }
@@ -255,16 +266,25 @@ impl Loader {
                     span: items.key_span,
                     hint: None,
                 },
+                None,
+                false,
             ),
         }
     }
 
     fn not_ours(&mut self, source: usize, root: Node, class: Class, named: Named) {
+        let kustomization = is_kustomization(&root);
         let id = self.catalog.add_place(source, root);
         let path = FieldPath::root();
         let diagnostic = match class {
+            Class::NoObject if kustomization => kustomized(named).at(id, path),
             Class::Ignored { kind, api_version } => {
-                let message = format!("{kind} ({api_version}) plays no part in a local run");
+                let message = format!("{kind} ({api_version}) is not used in a local run");
+                // A notice is one line: what to do is part of it.
+                let message = match maker_hint(&kind) {
+                    Some(hint) => format!("{message}: {hint}"),
+                    None => message,
+                };
                 Diagnostic::notice(message).at(id, path.key("kind"))
             }
             Class::Fault {
@@ -307,11 +327,62 @@ fn heaviest(root: &Node) -> FieldPath {
     }
 }
 
+/// True for text in which `tekton.dev` stands somewhere.
+fn speaks_of_tekton(bytes: &[u8]) -> bool {
+    let word = b"tekton.dev";
+    bytes.windows(word.len()).any(|part| part == word)
+}
+
+/// What makes a manifest of a file that is the template of one.
+fn template(bytes: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let helm = [
+        "{{ .Values",
+        "{{.Values",
+        "{{- ",
+        "{{ include",
+        "{{ .Release",
+    ];
+    if helm.iter().any(|sign| text.contains(sign)) {
+        return Some(
+            "this is a template of a Helm chart: helm template CHART | tkn-local run -".to_owned(),
+        );
+    }
+    let jinja = text.contains("{% ") || text.contains("{%- ");
+    (jinja || text.contains("{{ ")).then(|| {
+        "this looks like a template, such as one of Jinja or Go: render it first, and give what \
+         comes out: RENDER FILE | tkn-local run -"
+            .to_owned()
+    })
+}
+
+/// A `kustomization.yaml` may leave out its `apiVersion` and `kind`.
+fn is_kustomization(root: &Node) -> bool {
+    [
+        "resources",
+        "bases",
+        "patches",
+        "configMapGenerator",
+        "secretGenerator",
+    ]
+    .iter()
+    .any(|key| root.get(key).is_some_and(|value| value.items().is_some()))
+}
+
+fn kustomized(named: Named) -> Diagnostic {
+    let message = "a kustomization names other files: it holds no object itself";
+    match named {
+        Named::Itself => Diagnostic::error(message),
+        Named::ByDirectory => Diagnostic::notice(message),
+    }
+    .hint("build it first: kubectl kustomize DIRECTORY | tkn-local run -")
+}
+
 fn no_object(named: Named) -> Diagnostic {
-    let message = "no Kubernetes object: there is neither apiVersion nor kind";
+    let message = "not a Kubernetes object: apiVersion and kind are missing";
     match named {
         Named::Itself => Diagnostic::error(message)
-            .hint("a run begins with apiVersion: tekton.dev/v1 and kind: PipelineRun"),
+            .hint("a run starts with apiVersion: tekton.dev/v1 and kind: PipelineRun"),
         Named::ByDirectory => Diagnostic::notice(message),
     }
 }
@@ -361,7 +432,7 @@ fn decode_text(bytes: &[u8]) -> (String, Option<Problem>) {
         hint: Some("save the file as UTF-8"),
     };
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        let problem = fault("UTF-16 is not read", Span::default());
+        let problem = fault("UTF-16 is not supported", Span::default());
         return (String::new(), Some(problem));
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -435,7 +506,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_is_told_with_the_next_step() {
+    fn a_missing_file_is_reported_with_the_next_step() {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("pipeline.yaml"), "").unwrap();
         let wrong = directory.path().join("pipelin.yaml");
@@ -496,7 +567,7 @@ mod tests {
         assert_eq!(names(&catalog), ["a"]);
         assert_eq!(diagnostics, Diagnostics::default());
         let (_, diagnostics) = of_text([0xff, 0xfe, b'a', 0]);
-        assert_eq!(diagnostics.0[0].message, "UTF-16 is not read");
+        assert_eq!(diagnostics.0[0].message, "UTF-16 is not supported");
         let (catalog, diagnostics) = of_text(*b"a: 1\nb: \xff\n");
         let found = &diagnostics.0[0];
         assert_eq!(found.message, "not valid UTF-8");

@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_3_timeout_becomes_the_pipelines() {
+    fn timeout_becomes_the_pipelines() {
         let (spec, refusals) = converted(
             PipelineRun::SCHEMA,
             "spec: {timeout: 10m, serviceAccountName: sa, podTemplate: {hostNetwork: true}}",
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_4_timeout_and_timeouts_exclude_each_other() {
+    fn timeout_and_timeouts_exclude_each_other() {
         let (_, refusals) = converted(
             PipelineRun::SCHEMA,
             "spec: {timeout: 10m, timeouts: {pipeline: 1h}}",
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_5_task_run_specs_get_their_names_of_v1() {
+    fn task_run_specs_get_their_names_of_v1() {
         let (spec, refusals) = converted(
             PipelineRun::SCHEMA,
             "spec: {taskRunSpecs: [{pipelineTaskName: a, taskServiceAccountName: sa, \
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_6_pipeline_resources_are_refused() {
+    fn pipeline_resources_are_refused() {
         let (_, refusals) = converted(
             PipelineRun::SCHEMA,
             "spec: {resources: [{name: a}], pipelineSpec: {tasks: [{resources: {inputs: []}}]}}",
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn task_34_resources_move_wherever_a_step_stands() {
+    fn resources_move_wherever_a_step_stands() {
         let (spec, refusals) = converted(
             PipelineRun::SCHEMA,
             "spec: {pipelineSpec: {tasks: [{taskSpec: {stepTemplate: {resources: {}}, \

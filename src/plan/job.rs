@@ -16,6 +16,14 @@ pub enum Job {
 }
 
 impl Job {
+    /// The namespace of the run.
+    pub fn namespace(&self) -> &str {
+        match self {
+            Self::Pipeline(plan) => &plan.identity.namespace,
+            Self::Task(request) => &request.identity.namespace,
+        }
+    }
+
     /// The name of the run.
     pub fn name(&self) -> &str {
         match self {

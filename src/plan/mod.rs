@@ -44,7 +44,8 @@ pub use container_names::truncated;
 pub use error::{Holder, Place, PlanError};
 pub use fingerprint::digest as input_digest;
 pub use fingerprint::{
-    Change, FileTree, TaskInput, TaskInputs, content_inputs, first_change, inputs, result_inputs,
+    Change, FileTree, LAST_USED_BY, TaskInput, TaskInputs, content_inputs, first_change, inputs,
+    result_inputs,
 };
 pub use identity::Identity;
 pub use job::Job;

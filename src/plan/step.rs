@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn task_54_template_variables_keep_their_place() {
+    fn template_variables_keep_their_place() {
         let named = |names: &[&str]| -> Value {
             names
                 .iter()
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn task_55_56_57_template_merges_field_by_field() {
+    fn template_merges_field_by_field() {
         let spec = json!({
             "stepTemplate": {
                 "image": "base", "args": ["t"],
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn task_134_step_action_params_must_match() {
+    fn step_action_params_must_match() {
         let spec = |params: Value| json!({"steps": [{"name": "s", "ref": {"name": "act"}, "params": params}]});
         let action = json!({"image": "i", "params": [{"name": "a"}]});
         let message = |params: Value| {
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn task_138_step_results_reach_a_step_action_with_their_shape() {
+    fn step_results_reach_a_step_action_with_their_shape() {
         let spec = json!({"steps": [{"name": "s", "ref": {"name": "act"}, "params": [
             {"name": "list", "value": "$(steps.inline.results.arr[*])"},
         ]}]});
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn task_5_script_takes_no_command_of_the_template() {
+    fn script_takes_no_command_of_the_template() {
         let spec =
             json!({"stepTemplate": {"image": "i", "args": ["a"]}, "steps": [{"script": "true"}]});
         let step = step(spec, json!([]), None, &Scope::new()).unwrap();
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn task_146_an_index_out_of_range_is_named() {
+    fn an_index_out_of_range_is_named() {
         let spec = json!({"params": [{"name": "a", "type": "array"}], "steps": [{"image": "i", "script": "$(params.a[9])"}]});
         let error = step(
             spec,

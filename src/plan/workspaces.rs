@@ -100,7 +100,7 @@ mod tests {
     use super::{join_sub_path, mentioned_workspaces};
 
     #[test]
-    fn pipeline_133_sub_paths_join_and_stay_inside() {
+    fn sub_paths_join_and_stay_inside() {
         assert_eq!(join_sub_path("x", "y").as_deref(), Some("x/y"));
         assert_eq!(join_sub_path("a/..", "/b/./").as_deref(), Some("b"));
         assert_eq!(join_sub_path("", "").as_deref(), Some(""));
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_135_a_mention_is_enough() {
+    fn a_mention_is_enough() {
         let spec = serde_json::from_value(json!({
             "steps": [{"script": "ls $(workspaces.tree.path)", "args": ["$(workspaces.a-b.bound)"]}],
             "stepTemplate": {"env": [{"name": "E", "value": "$(workspaces.t.path)/x"}]},

@@ -31,7 +31,7 @@ pub fn write_description(
 ) -> io::Result<()> {
     let style = described.style;
     let Some(root) = record.root() else {
-        writeln!(out, "Run {} never began.", clean(described.id))?;
+        writeln!(out, "Run {} never started.", clean(described.id))?;
         return Ok(());
     };
     write_head(out, root, described)?;
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_told_at_length() {
+    fn a_run_is_reported_at_length() {
         assert_eq!(
             show(&failing_run()),
             r#"Run           ci-x7k2p
@@ -262,6 +262,6 @@ Notices
 
     #[test]
     fn a_run_without_events_says_so() {
-        assert_eq!(show(&[]), "Run ci-x7k2p never began.\n");
+        assert_eq!(show(&[]), "Run ci-x7k2p never started.\n");
     }
 }

@@ -94,7 +94,7 @@ impl<O: Write, E: Device> Reporter<O, E> {
         }
     }
 
-    /// Shows what goes on beside the tasks, where there is a place for it; `None` ends it.
+    /// Shows what happens next to the tasks, in the live view only; `None` ends it.
     pub fn activity(&mut self, text: Option<&str>) {
         match &mut self.view {
             View::Plain(_) => {}

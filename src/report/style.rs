@@ -26,7 +26,7 @@ pub enum Mark {
     Succeeded,
     /// It failed, timed out or was cancelled.
     Failed,
-    /// It failed and was forgiven.
+    /// It failed, and its failure is ignored.
     Ignored,
     /// It does not run.
     Skipped,
@@ -34,7 +34,7 @@ pub enum Mark {
     Retried,
     /// An earlier success stands for it.
     Reused,
-    /// It waits for somebody.
+    /// It waits at a breakpoint.
     Paused,
 }
 

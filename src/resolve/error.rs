@@ -14,6 +14,16 @@ pub enum ResolveError {
         /// A name that is close.
         near: Option<String>,
     },
+    /// Only other namespaces have an object of this kind and name.
+    #[error("{}s.tekton.dev \"{name}\" not found in the given files", .kind.to_lowercase())]
+    OtherNamespace {
+        /// `Pipeline`, `Task` or `StepAction`.
+        kind: &'static str,
+        /// `metadata.name`.
+        name: String,
+        /// Those that have one.
+        namespaces: Vec<String>,
+    },
     /// The file given for a remote reference holds no object of this kind.
     #[error("{key} is wanted as a {kind}, and {file} holds {}", listed(.held))]
     WrongKind {
@@ -71,6 +81,10 @@ impl ResolveError {
             Self::NotFound { near: None, .. } => {
                 "give the file or directory that holds it as well".to_owned()
             }
+            Self::OtherNamespace { namespaces, .. } => format!(
+                "it is in namespace {}; remove its metadata.namespace, or set that of the run",
+                namespaces.join(", ")
+            ),
             Self::WrongKind { kind, key, .. } => {
                 format!("give a file with a {kind}: --resolve '{key}=FILE'")
             }

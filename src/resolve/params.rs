@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_36_37_38_40_errors_have_tektons_reasons() {
+    fn errors_have_tektons_reasons() {
         let (reason, message) = error(json!([{"name": "a"}]), json!([]));
         assert_eq!(reason, "ParameterMissing");
         assert!(
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_27_task_152_enum_lets_the_empty_string_pass() {
+    fn enum_lets_the_empty_string_pass() {
         let declared = json!([{"name": "a", "enum": ["x"]}]);
         assert_eq!(
             error(declared.clone(), json!([{"name": "a", "value": "y"}])).0,
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_86_task_153_defaults_resolve_in_any_order() {
+    fn defaults_resolve_in_any_order() {
         let declared = json!([
             {"name": "a", "default": "$(params.b)/x"},
             {"name": "b", "default": "$(params['c'])"},
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_87_88_89_defaults_that_lead_nowhere() {
+    fn defaults_that_lead_nowhere() {
         let message = |declared: Value| error(declared, json!([])).1;
         assert!(message(json!([{"name": "a", "default": "$(params.b)"}, {"name": "b", "default": "$(params.a)"}]))
             .contains("circular dependency detected"));
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_94_task_147_objects_merge_with_their_deerror() {
+    fn objects_merge_with_their_deerror() {
         let declared = json!([{"name": "o", "default": {"a": "1", "b": "2"}}]);
         assert_eq!(
             resolved(declared, json!([{"name": "o", "value": {"a": "9"}}]), "o"),
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn task_151_late_values_pass_and_wrong_types_do_not() {
+    fn late_values_pass_and_wrong_types_do_not() {
         let declared = specs(json!([{"name": "a", "type": "array"}]));
         let late = given(json!([{"name": "a", "value": "$(tasks.x.results.y[*])"}]));
         assert!(task_params(&declared, &late, &Scope::new()).is_ok());

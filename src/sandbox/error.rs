@@ -3,7 +3,7 @@
 /// Why the sandbox could not do what it was asked.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SandboxError {
-    /// The engine does not answer, or the sandbox is gone.
+    /// The engine does not answer, or the sandbox no longer exists.
     #[error("{0}")]
     Engine(String),
     /// An image is not there and cannot be had.

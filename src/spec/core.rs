@@ -33,13 +33,13 @@ impl ApiType for Scalar {
     }
 }
 
-const NO_CLUSTER: &str = "there is no cluster to ask";
+const NO_CLUSTER: &str = "there is no cluster";
 const NO_STORAGE: &str = "a volume of the engine has no size, class or access mode";
-const WHOLE_SANDBOX: &str = "holds for all tasks of the run, which share one sandbox";
+const WHOLE_SANDBOX: &str = "applies to all tasks of the run, which share one sandbox";
 const OF_SANDBOX: &str = "from the TaskRun and the sandbox";
 const PROFILE: &str =
-    "Unconfined as such, RuntimeDefault is the engine's own; Localhost profiles are not at hand";
-const ONE_MACHINE: &str = "there is one machine to run on";
+    "Unconfined as such, RuntimeDefault is the engine's own; Localhost profiles are not available";
+const ONE_MACHINE: &str = "everything runs on one machine";
 
 api_object! {
     /// Metadata of a document.

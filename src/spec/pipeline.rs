@@ -15,7 +15,7 @@ use super::workspace::{
     WorkspacePipelineTaskBinding,
 };
 
-const NO_CLUSTER: &str = "there is no cluster to ask";
+const NO_CLUSTER: &str = "there is no cluster";
 
 api_object! {
     /// A Pipeline document.

@@ -44,6 +44,12 @@ impl ObjectSchema {
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
     }
+
+    /// Finds a field as Go's decoder does where the exact name is not there: whatever its case.
+    pub fn field_in_other_case(&self, name: &str) -> Option<&Field> {
+        let mut fields = self.fields.iter();
+        fields.find(|field| field.name.eq_ignore_ascii_case(name))
+    }
 }
 
 /// The shape of a value.

@@ -14,7 +14,7 @@ use super::schema::api_object;
 use super::when::WhenExpression;
 use super::workspace::{WorkspaceBinding, WorkspaceDeclaration, WorkspaceUsage};
 
-const NO_CLUSTER: &str = "there is no cluster to ask";
+const NO_CLUSTER: &str = "there is no cluster";
 
 api_object! {
     /// A Task document.
@@ -131,9 +131,9 @@ api_object! {
         termination_message_policy: String = "terminationMessagePolicy", NoEffect("nothing reads it");
         image_pull_policy: String = "imagePullPolicy", Honoured;
         security_context: Option<SecurityContext> = "securityContext", Honoured;
-        stdin: bool = "stdin", NoEffect("nobody is at the other end");
-        stdin_once: bool = "stdinOnce", NoEffect("nobody is at the other end");
-        tty: bool = "tty", NoEffect("nobody is at the other end");
+        stdin: bool = "stdin", NoEffect("no terminal is attached");
+        stdin_once: bool = "stdinOnce", NoEffect("no terminal is attached");
+        tty: bool = "tty", NoEffect("no terminal is attached");
         script: String = "script", Honoured;
         workspaces: Vec<WorkspaceUsage> = "workspaces", Honoured;
         restart_policy: String = "restartPolicy", Honoured;

@@ -68,7 +68,7 @@ pub enum StateError {
     #[error("there are no runs yet")]
     NoRuns,
     /// Several runs begin with this.
-    #[error("\"{wanted}\" could be {}", candidates.join(", "))]
+    #[error("\"{wanted}\" matches several runs: {}", candidates.join(", "))]
     Ambiguous {
         /// What was asked for.
         wanted: String,
@@ -132,7 +132,7 @@ mod tests {
     use super::StateError;
 
     #[test]
-    fn faults_are_told_apart_by_what_to_do() {
+    fn faults_are_reported_apart_by_what_to_do() {
         for (kind, expected) in [
             (io::ErrorKind::StorageFull, "no space left for x"),
             (io::ErrorKind::QuotaExceeded, "no space left for x"),

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::private;
+use crate::process::start_time;
 
 /// A process. A pid alone is not enough: pids are used again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,21 +26,14 @@ impl OwnerProcess {
         let pid = std::process::id();
         Self {
             pid,
-            process_start: process_start(pid),
+            process_start: start_time(pid),
         }
     }
 
     /// True when that very process lives, as far as the system tells.
     pub fn is_alive(&self) -> bool {
-        exists(self.pid) && process_start(self.pid) == self.process_start
+        exists(self.pid) && start_time(self.pid) == self.process_start
     }
-}
-
-/// The start time in `/proc/<pid>/stat`, field 22; the name before it may hold anything.
-fn process_start(pid: u32) -> Option<u64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_whitespace().nth(19)?.parse().ok()
 }
 
 #[cfg(unix)]

@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_line_is_told_with_its_place() {
+    fn a_damaged_line_is_reported_with_its_place() {
         let (_dir, mut recorder) = recorder();
         recorder.message(&messages()[0]).unwrap();
         let path = recorder.dir().events();

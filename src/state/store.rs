@@ -47,7 +47,7 @@ pub struct Broken {
     pub error: StateError,
 }
 
-/// Which runs [`RunStore::prune`] keeps. A run that goes on is always kept.
+/// Which runs [`RunStore::prune`] keeps. A run that has not ended is always kept.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PruneRule {
     /// The newest so many are kept.
@@ -220,8 +220,8 @@ impl RunStore {
         Ok(removed)
     }
 
-    /// Removes leftovers nobody holds the lock of. That one of them resists is no matter: it is
-    /// no run.
+    /// Removes leftovers whose lock no process holds. One that cannot be removed is skipped: it is
+    /// not a run.
     fn sweep(&self) {
         let Ok(entries) = fs::read_dir(&self.runs) else {
             return;
@@ -424,7 +424,7 @@ mod tests {
         assert_eq!(store.find("rel").unwrap().id(), "release");
         assert_eq!(
             store.find("build").unwrap_err().to_string(),
-            "\"build\" could be build-1, build-2"
+            "\"build\" matches several runs: build-1, build-2"
         );
         assert!(matches!(
             store.find("relaese"),

@@ -73,7 +73,7 @@ mod tests {
     use super::dependencies;
 
     #[test]
-    fn pipeline_47_48_49_50_51_only_searched_fields_make_edges() {
+    fn only_searched_fields_make_edges() {
         let deps = |task: serde_json::Value| {
             dependencies(&serde_json::from_value(task).unwrap())
                 .into_iter()

@@ -11,7 +11,7 @@ use crate::spec::param::{Param, ParamValue};
 use crate::spec::when::WhenExpression;
 
 /// How long the inside of a `$(…)` may be, in bytes: each one that is opened is searched that far.
-const MAX_REFERENCE: usize = 4096;
+const MAX_REFERENCE: usize = 1024;
 /// What an item of a list counts as beside its text, in bytes.
 const ITEM: usize = 24;
 
@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn task_149_150_a_reference_has_no_escape_and_an_old_spelling() {
+    fn a_reference_has_no_escape_and_an_old_spelling() {
         assert_eq!(
             scope().text("$$(params.s) $(inputs.params.s)"),
             "$value value"
@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_84_dotted_names_need_brackets() {
+    fn dotted_names_need_brackets() {
         assert_eq!(
             scope().text("$(params[\"dotted.name\"])$(params['dotted.name'])"),
             "dd"
@@ -416,13 +416,13 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_85_values_are_not_looked_at_again() {
+    fn values_are_not_looked_at_again() {
         assert_eq!(scope().text("$(params.evil)"), "$(params.s)");
         assert_eq!(list(&["$(params.evil)"]), ["$(params.s)"]);
     }
 
     #[test]
-    fn task_145_146_pipeline_83_whole_arrays_are_spliced() {
+    fn whole_arrays_are_spliced() {
         assert_eq!(
             list(&["-a", "$(params.a[*])", "$(params.a)", "-z"]),
             ["-a", "x", "y", "x", "y", "-z"]
@@ -435,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_82_93_a_whole_reference_takes_the_shape() {
+    fn a_whole_reference_takes_the_shape() {
         let value = |text: &str| scope().value(&ParamValue::from(text));
         assert_eq!(
             value("$(params.a)"),
@@ -453,7 +453,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_77_79_guards_take_arrays() {
+    fn guards_take_arrays() {
         let when = WhenExpression {
             input: "$(params.a[*])".into(),
             operator: "in".into(),
@@ -526,7 +526,7 @@ mod tests {
     fn an_open_reference_is_not_searched_forever() {
         let mut scope = Scope::new();
         scope.set("k".repeat(100_000), "never");
-        let text = "$(".repeat(100_000);
+        let text = "$(".repeat(10_000);
         assert_eq!(scope.text(&text), text);
     }
 }

@@ -414,6 +414,12 @@ mod tests {
             prop_assert!(is_harmless(&narrow), "{}", narrow.escape_ascii());
         }
 
+    }
+
+    proptest! {
+        // A screen is costly to make.
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
         #[test]
         fn a_terminal_stays_where_the_line_ends(text in hostile()) {
             let mut terminal = vt100::Parser::new(200, 1000, 0);

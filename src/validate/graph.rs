@@ -60,7 +60,7 @@ mod tests {
     use crate::validate::testing::{errors, pipeline, said, table, tasks};
 
     #[test]
-    fn pipeline_15_16_cycles_are_named_as_tekton_names_them() {
+    fn cycles_are_named_as_tekton_names_them() {
         table(
             tasks,
             &[
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_17_18_a_task_waits_only_for_tasks_there_are() {
+    fn a_task_waits_only_for_tasks_there_are() {
         let wrong = |on: &str| {
             format!(
                 "invalid value: couldn't add link between a and {on}: task a depends on {on} but \

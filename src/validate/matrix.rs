@@ -88,7 +88,7 @@ mod tests {
     use crate::validate::testing::{errors, table, tasks};
 
     #[test]
-    fn pipeline_111_a_matrix_has_at_most_256_combinations() {
+    fn a_matrix_has_at_most_256_combinations() {
         let list = |n: usize| vec!["x"; n].join(", ");
         for (first, second, wrong) in [(16, 16, false), (16, 17, true), (257, 1, true)] {
             let yaml = tasks(&format!(
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_112_names_of_a_matrix_occur_once() {
+    fn names_of_a_matrix_occur_once() {
         table(
             |fields| tasks(&format!("[{{name: a, taskRef: {{name: t}}, {fields}}}]")),
             &[

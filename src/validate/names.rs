@@ -25,7 +25,10 @@ pub(super) fn metadata(check: &mut Checker, at: &FieldPath, meta: &ObjectMeta) {
 /// The name of any object; says whether it will do.
 pub(super) fn core_metadata(check: &mut Checker, at: &FieldPath, meta: &ObjectMeta) -> bool {
     let generated = meta.name.is_empty() && !meta.generate_name.is_empty();
-    if generated || is_subdomain(&meta.name) {
+    if generated {
+        return generate_name(check, at, &meta.generate_name);
+    }
+    if is_subdomain(&meta.name) {
         return true;
     }
     let hint = meta.name.is_empty().then(|| NAME_HINT.to_owned());
@@ -38,6 +41,20 @@ pub(super) fn core_metadata(check: &mut Checker, at: &FieldPath, meta: &ObjectMe
         hint,
     );
     false
+}
+
+/// What a name is generated from: a valid name must come out (`k8s.io/apimachinery`,
+/// `NameIsDNSSubdomain` with `prefix`).
+fn generate_name(check: &mut Checker, at: &FieldPath, base: &str) -> bool {
+    let valid = base.is_ascii() && is_subdomain(&format!("{}x", base.get(..58).unwrap_or(base)));
+    if !valid {
+        check.fault_with(
+            &at.key("generateName"),
+            format_args!("invalid resource name {base:?}: must be a valid DNS label"),
+            Some("it is the beginning of a name, such as build-".to_owned()),
+        );
+    }
+    valid
 }
 
 /// A task of a pipeline or a step: a DNS-1123 label.

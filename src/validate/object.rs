@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn task_33_names_of_objects() {
+    fn names_of_objects() {
         let named = |name: &str| {
             format!(
                 "apiVersion: tekton.dev/v1\nkind: TaskRun\nmetadata: {{{name}}}\nspec: {{taskRef: {{name: t}}}}\n"
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_are_told_together() {
+    fn all_faults_are_reported_together() {
         let found = said(
             "apiVersion: tekton.dev/v1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  tasks:\n  \
              - {name: A, retries: -1, taskRef: {name: t}, runAfter: [z]}\n  - {name: b}\n",

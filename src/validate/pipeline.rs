@@ -112,7 +112,7 @@ mod tests {
     use crate::validate::testing::{pipeline, table, tasks};
 
     #[test]
-    fn pipeline_7_task_names_are_labels() {
+    fn task_names_are_labels() {
         let (long, fits) = ("a".repeat(64), "a".repeat(63));
         for (name, expected) in [
             ("Build", true),
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_8_11_13_14_shape_of_a_pipeline() {
+    fn shape_of_a_pipeline() {
         table(
             pipeline,
             &[
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_27_an_enum_is_of_strings_and_has_the_default() {
+    fn an_enum_is_of_strings_and_has_the_default() {
         table(
             |param| pipeline(&format!("{{params: [{param}]}}")),
             &[

@@ -94,13 +94,11 @@ fn inline(check: &mut Checker, at: &FieldPath, spec: &PipelineSpec, given: &[Par
         let at = at.key("taskSpec").key("params");
         properties_of_given(check, &at, &embedded.params, given);
     }
-    // Since v1 they may come from the run undeclared.
-    let slots: BTreeSet<&str> = spec.workspaces.iter().map(|w| w.name.as_str()).collect();
-    let slots = Some(&slots).filter(|_| check.is_beta());
+    // The workspaces of the run reach its tasks undeclared, in v1beta1 too.
     let surroundings = |params| Surroundings {
         params,
         embedded: params,
-        workspaces: slots,
+        workspaces: None,
     };
     pipeline::pipeline_spec(
         check,
@@ -195,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_25_26_given_params() {
+    fn params_that_a_run_gives() {
         table(
             of_ref,
             &[
@@ -213,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_28_29_30_31_parts_fit_into_the_whole() {
+    fn parts_fit_into_the_whole() {
         table(
             |timeouts| of_ref(&format!("timeouts: {timeouts}")),
             &[

@@ -115,6 +115,39 @@ fn body(check: &mut Checker, at: &FieldPath, task: &PipelineTask, around: Surrou
     if let Some(spec) = &task.pipeline_spec {
         pipeline::child(check, &at.key("pipelineSpec"), spec);
     }
+    if task.pipeline_ref.is_some() || task.pipeline_spec.is_some() {
+        without_effect(check, at, task);
+    }
+}
+
+/// What a cluster accepts on a task that is a pipeline, and does not do
+/// (`docs/pipelines-in-pipelines.md`).
+fn without_effect(check: &mut Checker, at: &FieldPath, task: &PipelineTask) {
+    let fields = [
+        (
+            "retries",
+            task.retries > 0,
+            "it runs once; put retries on the tasks of the child pipeline",
+        ),
+        (
+            "timeout",
+            task.timeout.is_some(),
+            "put timeouts on the tasks of the child pipeline",
+        ),
+        (
+            "matrix",
+            matrix::is_matrixed(task),
+            "one child run starts, and does not get these values; put the matrix on the tasks of \
+             the child pipeline",
+        ),
+    ];
+    for (field, _, hint) in fields.iter().filter(|(_, given, _)| *given) {
+        check.warning(
+            &at.key(*field),
+            format_args!("{field} has no effect on a task that is a pipeline"),
+            Some((*hint).to_owned()),
+        );
+    }
 }
 
 /// A reference to a Task. One that says `apiVersion: tekton.dev/…` and `kind: Task` is a custom
@@ -225,7 +258,7 @@ mod tests {
     use crate::validate::testing::{errors, pipeline, pipeline_run, said, table, tasks};
 
     #[test]
-    fn pipeline_9_10_one_of_four_is_given() {
+    fn one_of_four_is_given() {
         table(
             tasks,
             &[
@@ -246,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_19_20_21_retries_and_on_error() {
+    fn retries_and_on_error() {
         table(
             |fields| tasks(&format!("[{{name: a, taskRef: {{name: t}}, {fields}}}]")),
             &[
@@ -274,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_22_params_must_be_declared() {
+    fn params_must_be_declared() {
         let found = said(&pipeline(
             "{params: [{name: version}], tasks: [{name: a, taskRef: {name: t}, \
              params: [{name: p, value: $(params.verison)}]}]}",
@@ -287,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_23_in_a_run_all_tasks_declare_for_each_other() {
+    fn in_a_run_all_tasks_declare_for_each_other() {
         let run = |name: &str| {
             pipeline_run(&format!(
                 "{{pipelineSpec: {{tasks: [\
@@ -341,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_45_custom_tasks_need_a_group_and_a_kind() {
+    fn custom_tasks_need_a_group_and_a_kind() {
         table(
             |reference| tasks(&format!("[{{name: a, taskRef: {reference}}}]")),
             &[

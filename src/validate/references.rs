@@ -54,6 +54,23 @@ pub(super) fn all(check: &mut Checker, at: &FieldPath, spec: &PipelineSpec) {
             results_of_children(check, &at, task, &world);
         }
     }
+    for (index, result) in spec.results.iter().enumerate() {
+        let at = at.key("results").index(index).key("value");
+        let texts = result.value.texts();
+        for reference in texts.into_iter().flat_map(ResultRef::find_in) {
+            if world.is_pipeline(&reference.task) {
+                check.warning(
+                    &at,
+                    format_args!(
+                        "result {:?} is never there: task {:?} is a pipeline, and a child pipeline \
+                         hands no results to the one it is in",
+                        reference.result, reference.task
+                    ),
+                    Some("write the value to a workspace instead".to_owned()),
+                );
+            }
+        }
+    }
 }
 
 struct World<'p> {
@@ -67,6 +84,11 @@ impl<'p> World<'p> {
             tasks: spec.tasks.iter().map(|t| (t.name.as_str(), t)).collect(),
             finally: spec.finally.iter().map(|t| t.name.as_str()).collect(),
         }
+    }
+
+    fn is_pipeline(&self, task: &str) -> bool {
+        let task = self.tasks.get(task);
+        task.is_some_and(|task| task.pipeline_ref.is_some() || task.pipeline_spec.is_some())
     }
 
     fn hint(&self, task: &str) -> Option<String> {
@@ -261,8 +283,7 @@ fn results_of_children(
     world: &World<'_>,
 ) {
     for result in result_refs(task) {
-        let child = world.tasks.get(result.task.as_str());
-        if child.is_some_and(|t| t.pipeline_ref.is_some() || t.pipeline_spec.is_some()) {
+        if world.is_pipeline(&result.task) {
             check.invalid(
                 at,
                 format_args!(
@@ -287,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_24_references_begin_with_a_known_word() {
+    fn references_begin_with_a_known_word() {
         table(
             with_param,
             &[
@@ -315,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_122_124_finally_refers_to_tasks_only() {
+    fn finally_refers_to_tasks_only() {
         table(
             |value| {
                 pipeline(&format!(
@@ -347,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_115_results_of_fan_outs_come_all_together() {
+    fn results_of_fan_outs_come_all_together() {
         table(
             |value| {
                 pipeline(&format!(

@@ -216,7 +216,7 @@ mod tests {
     use crate::validate::testing::{pipeline, table, task};
 
     #[test]
-    fn task_21_22_23_results_of_a_task() {
+    fn results_of_a_task() {
         table(
             |result| task(&format!("{{results: [{result}], steps: [{{image: i}}]}}")),
             &[

@@ -39,7 +39,7 @@ mod tests {
     use crate::validate::testing::{table, task};
 
     #[test]
-    fn task_35_only_v1_asks_for_the_image_of_a_sidecar() {
+    fn only_v1_asks_for_the_image_of_a_sidecar() {
         let in_beta = |spec: &str| task(spec).replace("tekton.dev/v1", "tekton.dev/v1beta1");
         table(
             in_beta,
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn task_131_sidecars() {
+    fn sidecars() {
         table(
             |sidecars| task(&format!("{{steps: [{{image: i}}], sidecars: {sidecars}}}")),
             &[

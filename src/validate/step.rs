@@ -68,6 +68,7 @@ fn one(check: &mut Checker, at: &FieldPath, step: &Step, template: Option<&StepT
     on_error(check, at, &step.on_error);
     for text in texts::of_step(at, step) {
         misplaced(check, &text);
+        bracketed_workspace(check, &text);
     }
     step_results(check, at, step);
     when::expressions(check, &at.key("when"), &step.when);
@@ -101,6 +102,21 @@ fn beside_ref(check: &mut Checker, at: &FieldPath, step: &Step) {
             "the StepAction's securityContext takes its place, even when it has none",
             None,
         );
+    }
+}
+
+/// Workspaces have no bracket form: such a reference stays as it is.
+fn bracketed_workspace(check: &mut Checker, text: &Text) {
+    let mut rest = text.value.as_str();
+    while let Some(start) = rest.find("$(workspaces[") {
+        let from = &rest[start..];
+        let whole = from.find(')').map_or(from, |end| &from[..=end]);
+        let quoted = whole["$(workspaces[".len()..].split(['\'', '"']).nth(1);
+        let hint = quoted.map(|name| format!("write $(workspaces.{name}.path)"));
+        let shown: String = whole.chars().take(80).collect();
+        let message = format!("{shown} stays as it is: workspaces are not referred to in brackets");
+        check.warning(&text.at, message, hint);
+        rest = &from["$(workspaces[".len()..];
     }
 }
 
@@ -212,7 +228,7 @@ mod tests {
     use crate::validate::testing::{step, table, task};
 
     #[test]
-    fn task_1_2_3_steps_and_images() {
+    fn steps_and_images() {
         table(
             task,
             &[
@@ -227,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn task_4_5_script_and_command() {
+    fn script_and_command() {
         table(
             task,
             &[
@@ -245,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn task_6_7_names_of_steps() {
+    fn names_of_steps() {
         table(
             task,
             &[
@@ -263,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn task_9_10_11_12_16_fields_of_a_step() {
+    fn fields_of_a_step() {
         table(
             step,
             &[
@@ -293,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn task_104_results_of_steps_come_late() {
+    fn results_of_steps_come_late() {
         table(
             step,
             &[
@@ -319,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn task_141_a_ref_stands_nearly_alone() {
+    fn a_ref_stands_nearly_alone() {
         table(
             |fields| task(&format!("{{steps: [{{ref: {{name: r}}, {fields}}}]}}")),
             &[

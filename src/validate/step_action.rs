@@ -78,7 +78,7 @@ mod tests {
     use crate::validate::testing::{step_action, table};
 
     #[test]
-    fn task_136_140_step_actions() {
+    fn step_actions() {
         table(
             step_action,
             &[

@@ -130,7 +130,7 @@ impl Walk {
         }
         if let Some(custom) = custom_task(object, field, value) {
             let message = format!("custom task {custom} is not supported");
-            let help = "a custom task needs its controller, and there is none here";
+            let help = "a custom task needs a controller, and none runs here";
             self.found
                 .push(Diagnostic::error(message).at(self.document, at).hint(help));
             return;
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn each_field_is_told_once() {
+    fn each_field_is_reported_once() {
         assert_eq!(
             said(&task(
                 "{steps: [{image: i, computeResources: {requests: {cpu: 1}}}, \
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_45_custom_tasks_are_refused_by_name() {
+    fn custom_tasks_are_refused_by_name() {
         let refers = |reference: &str| {
             said(&format!(
                 "apiVersion: tekton.dev/v1\nkind: Pipeline\nmetadata: {{name: p}}\n\
@@ -297,7 +297,7 @@ mod tests {
                  podTemplate: {automountServiceAccountToken: false, nodeSelector: {a: b}}}}"
             )),
             [
-                "Notice nodeSelector has no effect here: there is one machine to run on \
+                "Notice nodeSelector has no effect here: everything runs on one machine \
               @spec.taskRunTemplate.podTemplate.nodeSelector"
             ]
         );

@@ -12,8 +12,8 @@ const INTRODUCTION: &str = "\
 Every field of Tekton's `v1` and of the Kubernetes types inside it that can be written in a \
 document. A field that is not listed is an error.
 
-* **yes**: means here what it means on a cluster.
-* **emulated**: has its effect by other means; using it gives a notice.
+* **yes**: means the same as on a cluster.
+* **emulated**: works by other means; using it prints a notice.
 * **no effect**: accepted, and harmless to leave in; using it gives a notice, unless it is text \
 for people or bookkeeping.
 * **refused**: using it is an error before anything starts.

@@ -76,7 +76,7 @@ mod tests {
     use crate::validate::testing::{errors, said, step, table, task, task_run};
 
     #[test]
-    fn task_13_volumes_have_names_of_their_own() {
+    fn volumes_have_names_of_their_own() {
         table(
             task,
             &[(
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn task_17_undeclared_params_are_faults_in_steps_and_warnings_beside_them() {
+    fn undeclared_params_are_faults_in_steps_and_warnings_beside_them() {
         assert_eq!(
             errors(&step("script: 'echo $(params.x)'")),
             ["non-existent variable in \"echo $(params.x)\": spec.steps[0].script"]
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn task_18_a_task_run_gives_params_to_the_task_inside() {
+    fn a_task_run_gives_params_to_the_task_inside() {
         table(
             task_run,
             &[
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn task_19_20_context_and_results() {
+    fn context_and_results() {
         table(
             step,
             &[
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn task_24_25_26_whole_arrays_and_objects() {
+    fn whole_arrays_and_objects() {
         table(
             |fields| {
                 task(&format!(
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn task_26_27_28_29_declarations() {
+    fn declarations() {
         table(
             |params| task(&format!("{{params: {params}, steps: [{{image: i}}]}}")),
             &[

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn task_28_30_a_task_run_has_one_task() {
+    fn a_task_run_has_one_task() {
         table(
             task_run,
             &[
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn task_32_numbers_and_words() {
+    fn numbers_and_words() {
         table(
             of_ref,
             &[

@@ -157,7 +157,8 @@ pub(super) fn usage(
                 let hint = declared.hint(variable.name());
                 variables::nonexistent(check, at, text, &variable, hint);
             }
-            None | Some(Shape::String) => {}
+            None => {}
+            Some(Shape::String) => used.as_string(check),
             Some(Shape::Array) => used.as_array(check),
             Some(Shape::Object(keys)) => used.as_object(check, keys),
         }
@@ -171,6 +172,21 @@ impl Use<'_> {
 
     fn has_star(&self) -> bool {
         self.variable.inner.ends_with("[*]")
+    }
+
+    /// Tekton leaves the item, or key, of a text as it is.
+    fn as_string(&self, check: &mut Checker) {
+        if self.variable.is_whole() && !self.has_star() {
+            return;
+        }
+        let (whole, name) = (self.variable.whole, self.variable.name());
+        check.warning(
+            self.at,
+            format_args!("{whole} stays as it is: param {name:?} is text and has no items or keys"),
+            Some(format!(
+                "declare {name} with type: array or object, or write $(params.{name})"
+            )),
+        );
     }
 
     fn as_array(&self, check: &mut Checker) {

@@ -156,6 +156,12 @@ pub(super) fn nonexistent(
     hint: Option<String>,
 ) {
     let shown = variable.excerpt(text);
+    let among = shown.matches("$(").count() > 1;
+    let named = among.then(|| format!("{} is not known", variable.whole));
+    let hint = match (named, hint) {
+        (Some(named), Some(hint)) => Some(format!("{named}; {hint}")),
+        (named, hint) => named.or(hint),
+    };
     check.fault_with(at, format_args!("non-existent variable in {shown:?}"), hint);
 }
 

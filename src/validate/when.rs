@@ -68,7 +68,7 @@ mod tests {
     use crate::validate::testing::{pipeline, table};
 
     #[test]
-    fn pipeline_80_task_87_guards_are_complete() {
+    fn guards_are_complete() {
         table(
             |when| {
                 pipeline(&format!(

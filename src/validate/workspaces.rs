@@ -220,7 +220,7 @@ mod tests {
     use crate::validate::testing::{pipeline, pipeline_run, table, task};
 
     #[test]
-    fn pipeline_33_task_31_a_binding_has_one_source() {
+    fn a_binding_has_one_source() {
         let sources = "spec.workspaces[0].persistentVolumeClaim, \
                        spec.workspaces[0].volumeClaimTemplate, spec.workspaces[0].emptyDir, \
                        spec.workspaces[0].configMap, spec.workspaces[0].secret";
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn task_14_15_workspaces_of_a_task() {
+    fn workspaces_of_a_task() {
         table(
             task,
             &[

@@ -159,7 +159,7 @@ fn the_id_of_a_mapped_image_is_what_was_asked_for() {
 }
 
 #[test]
-fn a_service_account_that_is_not_in_the_files_is_no_fault() {
+fn a_service_account_that_is_not_in_the_files_is_not_an_error() {
     let scene = scene("service_account_missing");
     let output = scene
         .tkn_local(["run", "run.yaml", "-o", "json"])

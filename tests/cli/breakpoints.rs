@@ -91,19 +91,19 @@ fn a_step_waits_before_it_starts_and_again_when_it_has_failed() {
 }
 
 #[test]
-fn task_172_173_steps_go_on() {
+fn steps_go_on() {
     let scripts = ["debug-continue", "debug-beforestep-continue"];
     check("breaks-on", scripts, 0, "waits at step second");
 }
 
 #[test]
-fn task_172_a_step_stays_failed() {
+fn a_step_stays_failed() {
     let scripts = ["debug-fail-continue", "debug-beforestep-continue"];
     check("breaks-failed", scripts, 1, "exited with code 1");
 }
 
 #[test]
-fn task_173_a_step_is_kept_from_starting() {
+fn a_step_is_kept_from_starting() {
     let scripts = ["debug-continue", "debug-beforestep-fail-continue"];
     check(
         "breaks-kept",

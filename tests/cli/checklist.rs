@@ -1,119 +1,133 @@
-//! Every number of Tekton's two checklists has a test that bears it in its name, or a line in
-//! `tests/checklist.md` that says why it cannot have one.
-//!
-//! A name bears numbers behind the word `pipeline` or `task`: `pipeline_52_…`,
-//! `task_61_62_pipeline_53_…`, `pipeline_3_to_6_…`.
+//! Every number of Tekton's two checklists has a test, or a reason why it cannot have one:
+//! `tests/checklist.md` has a row for each, and the tests it names exist.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::sources::{read, rust_files};
 
 const LISTS: [(&str, usize); 2] = [("pipeline", 145), ("task", 180)];
-const EXCUSED: &str = "tests/checklist.md";
+const TABLE: &str = "tests/checklist.md";
 
-type Numbers = BTreeMap<&'static str, BTreeSet<usize>>;
-
-/// Adds the numbers a name bears.
-fn bear(name: &str, numbers: &mut Numbers) {
-    let mut list = None;
-    let mut previous = None;
-    let mut is_range = false;
-    for word in name.split('_') {
-        let number = word.parse::<usize>().ok();
-        match (list, number) {
-            (Some(list), Some(number)) => {
-                let from = previous.filter(|_| is_range).unwrap_or(number);
-                numbers.entry(list).or_default().extend(from..=number);
-                previous = Some(number);
-                is_range = false;
-            }
-            _ if word == "to" && previous.is_some() => is_range = true,
-            _ => {
-                list = LISTS
-                    .iter()
-                    .map(|(name, _)| *name)
-                    .find(|name| *name == word);
-                previous = None;
-                is_range = false;
-            }
-        }
-    }
+/// A row of the table: `| pipeline | 52 | tests, or why there are none |`.
+#[derive(Debug, PartialEq)]
+struct Row {
+    list: String,
+    number: usize,
+    tests: Vec<String>,
+    cell: String,
 }
 
-/// The names of tests in a text: functions and rows of the tables that become functions.
-fn names(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().filter_map(|line| {
-        let line = line.trim();
-        let name = line
-            .strip_prefix("fn ")
-            .or_else(|| line.strip_prefix("async fn "));
-        let name = name.map_or_else(|| line.strip_suffix(','), |name| name.split('(').next());
-        name.filter(|name| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
+fn rows(text: &str) -> Vec<Row> {
+    text.lines().filter_map(row).collect()
+}
+
+fn row(line: &str) -> Option<Row> {
+    let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+    let ["", list, number, cell, ""] = cells.as_slice() else {
+        return None;
+    };
+    let is_test = |word: &&str| {
+        word.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    // A reason is prose; a list of tests is nothing but names.
+    let names: Vec<&str> = cell
+        .split(", ")
+        .map(|name| name.trim_matches('`'))
+        .collect();
+    let tests = if names.iter().all(is_test) {
+        names
+    } else {
+        Vec::new()
+    };
+    Some(Row {
+        list: (*list).to_owned(),
+        number: number.parse().ok()?,
+        tests: tests.into_iter().map(str::to_owned).collect(),
+        cell: (*cell).to_owned(),
     })
 }
 
-fn tested() -> Numbers {
-    let mut numbers = Numbers::new();
-    for file in ["src", "tests"].into_iter().flat_map(rust_files) {
-        names(&file.text).for_each(|name| bear(name, &mut numbers));
-    }
-    numbers
-}
-
-/// Rows of the form `| pipeline | 142 | why |`.
-fn excused() -> Numbers {
-    let mut numbers = Numbers::new();
-    for row in read(EXCUSED).text.lines() {
-        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-        let ["", list, number, why, ""] = cells.as_slice() else {
+/// The names of tests in a text: functions below an attribute that makes them one, and rows of the
+/// tables that become functions.
+fn tests_of(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut is_test = false;
+    let has_cases = text.contains("\ncases! {");
+    for line in text.lines().map(str::trim) {
+        if line.starts_with("#[test") || line.starts_with("#[tokio::test") {
+            is_test = true;
             continue;
-        };
-        let known = LISTS
-            .iter()
-            .map(|(name, _)| *name)
-            .find(|name| name == list);
-        if let (Some(list), Ok(number)) = (known, number.parse()) {
-            assert!(
-                why.contains(' '),
-                "{EXCUSED}: why has {list} {number} no test?"
-            );
-            numbers.entry(list).or_default().insert(number);
+        }
+        let name = line
+            .strip_prefix("fn ")
+            .or_else(|| line.strip_prefix("async fn "));
+        if let Some(name) = name {
+            if is_test {
+                found.extend(name.split('(').next().map(str::to_owned));
+            }
+            is_test = false;
+        } else if let Some(row) = line.strip_suffix(',').filter(|_| has_cases) {
+            let is_name = row
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+            if is_name {
+                found.insert(row.to_owned());
+            }
         }
     }
-    numbers
+    found
 }
 
 #[test]
-fn every_number_has_a_test_or_a_reason() {
-    let (tested, excused) = (tested(), excused());
-    for (list, length) in LISTS {
-        let all: BTreeSet<usize> = (1..=length).collect();
-        let missing: Vec<&usize> = all
-            .difference(&tested[list])
-            .filter(|number| !excused.get(list).is_some_and(|set| set.contains(number)))
-            .collect();
-        assert!(
-            missing.is_empty(),
-            "{list}: no test and no reason for {missing:?}"
-        );
-        let beyond: Vec<&usize> = tested[list].difference(&all).collect();
-        assert!(beyond.is_empty(), "{list}: there is no number {beyond:?}");
-        let needless: Vec<&usize> = excused
-            .get(list)
-            .into_iter()
-            .flat_map(|set| set.intersection(&tested[list]))
-            .collect();
-        assert!(
-            needless.is_empty(),
-            "{EXCUSED}: {list} {needless:?} has a test"
-        );
+fn every_number_has_a_row() {
+    let rows = rows(&read(TABLE).text);
+    let there: Vec<(&str, usize)> = rows
+        .iter()
+        .map(|row| (row.list.as_str(), row.number))
+        .collect();
+    let wanted: Vec<(&str, usize)> = LISTS
+        .iter()
+        .flat_map(|(list, length)| (1..=*length).map(|number| (*list, number)))
+        .collect();
+    assert_eq!(
+        there, wanted,
+        "{TABLE} has one row for each number, in order"
+    );
+    for row in rows.iter().filter(|row| row.tests.is_empty()) {
+        assert!(row.cell.contains(' '), "{TABLE}: why has {row:?} no test?");
     }
 }
 
 #[test]
-fn names_bear_numbers_and_ranges() {
-    let mut numbers = Numbers::new();
-    bear("pipeline_3_to_6_task_8_durations_of_2_kinds", &mut numbers);
-    assert_eq!(numbers["pipeline"], BTreeSet::from([3, 4, 5, 6]));
-    assert_eq!(numbers["task"], BTreeSet::from([8]));
+fn every_test_of_the_table_exists() {
+    let tests: BTreeSet<String> = ["src", "tests"]
+        .into_iter()
+        .flat_map(rust_files)
+        .flat_map(|file| tests_of(&file.text))
+        .collect();
+    let rows = rows(&read(TABLE).text);
+    let missing: Vec<&String> = rows
+        .iter()
+        .flat_map(|row| &row.tests)
+        .filter(|test| !tests.contains(*test))
+        .collect();
+    assert!(missing.is_empty(), "{TABLE} names {missing:?}");
+}
+
+#[test]
+fn rows_and_tests_are_read_as_described() {
+    let found = rows(
+        "| list | number | tests |\n| --- | --- | --- |\n| task | 3 | `a_b`, `c` |\n| task | 4 | for a reason |\n",
+    );
+    assert_eq!(found.len(), 2);
+    assert_eq!(found[0].tests, ["a_b", "c"]);
+    assert_eq!(found[1].tests, [""; 0]);
+    let tests = tests_of(
+        "#[test]\nfn one() {\nfn helper() {\n#[tokio::test(start_paused = true)]\nasync fn two() {\n    no_row,\n",
+    );
+    let names: Vec<&str> = tests.iter().map(String::as_str).collect();
+    assert_eq!(names, ["one", "two"]);
+    let rows = tests_of("\ncases! {\n    row_of_a_table,\n}");
+    assert!(rows.contains("row_of_a_table"));
 }

@@ -98,10 +98,10 @@ fn named(rows: &[Row<'_>], support: &str) -> String {
 fn summary(rows: &[Row<'_>]) -> String {
     let count = |support: &str| rows.iter().filter(|row| row.support == support).count();
     format!(
-        "Of {} fields of Tekton's API and of the Kubernetes types in it, {} mean here what they mean on a cluster, {} are emulated,\n\
-         {} have no effect and {} are refused by name before anything starts. [{DOCUMENT}]({DOCUMENT}) has each with its reason.\n\n\
+        "Of {} fields of Tekton's API and of the Kubernetes types in it, {} mean the same as on a cluster, {} are emulated,\n\
+         {} have no effect and {} are rejected before anything starts. [{DOCUMENT}]({DOCUMENT}) lists each with its reason.\n\n\
          * Emulated: {}.\n\
-         * Refused: {}.\n",
+         * Rejected: {}.\n",
         rows.len(),
         count("yes"),
         count("emulated"),
@@ -129,7 +129,7 @@ fn what_the_readme_calls_honoured_is() {
     let table = compatibility_table();
     let rows = rows(&table);
     let readme = read(README).text;
-    let (_, rest) = readme.split_once("\nHonoured: ").expect("it names some");
+    let (_, rest) = readme.split_once("\nSupported: ").expect("it names some");
     let paragraph = rest.split("\n\n").next().unwrap_or_default();
     let names: Vec<&str> = paragraph.split('`').skip(1).step_by(2).collect();
     assert!(names.len() > 10, "{names:?}");

@@ -80,10 +80,10 @@ spec: {steps: [{image: busybox}]}
         .tells("Couldn't retrieve Task \"compil\"")
         .tells("did you mean \"compile\"?")
         .tells("pipeline.yaml:9:9")
-        .tells("error: 1 fault; nothing was started");
+        .tells("error: 1 problem found; nothing was started");
     let _dry = run(text, &["--dry-run"])
         .exits(4)
-        .tells("error: 1 fault; nothing was started");
+        .tells("error: 1 problem found; nothing was started");
 }
 
 #[test]
@@ -104,7 +104,7 @@ spec:
 }
 
 #[test]
-fn a_param_that_is_missing_or_mistyped_is_told() {
+fn a_param_that_is_missing_or_mistyped_is_reported() {
     let _missing = run(GOOD, &GIVEN[2..])
         .exits(4)
         .tells("missing parameters: [revision]")
@@ -127,23 +127,23 @@ fn a_param_that_is_missing_or_mistyped_is_told() {
     .tells("warning: \"revison\" is not a param of PipelineRun build-run-");
     let _malformed = run(GOOD, &["-p", "revision"])
         .exits(2)
-        .tells("-p revision: this is not of the form name=value");
+        .tells("invalid value for `-p`: `revision` is not of the form NAME=VALUE");
     let _shape = run(GOOD, &["-p", "files=[1]"])
         .exits(2)
-        .tells("-p files: this is no array of strings");
+        .tells("invalid value for `-p files`: not an array of strings");
 }
 
 #[test]
-fn a_workspace_that_makes_no_sense_is_told() {
+fn a_workspace_that_makes_no_sense_is_reported() {
     for (flag, expected) in [
-        ("name=source", "it does not say what it is"),
-        ("emptyDir=", "it has no name"),
+        ("name=source", "it has no source"),
+        ("emptyDir=", "`name` is missing"),
         ("name=source,emptydir=", "did you mean \"emptyDir\"?"),
         ("name=source,path=nothing-here", "cannot read"),
     ] {
         let _output = run(GOOD, &["-p", "revision=x", "-w", flag])
             .exits(2)
-            .tells(&format!("-w {flag}: "))
+            .tells(&format!("invalid value for `-w`: `{flag}`: "))
             .tells(expected);
     }
 }
@@ -152,13 +152,13 @@ fn a_workspace_that_makes_no_sense_is_told() {
 fn an_engine_that_does_not_answer_is_named_with_what_to_do() {
     let _output = run(GOOD, &GIVEN)
         .exits(3)
-        .tells("error: no container engine answers")
+        .tells("error: cannot reach a container engine")
         .tells(NOWHERE)
         .tells("--engine-host");
 }
 
 #[test]
-fn a_state_directory_that_cannot_be_used_is_told_before_anything_starts() {
+fn a_state_directory_that_cannot_be_used_is_reported_before_anything_starts() {
     let scene = Scene::new();
     scene.write("pipeline.yaml", GOOD);
     scene.write("file", "");
@@ -174,7 +174,7 @@ fn a_state_directory_that_cannot_be_used_is_told_before_anything_starts() {
 }
 
 #[test]
-fn files_that_are_not_there_or_hold_nothing_are_told() {
+fn files_that_are_not_there_or_hold_nothing_are_reported() {
     let scene = Scene::new();
     scene.write("pipeline.yaml", GOOD);
     let _missing = scene
@@ -195,7 +195,7 @@ fn files_that_are_not_there_or_hold_nothing_are_told() {
         .stdin("{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}")
         .run()
         .exits(4)
-        .tells("there is nothing to run in the files; nothing was started");
+        .tells("nothing to run in the files; nothing was started");
 }
 
 #[test]
@@ -220,14 +220,14 @@ fn validate_says_what_is_wrong_and_forgives_what_is_elsewhere() {
         .tkn_local(["validate", "pipeline.yaml"])
         .run()
         .exits(0)
-        .tells("1 object, no faults");
+        .tells("1 object, no problems found");
     let doomed = scene
         .tkn_local(["validate", "pipeline.yaml", "-"])
         .stdin("{apiVersion: tekton.dev/v1, kind: PipelineRun, metadata: {name: r}, spec: {pipelineRef: {name: build}}}")
         .run()
         .exits(4)
         .tells("this run would fail: ");
-    assert!(!doomed.stderr.contains("no faults"), "{doomed}");
+    assert!(!doomed.stderr.contains("no problems"), "{doomed}");
     let elsewhere = "{apiVersion: tekton.dev/v1, kind: PipelineRun, metadata: {name: r}, spec: {pipelineRef: {name: elsewhere}}}";
     let _absent = scene
         .tkn_local(["validate", "-"])
@@ -251,7 +251,7 @@ fn validate_says_what_is_wrong_and_forgives_what_is_elsewhere() {
 }
 
 #[test]
-fn earlier_runs_that_are_not_there_are_told() {
+fn earlier_runs_that_are_not_there_are_reported() {
     let scene = Scene::new();
     for args in [
         ["describe", "latest"],
@@ -331,7 +331,7 @@ fn zero_jobs_are_refused_in_words() {
 }
 
 #[test]
-fn an_engine_that_does_not_answer_is_told_without_the_words_of_the_client() {
+fn an_engine_that_does_not_answer_is_reported_without_the_words_of_the_client() {
     let scene = Scene::new();
     scene.write("pipeline.yaml", GOOD);
     let output = scene

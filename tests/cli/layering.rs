@@ -23,7 +23,14 @@ const LAYERS: &[(Order, &[&str])] = &[
     // `status` and `diagnostic` speak of what `spec` and `name` define.
     (
         Order::Written,
-        &["spec", "name", "status", "diagnostic", "terminal"],
+        &[
+            "spec",
+            "name",
+            "process",
+            "status",
+            "diagnostic",
+            "terminal",
+        ],
     ),
     (Order::Free, &["manifest", "substitution"]),
     (Order::Free, &["language"]),
@@ -319,7 +326,7 @@ mod synthetic {
     }
 
     #[test]
-    fn what_points_up_or_sideways_is_told_with_its_line() {
+    fn what_points_up_or_sideways_is_reported_with_its_line() {
         for (path, text, expected) in [
             (
                 "src/spec/mod.rs",

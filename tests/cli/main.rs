@@ -18,6 +18,7 @@ mod layering;
 mod permissions;
 mod readme;
 mod refusals;
+mod reports;
 mod resume;
 mod resume_bench;
 mod resume_engine;

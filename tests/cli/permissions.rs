@@ -171,7 +171,7 @@ fn a_capability_is_refused_wherever_it_is_asked_for() {
             .exits(4)
             .tells(&format!("pipeline.yaml:{line}:"))
             .tells("allow it with --allow-capability DAC_READ_SEARCH")
-            .tells("1 fault; nothing was started");
+            .tells("1 problem found; nothing was started");
         let _allowed = run(&text, &["--allow-capability", "dac_read_search"]).exits(3);
         let _implied = run(&text, &["--allow-privileged"]).exits(3);
         let another = run(

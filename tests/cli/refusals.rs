@@ -5,7 +5,7 @@ use crate::faults::{GOOD, NOWHERE, run};
 use crate::harness::Scene;
 
 #[test]
-fn what_needs_leave_is_refused_before_an_engine_is_looked_for() {
+fn what_needs_permission_is_refused_before_an_engine_is_looked_for() {
     let text = "
 apiVersion: tekton.dev/v1
 kind: TaskRun
@@ -63,25 +63,25 @@ spec:
 ";
 
 #[test]
-fn pods_that_cannot_share_a_sandbox_are_told_before_anything_starts() {
+fn pods_that_cannot_share_a_sandbox_are_reported_before_anything_starts() {
     for (common, own, line, told) in [
         (
             "{hostAliases: [{ip: 10.0.0.1, hostnames: [db]}]}",
             "{hostAliases: [{ip: 10.0.0.2, hostnames: [web, db]}]}",
             "pipeline.yaml:21:",
-            "tasks \"a\" and \"b\" want db at 10.0.0.1, and at 10.0.0.2",
+            "tasks \"a\" and \"b\" need db at 10.0.0.1, and at 10.0.0.2",
         ),
         (
             "{dnsConfig: {nameservers: [10.0.0.1]}}",
             "{dnsConfig: {searches: [here]}}",
             "pipeline.yaml:21:",
-            "tasks \"a\" and \"b\" want different name servers, searches or options",
+            "tasks \"a\" and \"b\" need different name servers, searches or options",
         ),
         (
             "{securityContext: {sysctls: [{name: net.ipv4.tcp_syncookies, value: '1'}]}}",
             "{securityContext: {sysctls: [{name: net.ipv4.tcp_syncookies, value: '2'}]}}",
             "pipeline.yaml:21:",
-            "tasks \"a\" and \"b\" want net.ipv4.tcp_syncookies to be 1, and to be 2",
+            "tasks \"a\" and \"b\" need net.ipv4.tcp_syncookies to be 1, and to be 2",
         ),
         (
             "{}",
@@ -95,7 +95,7 @@ fn pods_that_cannot_share_a_sandbox_are_told_before_anything_starts() {
             .exits(4)
             .tells(line)
             .tells(told)
-            .tells("error: 1 fault; nothing was started");
+            .tells("error: 1 problem found; nothing was started");
         let scene = Scene::new();
         scene.write("pipeline.yaml", &text);
         let _valid_elsewhere = scene
@@ -117,11 +117,11 @@ fn pods_that_cannot_share_a_sandbox_are_told_before_anything_starts() {
         );
     let _each_another = run(&fans_out, &[])
         .exits(4)
-        .tells("the TaskRuns of task \"b\" want db at 10.0.0.1, and at 10.0.0.2");
+        .tells("the TaskRuns of task \"b\" need db at 10.0.0.1, and at 10.0.0.2");
     let network = PODS
         .replace("COMMON", "{}")
         .replace("OWN", "{hostNetwork: true}");
-    let told = "hostNetwork of task \"b\" holds for these as well: a";
+    let told = "hostNetwork of task \"b\" also applies to these: a";
     let _refused = run(&network, &[]).exits(4).tells("--allow-host-network");
     let _noticed = run(&network, &["--allow-host-network"])
         .exits(3)
@@ -132,7 +132,7 @@ fn pods_that_cannot_share_a_sandbox_are_told_before_anything_starts() {
 }
 
 #[test]
-fn a_file_that_cannot_stand_for_a_reference_is_told_with_what_it_holds() {
+fn a_file_that_cannot_stand_for_a_reference_is_reported_with_what_it_holds() {
     let scene = Scene::new();
     scene.write(
         "run.yaml",
@@ -161,14 +161,14 @@ spec:
         .tells("git:t.yaml is wanted as a Task, and pipeline.yaml holds Pipeline \"build\"")
         .tells("give a file with a Task: --resolve 'git:t.yaml=FILE'");
     for (file, told) in [
-        ("empty.yaml", "empty.yaml: there is no object in it"),
+        ("empty.yaml", "empty.yaml: the file holds no object"),
         ("faulty.yaml", "faulty.yaml:7:3"),
         ("absent.yaml", "absent.yaml"),
     ] {
         let _output = given(file)
             .tells(told)
-            .tells(&format!("error: {file} cannot stand for git:t.yaml; "))
-            .tells("hint: give a file with the Pipeline, Task or StepAction that git:t.yaml is");
+            .tells(&format!("error: {file} cannot be used for git:t.yaml; "))
+            .tells("hint: pass a file that holds the Pipeline, Task or StepAction: `--resolve 'git:t.yaml=FILE'`");
     }
 }
 

@@ -133,13 +133,13 @@ fn files_are_read_again_unless_they_are_gone_or_not_wanted() {
     folder.edit("build.yaml", "exit 1", "exit 0");
     let recorded = folder.tkn(&["resume", "build", "--as-recorded"]);
     assert_eq!(recorded.status, ExitStatus::RunFailed, "{}", recorded.err);
-    recorded.tells("build.yaml: as it was");
+    recorded.tells("build.yaml: using the recorded copy");
     fs::remove_file(folder.path().join("fetch.yaml")).expect("the file is there");
     folder
         .tkn(&["resume", "build"])
         .succeeds()
         .has_run(&["pack", "notify"])
-        .tells("fetch.yaml is gone: taken as it was");
+        .tells("fetch.yaml no longer exists: using the recorded copy");
     // Its place is remembered: the next one reads it again.
     folder.file("fetch.yaml", &FETCH.replace("c1", "c3"));
     let decision = folder.decision(&["resume", "latest"], "fetch");
@@ -206,7 +206,7 @@ spec: {{pipelineSpec: {{tasks: [{{name: t, taskSpec: {{steps: [{{name: s, image:
     folder.edit("runs.yaml", "two-", "three-");
     let gone = folder.refusal(&["resume", "latest"]);
     assert!(
-        gone.starts_with("error: there is no run \"two-\" in the files"),
+        gone.starts_with("error: no run \"two-\" in the files"),
         "{gone}"
     );
     folder
@@ -219,5 +219,41 @@ spec: {{pipelineSpec: {{tasks: [{{name: t, taskSpec: {{steps: [{{name: s, image:
         ran.opened().run.starts_with("four-"),
         "{}",
         ran.opened().run
+    );
+}
+
+#[test]
+fn a_task_runs_again_when_another_run_has_used_its_claim() {
+    let run = |name: &str, end: &str| {
+        format!(
+            "apiVersion: tekton.dev/v1
+kind: PipelineRun
+metadata: {{name: {name}}}
+spec:
+  workspaces: [{{name: files, persistentVolumeClaim: {{claimName: cache}}}}]
+  pipelineSpec:
+    workspaces: [{{name: files}}]
+    tasks:
+      - name: setup
+        workspaces: [{{name: files}}]
+        taskSpec: {{workspaces: [{{name: files}}], steps: [{{name: s, image: busybox, script: exit 0}}]}}
+      - {{name: build, taskSpec: {{steps: [{{name: s, image: busybox, script: exit 0}}]}}}}
+      - {{name: deploy, runAfter: [setup], taskSpec: {{steps: [{{name: s, image: busybox, script: {end}}}]}}}}
+"
+        )
+    };
+    let folder = Folder::new();
+    folder.file("one.yaml", &run("one", "exit 1"));
+    folder.file("other.yaml", &run("other", "exit 0"));
+    folder.tkn(&["run", "one.yaml"]);
+    folder.tkn(&["resume", "one"]).has_run(&["deploy"]);
+    let latest = ["resume", "latest"];
+    assert!(folder.decision(&latest, "setup").starts_with("reuse: "));
+    folder.tkn(&["run", "other.yaml"]);
+    let setup = folder.decision(&["resume", "one"], "setup");
+    assert!(setup.starts_with("run: files changed: run o"), "{setup}");
+    assert_eq!(
+        folder.decision(&["resume", "one"], "build"),
+        "reuse: succeeded in one"
     );
 }

@@ -75,7 +75,7 @@ impl Folder {
         let ran = folder.tkn(&["run", "build.yaml", "fetch.yaml"]);
         assert_eq!(ran.status, ExitStatus::RunFailed, "{}", ran.err);
         assert!(
-            ran.err.contains("Go on: tkn-local resume build\n"),
+            ran.err.contains("Resume: tkn-local resume build\n"),
             "{}",
             ran.err
         );

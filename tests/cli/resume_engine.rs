@@ -161,7 +161,7 @@ fn the_fields_of_the_tep_say_the_same_as_the_flags() {
         .tkn_local(["resume", "latest", "--disable", "build"])
         .run()
         .exits(4)
-        .tells("are gone, and with them its workspaces files");
+        .tells("no longer exists, and with it the workspaces files");
     let _fresh = scene
         .tkn_local([
             "resume",
@@ -361,7 +361,7 @@ fn a_task_runs_again_when_the_directory_of_its_workspace_has_changed() {
 }
 
 #[test]
-fn how_much_of_a_directory_has_changed_is_told() {
+fn how_much_of_a_directory_has_changed_is_reported() {
     let scene = linted();
     scene.write("src/a", "GOOD again");
     scene.write("src/b", "");
@@ -389,7 +389,7 @@ fn a_copy_of_a_directory_that_has_not_changed_is_taken_over_with_what_tasks_left
 }
 
 #[test]
-fn a_resumed_run_is_told_what_the_earlier_one_was() {
+fn a_resumed_run_is_reported_what_the_earlier_one_was() {
     let scene = Scene::new();
     scene.write("tep.yaml", EXAMPLE);
     let given = [
@@ -409,7 +409,7 @@ fn a_resumed_run_is_told_what_the_earlier_one_was() {
         .tkn_local(["resume", "latest"])
         .run()
         .exits(0)
-        .tells("was told: --disable b --only d,e --result b.value=preset")
+        .tells(": --disable b --only d,e --result b.value=preset")
         .tells("no task had to run: 2 reused");
     let _chosen = scene
         .tkn_local(["resume", "latest", "--only", "g"])

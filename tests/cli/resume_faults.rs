@@ -32,7 +32,7 @@ const WRONG: &[(&[&str], &str)] = &[
     ),
     (
         &["--disable", "test,test"],
-        "disableTasks: \"test\" is named more than once",
+        "disableTasks: \"test\" is listed more than once",
     ),
     (
         &["--enable", "test"],
@@ -59,7 +59,7 @@ const WRONG: &[(&[&str], &str)] = &[
     ),
     (
         &["--disable", "fetch", "--result", "fetch.files=[1]"],
-        "--result fetch.files: this is no array of strings",
+        "invalid value for `--result fetch.files`: not an array of strings",
     ),
     (
         &[
@@ -70,7 +70,7 @@ const WRONG: &[(&[&str], &str)] = &[
             "--result",
             "fetch.commit=2",
         ],
-        "--result fetch.commit is given more than once",
+        "`--result fetch.commit` is given more than once",
     ),
     (
         &["--resume-from", "other"],
@@ -135,7 +135,7 @@ fn every_wrong_request_is_refused_before_anything_starts() {
         ])
         .succeeds()
         .tells(
-            "warning: result fetch.commit is taken as given: the Task of \"fetch\" is not at hand",
+            "warning: result fetch.commit cannot be checked: the Task of \"fetch\" is not in the files",
         );
 }
 
@@ -146,7 +146,7 @@ fn a_source_must_be_known_readable_and_at_rest() {
     folder.tkn(&["resume", "build"]);
     let ambiguous = folder.unknown_run(&["resume", "buil"]);
     assert!(
-        ambiguous.starts_with("error: \"buil\" could be build, build-"),
+        ambiguous.starts_with("error: \"buil\" matches several runs: build, build-"),
         "{ambiguous}"
     );
     let header = folder.path().join("state/runs/build/run.json");
@@ -179,14 +179,14 @@ fn workspaces_are_copied_taken_or_left() {
     let gone = folder.refusal(&["resume", "build"]);
     assert!(
         gone.starts_with(
-            "error: the files of run build are gone, and with them its workspaces tree; nothing was started\n"
+            "error: the volume of run build no longer exists, and with it the workspaces tree; nothing was started\n"
         ),
         "{gone}"
     );
     assert!(gone.contains("--workspaces fresh"), "{gone}");
     let fresh = folder
         .tkn(&["resume", "build", "--workspaces", "fresh"])
-        .tells("warning: the workspaces tree begin empty: what these reused tasks left in them is not there: fetch");
+        .tells("warning: the workspaces tree start empty, without the files of these reused tasks: fetch");
     assert_eq!(fresh.opened().clone_from, None);
     // A workspace of the command line's own needs nothing of the earlier run.
     let own = folder.tkn(&["resume", "build", "-w", "name=tree,emptyDir="]);
@@ -208,7 +208,7 @@ fn workspaces_are_copied_taken_or_left() {
     let told = folder.refusal(&["resume", "build"]);
     assert!(
         told.starts_with(&format!(
-            "error: run build can not be resumed any more: run {heir} has taken its files; nothing was started\n"
+            "error: run build can no longer be resumed: run {heir} took its files; nothing was started\n"
         )),
         "{told}"
     );

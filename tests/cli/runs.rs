@@ -171,7 +171,7 @@ fn logs_are_on_one_stream_and_all_else_on_the_other() {
 }
 
 #[test]
-fn a_run_that_fails_is_told_and_kept() {
+fn a_run_that_fails_is_reported_and_kept() {
     let folder = Folder::new();
     let file = folder.file("run.yaml", &pipeline_run("first", "exit 3"));
     let ran = folder.run(&["run", &file, "-q"]);
@@ -194,7 +194,7 @@ fn a_run_that_fails_is_told_and_kept() {
     assert!(none.err.contains("did you mean \"end\"?"), "{}", none.err);
     let none = folder.run(&["logs", "first", "end", "--step", "other"]);
     assert_eq!(none.status, ExitStatus::Invalid);
-    assert!(none.err.contains("a step \"other\""), "{}", none.err);
+    assert!(none.err.contains("no step \"other\""), "{}", none.err);
     assert!(none.err.contains("steps that ran: s"), "{}", none.err);
 
     let list = folder.run(&["list", "-o", "json"]);
@@ -273,7 +273,7 @@ fn several_runs_go_one_after_another_and_the_worst_counts() {
 }
 
 #[test]
-fn a_run_that_cannot_start_is_told_of_last_and_keeps_no_other_back() {
+fn a_run_that_cannot_start_is_reported_of_last_and_keeps_no_other_back() {
     let folder = Folder::new();
     let missing = "
 {apiVersion: tekton.dev/v1, kind: TaskRun, metadata: {name: lost}, spec: {taskRef: {name: nowhere}}}
@@ -285,7 +285,7 @@ fn a_run_that_cannot_start_is_told_of_last_and_keeps_no_other_back() {
     let ran = folder.run(&["run", &file]);
     assert_eq!(ran.status, ExitStatus::Invalid, "{}", ran.err);
     assert!(ran.out.contains("hello file"), "{}", ran.out);
-    let last = "error: 1 fault; TaskRun lost was not started\n";
+    let last = "error: 1 problem found; TaskRun lost was not started\n";
     assert!(ran.err.ends_with(last), "{}", ran.err);
 }
 
@@ -406,13 +406,13 @@ fn images_are_mapped_and_pulled_as_the_command_line_says() {
 }
 
 #[test]
-fn an_engine_that_is_lost_is_told_and_what_was_recorded_is_kept() {
+fn an_engine_that_is_lost_is_reported_and_what_was_recorded_is_kept() {
     let folder = Folder::new();
     let file = folder.file("run.yaml", &pipeline_run("first", "exit 0"));
     let engine = FakeEngine::new().lost_after(std::time::Duration::ZERO);
     let ran = folder.run_on(engine, &["run", &file]);
     assert_eq!(ran.status, ExitStatus::Engine, "{}", ran.err);
-    let told = "what was recorded of the run is in";
+    let told = "the record of the run is in";
     assert!(ran.err.contains(told), "{}", ran.err);
     let list = folder.run(&["list", "-o", "name"]);
     assert_eq!(list.out, "pipelinerun.tekton.dev/first\n");
@@ -507,11 +507,11 @@ fn a_combination_of_a_matrix_without_output_is_no_error() {
     assert_eq!(silent.status, ExitStatus::Success, "{}", silent.err);
     let step = folder.run(&["logs", "grid", "m-1", "--step", "nope"]);
     assert_eq!(step.status, ExitStatus::Invalid);
-    assert!(step.err.contains("a step \"nope\""), "{}", step.err);
+    assert!(step.err.contains("no step \"nope\""), "{}", step.err);
     assert!(step.err.contains("steps that ran: s"), "{}", step.err);
     let task = folder.run(&["logs", "grid", "m-2"]);
     assert_eq!(task.status, ExitStatus::Invalid);
-    assert!(task.err.contains("a task \"m-2\""), "{}", task.err);
+    assert!(task.err.contains("no task \"m-2\""), "{}", task.err);
 }
 
 #[test]

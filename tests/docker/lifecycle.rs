@@ -130,7 +130,7 @@ async fn a_container_killed_from_outside_is_lost_and_the_sandbox_is_not() {
 }
 
 #[tokio::test]
-async fn a_killed_sandbox_is_told_to_everybody() {
+async fn a_killed_sandbox_is_reported_to_everybody() {
     let bench = Bench::open("killed").await;
     let container = bench.start().await;
     let (sender, _outputs) = tokio::sync::mpsc::channel(4);

@@ -48,7 +48,7 @@ async fn a_slow_reader_of_one_step_does_not_stop_another() {
 }
 
 #[tokio::test]
-async fn ends_are_told_apart() {
+async fn ends_are_reported_apart() {
     let bench = Bench::open("ends").await;
     let argv = |argv: &[&str]| Launch {
         argv: argv.iter().map(|&arg| arg.to_owned()).collect(),
@@ -109,7 +109,7 @@ async fn a_timeout_kills_the_whole_group() {
 }
 
 #[tokio::test]
-async fn task_75_a_kill_asks_first_and_then_insists() {
+async fn a_kill_asks_first_and_then_insists() {
     let bench = Bench::open("kill").await;
     let asked =
         "trap 'echo asked >/shared/asked; exit 0' TERM; echo ready; while :; do sleep 0.05; done";
@@ -325,7 +325,7 @@ async fn probes_look_into_a_running_container() {
 }
 
 #[tokio::test]
-async fn task_172_a_failed_program_waits_at_its_breakpoint() {
+async fn a_failed_program_waits_at_its_breakpoint() {
     let bench = Bench::open("breakpoint").await;
     let launch = || Launch {
         run_dir: Some("/shared/run".to_owned()),
@@ -350,7 +350,7 @@ async fn task_172_a_failed_program_waits_at_its_breakpoint() {
 }
 
 #[tokio::test]
-async fn task_173_a_program_waits_before_it_starts() {
+async fn a_program_waits_before_it_starts() {
     let bench = Bench::open("before").await;
     let launch = || Launch {
         run_dir: Some("/shared/run".to_owned()),

@@ -38,7 +38,7 @@ pub(crate) struct Given {
     pub(crate) partial: PartialArgs,
 }
 
-/// What several command lines say together; a later one counts above an earlier one.
+/// What several command lines say together; a later one takes precedence.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Merged {
     pub(crate) overrides: Overrides,
@@ -77,7 +77,7 @@ impl Merged {
         if let Some(timeout) = &given.timeout {
             self.overrides.timeout = Some(duration(timeout)?);
         }
-        // Of image rules the first match counts.
+        // The first image rule that matches is used.
         let mut map = given
             .image_map
             .iter()
@@ -115,8 +115,10 @@ impl Merged {
 
 fn duration(text: &str) -> Result<GoDuration, CliError> {
     GoDuration::parse(text).ok_or_else(|| {
-        CliError::usage(format!("--timeout {text}: this is no duration"))
-            .hint("a duration looks like 90s, 15m or 1h30m")
+        CliError::usage(format!(
+            "invalid value for `--timeout`: `{text}` is not a duration"
+        ))
+        .hint("a duration looks like 90s, 15m or 1h30m")
     })
 }
 
@@ -128,9 +130,9 @@ fn served(argument: &str) -> Result<(String, &Path), CliError> {
         .map(|(key, file)| (key.to_owned(), Path::new(file)))
         .ok_or_else(|| {
             CliError::usage(format!(
-                "--resolve {argument}: this is not of the form KIND:REF=FILE"
+                "invalid value for `--resolve`: `{argument}` is not of the form KIND:REF=FILE"
             ))
-            .hint("for example --resolve git:task/build.yaml=build.yaml")
+            .hint("for example `--resolve git:task/build.yaml=build.yaml`")
         })
 }
 

@@ -11,11 +11,11 @@ pub(crate) type ImageMap = Vec<(Regex, String)>;
 
 /// Reads `FROM=TO`. FROM is a whole reference; `*` in it stands for any text.
 pub(crate) fn parse(argument: &str) -> Result<(Regex, String), CliError> {
-    let fault = |why: &str| CliError::usage(format!("--image-map {argument}: {why}"));
+    let fault = |why: &str| CliError::usage(format!("invalid value for `--image-map`: {why}"));
     let (from, to) = argument
         .split_once('=')
         .filter(|(from, to)| !from.is_empty() && !to.is_empty())
-        .ok_or_else(|| fault("this is not of the form FROM=TO"))?;
+        .ok_or_else(|| fault(&format!("`{argument}` is not of the form FROM=TO")))?;
     let pattern = regex::escape(from).replace(r"\*", ".*");
     let pattern = Regex::new(&format!("^{pattern}$")).map_err(|error| fault(&error.to_string()))?;
     Ok((pattern, to.to_owned()))
@@ -34,18 +34,19 @@ pub(crate) fn read_file(path: &Path) -> Result<ImageMap, CliError> {
             continue;
         }
         let fault = |why: String| {
-            CliError::usage(format!("{}:{}: {why}", path.display(), index + 1))
-                .hint("a line is a regular expression on the reference, a tab and the image to use")
+            CliError::usage(format!("{}:{}: {why}", path.display(), index + 1)).hint(
+                "each line is a regular expression for the reference, a tab and the image to use",
+            )
         };
         let mut columns = line.split('\t').map(str::trim);
         let (Some(pattern), Some(image)) = (columns.next(), columns.next()) else {
-            return Err(fault("there is no tab in this line".to_owned()));
+            return Err(fault("the line has no tab".to_owned()));
         };
         if image.is_empty() {
-            return Err(fault("there is no image in this line".to_owned()));
+            return Err(fault("the line has no image".to_owned()));
         }
         let pattern = Regex::new(pattern)
-            .map_err(|error| fault(format!("no regular expression: {error}")))?;
+            .map_err(|error| fault(format!("not a regular expression: {error}")))?;
         map.push((pattern, image.to_owned()));
     }
     Ok(map)

@@ -1,4 +1,9 @@
-//! Flags that several commands share, and what their values mean.
+//! The flags that `run` and `resume` share, and what their values mean.
+//!
+//! Clap's structs come in ([`how_args`], [`partial_flags`]), one `RunSettings` goes out, with every
+//! value parsed and every file that a flag names read. What a run was given on its command line is
+//! kept as `Given`, so that a resume can apply it again. Nothing here reads manifests or knows an
+//! engine.
 
 pub(super) mod complete;
 pub(super) mod data_flag;

@@ -108,7 +108,7 @@ fn check(run: &Run, title: &str) -> Result<(), CliError> {
     if faults.is_empty() {
         return Ok(());
     }
-    let message = format!("{title} is invalid with what the command line says");
+    let message = format!("{title} is invalid with the values from the command line");
     Err(faults
         .into_iter()
         .fold(CliError::invalid(message), |error, fault| {

@@ -34,7 +34,7 @@ impl ParamFlag {
             .filter(|(name, _)| !name.is_empty())
             .ok_or_else(|| {
                 CliError::usage(format!(
-                    "{flag} {argument}: this is not of the form name=value"
+                    "invalid value for `{flag}`: `{argument}` is not of the form NAME=VALUE"
                 ))
             })?;
         let text = match text.strip_prefix('@') {
@@ -99,14 +99,15 @@ impl ParamFlag {
             .map(|pair| {
                 let (key, value) = pair.split_once(':').ok_or_else(|| {
                     let message = format!(
-                        "{} {}: {pair:?} is not of the form key:value",
+                        "invalid value for `{} {}`: `{pair}` is not of the form KEY:VALUE",
                         self.flag, self.name
                     );
                     CliError::usage(message)
                         .cause(format!("{} is an object", self.name))
-                        .hint("give k:v,k2:v2, or JSON for values that contain commas")
+                        .hint("pass `k:v,k2:v2`, or JSON for values that contain commas")
                 })?;
-                Ok((key.to_owned(), value.to_owned()))
+                // As tkn does.
+                Ok((key.trim().to_owned(), value.trim().to_owned()))
             })
             .collect::<Result<_, _>>()
             .map(ParamValue::Object)
@@ -115,11 +116,11 @@ impl ParamFlag {
     fn json(&self, kind: ParamType, example: &str) -> Result<ParamValue, CliError> {
         let wrong = |why: String| {
             CliError::usage(format!(
-                "{} {}: this is no {kind} of strings",
+                "invalid value for `{} {}`: not an {kind} of strings",
                 self.flag, self.name
             ))
             .cause(why)
-            .hint(format!("JSON for it looks like {example}"))
+            .hint(format!("the JSON looks like `{example}`"))
         };
         let value: serde_json::Value =
             serde_json::from_str(&self.text).map_err(|error| wrong(error.to_string()))?;
@@ -127,16 +128,19 @@ impl ParamFlag {
         if value.kind() == kind {
             Ok(value)
         } else {
-            Err(wrong("a value in it is no string".to_owned()))
+            Err(wrong("one of the values is not a string".to_owned()))
         }
     }
 }
 
 fn read(flag: &str, name: &str, path: &Path) -> Result<String, CliError> {
     let cannot = |cause: String| {
-        CliError::usage(format!("{flag} {name}: cannot read {}", path.display()))
-            .cause(cause)
-            .hint("for a value that begins with @ write @@")
+        CliError::usage(format!(
+            "invalid value for `{flag} {name}`: cannot read {}",
+            path.display()
+        ))
+        .cause(cause)
+        .hint("to pass a value that begins with `@`, write `@@`")
     };
     let bytes = std::fs::read(path).map_err(|error| cannot(error.to_string()))?;
     let mut text =
@@ -206,18 +210,33 @@ mod tests {
         std::fs::write(dir.path().join("v"), "one\ntwo\r\n").unwrap();
         assert_eq!(value("s=@v", dir.path()), Ok(json!("one\ntwo")));
         let missing = value("s=@none", dir.path()).unwrap_err();
-        assert!(missing.starts_with("-p s: cannot read "), "{missing}");
+        assert!(
+            missing.starts_with("invalid value for `-p s`: cannot read "),
+            "{missing}"
+        );
     }
 
     #[test]
     fn what_cannot_be_meant_is_an_error() {
         for (argument, expected) in [
-            ("s", "-p s: this is not of the form name=value"),
-            ("=x", "-p =x: this is not of the form name=value"),
-            ("a=[1]", "-p a: this is no array of strings"),
-            ("a=[", "-p a: this is no array of strings"),
-            ("o=x", "-p o: \"x\" is not of the form key:value"),
-            ("o={\"k\":1}", "-p o: this is no object of strings"),
+            (
+                "s",
+                "invalid value for `-p`: `s` is not of the form NAME=VALUE",
+            ),
+            (
+                "=x",
+                "invalid value for `-p`: `=x` is not of the form NAME=VALUE",
+            ),
+            ("a=[1]", "invalid value for `-p a`: not an array of strings"),
+            ("a=[", "invalid value for `-p a`: not an array of strings"),
+            (
+                "o=x",
+                "invalid value for `-p o`: `x` is not of the form KEY:VALUE",
+            ),
+            (
+                "o={\"k\":1}",
+                "invalid value for `-p o`: not an object of strings",
+            ),
         ] {
             let found = value(argument, Path::new(".")).unwrap_err();
             assert_eq!(found, expected, "{argument}");

@@ -13,38 +13,37 @@ use crate::spec::PipelineRunSpec;
 
 /// Flags that say which tasks run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
-#[command(next_help_heading = "Running a part")]
+#[command(next_help_heading = "Partial execution")]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct PartialArgs {
     /// Do not run these tasks
     #[arg(long, value_name = "TASK,…", value_delimiter = ',')]
     disable: Vec<String>,
-    /// What others get instead of a result of a disabled task: text, JSON for an array or object,
-    /// `@file`
+    /// Value for a result of a disabled task: text, JSON for an array or object, or @FILE
     #[arg(long, value_name = "TASK.RESULT=VALUE")]
     result: Vec<String>,
-    /// Disable everything downstream of disabled tasks as well
+    /// Also disable everything downstream of disabled tasks
     #[arg(long)]
     disable_dependents: bool,
-    /// When resuming: run these tasks again although they succeeded
+    /// When resuming, run these tasks again even if they succeeded
     #[arg(long, value_name = "TASK,…", value_delimiter = ',')]
     enable: Vec<String>,
-    /// These tasks alone; the others are disabled, or reused when resuming
+    /// Run only these tasks; disable the others, or reuse them when resuming
     #[arg(long, value_name = "TASK,…", value_delimiter = ',')]
     only: Vec<String>,
-    /// These tasks and all they wait for
+    /// Run only these tasks and everything they depend on
     #[arg(long, value_name = "TASK,…", value_delimiter = ',')]
     until: Vec<String>,
-    /// These tasks and all that wait for them
+    /// Run only these tasks and everything that depends on them
     #[arg(long, value_name = "TASK,…", value_delimiter = ',')]
     from: Vec<String>,
-    /// When resuming: whether a success whose inputs have changed is reused [default: unchanged]
+    /// When resuming, which successes to reuse [default: unchanged]
     #[arg(long, value_enum, value_name = "WHEN")]
     reuse: Option<ReuseChoice>,
-    /// When resuming: what becomes of the files of the earlier run's workspaces [default: clone]
+    /// When resuming, what to do with the files in the earlier run's workspaces [default: clone]
     #[arg(long, value_enum, value_name = "HOW")]
     workspaces: Option<WorkspacesChoice>,
-    /// Resume a run that has no task name in common with the pipeline
+    /// Resume a run even if it shares no task name with the pipeline
     #[arg(long)]
     force: bool,
 }
@@ -53,9 +52,9 @@ pub(crate) struct PartialArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ReuseChoice {
-    /// When its inputs are the same.
+    /// Those with unchanged inputs
     Unchanged,
-    /// Whatever changed.
+    /// All, whatever changed
     Always,
 }
 
@@ -63,12 +62,12 @@ pub(crate) enum ReuseChoice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum WorkspacesChoice {
-    /// A copy of what is there.
+    /// Copy them
     #[default]
     Clone,
-    /// What is there itself: the earlier run can not be resumed any more.
+    /// Move them: the earlier run can no longer be resumed
     Take,
-    /// Nothing.
+    /// Start with empty workspaces
     Fresh,
 }
 
@@ -90,7 +89,7 @@ impl PartialFlags {
         let mut names = BTreeSet::new();
         match results.iter().find(|flag| !names.insert(&flag.name)) {
             Some(again) => Err(CliError::invalid(format!(
-                "--result {} is given more than once",
+                "`--result {}` is given more than once",
                 again.name
             ))),
             None => Ok(Self { given, results }),
@@ -151,8 +150,8 @@ impl PartialFlags {
         self.given.workspaces.unwrap_or_default()
     }
 
-    /// The file and the flags in one, but the values given by flags. What a flag says of a task
-    /// counts above what the file says of it.
+    /// The file and the flags in one, but the values given by flags. What a flag says about a task
+    /// takes precedence over what the file says.
     pub(crate) fn selection(&self, spec: &PipelineRunSpec) -> Selection {
         let flags = &self.given;
         let file_disables = spec.disable_tasks.iter();
@@ -204,9 +203,9 @@ impl PartialFlags {
         }
     }
 
-    /// The arguments of a `resume` that goes on with a run of these flags. Its own files are gone
-    /// on with, so `--workspaces fresh` is left out; what was enabled has been run again.
-    pub(crate) fn to_go_on(&self) -> Vec<String> {
+    /// The arguments of a `resume` of a run with these flags. Its own files are used, so
+    /// `--workspaces fresh` is left out; what was enabled has run again.
+    pub(crate) fn to_resume(&self) -> Vec<String> {
         let PartialArgs {
             disable,
             result,
@@ -251,7 +250,7 @@ fn result(argument: &str, cwd: &Path) -> Result<ParamFlag, CliError> {
     match flag.name.split_once('.') {
         Some((task, result)) if !task.is_empty() && !result.is_empty() => Ok(flag),
         _ => Err(CliError::usage(format!(
-            "--result {argument}: this is not of the form TASK.RESULT=VALUE"
+            "invalid value for `--result`: `{argument}` is not of the form TASK.RESULT=VALUE"
         ))),
     }
 }

@@ -22,7 +22,7 @@ pub(crate) struct PermissionArgs {
     /// Let the run share the network of the engine's machine
     #[arg(long)]
     allow_host_network: bool,
-    /// Let the YAML bind directories of the engine's machine
+    /// Let the YAML mount directories of the engine's machine
     #[arg(long)]
     allow_host_path: bool,
     /// Let containers name ports of the engine's machine
@@ -40,7 +40,7 @@ pub(crate) struct PermissionArgs {
     /// Let containers run without a seccomp or AppArmor profile
     #[arg(long)]
     allow_unconfined: bool,
-    /// Demand Pod Security's restricted profile of every container
+    /// Enforce Pod Security's restricted profile
     #[arg(long)]
     restricted: bool,
 }

@@ -52,7 +52,7 @@ pub(crate) struct RunSettings {
     pub(crate) dry_run: bool,
     pub(crate) keep: bool,
     pub(crate) no_progress: bool,
-    /// What changes the runs, as it was written: kept for those that go on with them.
+    /// What changes the runs, as it was written: kept for runs that resume them.
     pub(crate) given: Vec<Given>,
     pub(crate) partial: PartialFlags,
 }
@@ -183,8 +183,8 @@ fn events(args: &HowArgs, cwd: &Path) -> Result<Option<EventsTarget>, CliError> 
     });
     if events == Some(EventsTarget::Stdout) && args.output.is_some() {
         return Err(
-            CliError::usage("-o and --events - both want standard output")
-                .hint("give --events a file"),
+            CliError::usage("`-o` and `--events -` both write to standard output")
+                .hint("write the events to a file"),
         );
     }
     Ok(events)
@@ -252,16 +252,22 @@ mod tests {
     #[test]
     fn what_contradicts_itself_is_an_error() {
         for (args, expected) in [
-            (vec!["-o", "json", "--events", "-"], "-o and --events -"),
+            (vec!["-o", "json", "--events", "-"], "`-o` and `--events -`"),
             (vec!["--with-taskruns"], "--output"),
             (vec!["-j", "0"], "0"),
             (
                 vec!["--timeout", "soon"],
-                "--timeout soon: this is no duration",
+                "invalid value for `--timeout`: `soon` is not a duration",
             ),
-            (vec!["--resolve", "x=y"], "--resolve x=y: "),
+            (
+                vec!["--resolve", "x=y"],
+                "invalid value for `--resolve`: `x=y`",
+            ),
             (vec!["--pull", "maybe"], "maybe"),
-            (vec!["--image-map", "x"], "--image-map x: "),
+            (
+                vec!["--image-map", "x"],
+                "invalid value for `--image-map`: `x`",
+            ),
         ] {
             let message = resolve(&args).unwrap_err();
             assert!(message.contains(expected), "{args:?}: {message}");

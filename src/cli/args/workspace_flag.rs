@@ -30,7 +30,7 @@ pub(crate) struct WorkspaceFlag {
 }
 
 impl WorkspaceFlag {
-    /// Reads `name=src,emptyDir=` and its kin. Relative paths are below `cwd`.
+    /// Reads `name=src,emptyDir=` and the like. Relative paths are below `cwd`.
     pub(crate) fn parse(argument: &str, cwd: &Path) -> Result<Self, CliError> {
         Parser { argument, cwd }.parse()
     }
@@ -43,7 +43,10 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     fn fault(&self, why: impl std::fmt::Display) -> CliError {
-        CliError::usage(format!("-w {}: {why}", self.argument))
+        CliError::usage(format!(
+            "invalid value for `-w`: `{}`: {why}",
+            self.argument
+        ))
     }
 
     fn parse(&self) -> Result<WorkspaceFlag, CliError> {
@@ -53,7 +56,7 @@ impl Parser<'_> {
         for part in self.argument.split(',') {
             let (key, value) = part.split_once('=').unwrap_or((part, ""));
             if !matches!(key, "emptyDir" | "item") && value.is_empty() && KEYS.contains(&key) {
-                return Err(self.fault(format_args!("{key} needs a value")));
+                return Err(self.fault(format_args!("`{key}` needs a value")));
             }
             match key {
                 "name" => value.clone_into(&mut binding.name),
@@ -65,8 +68,8 @@ impl Parser<'_> {
         }
         if binding.name.is_empty() {
             return Err(self
-                .fault("it has no name")
-                .hint("for example: -w name=src,emptyDir="));
+                .fault("`name` is missing")
+                .hint("for example `-w name=src,emptyDir=`"));
         }
         self.one_source(&mut binding, upload.is_some())?;
         self.place_items(&mut binding, items)?;
@@ -108,10 +111,10 @@ impl Parser<'_> {
                 binding.volume_claim_template = Some(self.template(value)?);
             }
             _ => {
-                let error = self.fault(format_args!("{key:?} is no part of a workspace"));
+                let error = self.fault(format_args!("unknown key {key:?}"));
                 return Err(match did_you_mean(key, KEYS) {
                     Some(near) => error.hint(format!("did you mean {near:?}?")),
-                    None => error.hint(format!("its parts are {}", KEYS.join(", "))),
+                    None => error.hint(format!("the keys are {}", KEYS.join(", "))),
                 });
             }
         }
@@ -131,11 +134,11 @@ impl Parser<'_> {
         match sources.into_iter().filter(|given| *given).count() {
             1 => {}
             0 => {
-                return Err(self
-                    .fault("it does not say what it is")
-                    .hint("an empty directory is emptyDir=, a copy of a local one path=DIR"));
+                return Err(self.fault("it has no source").hint(
+                    "use `emptyDir=` for an empty directory, `path=DIR` for a copy of a local one",
+                ));
             }
-            _ => return Err(self.fault("it can be one thing only")),
+            _ => return Err(self.fault("it has more than one source")),
         }
         if copied {
             binding.empty_dir = Some(EmptyDir::default());
@@ -152,14 +155,14 @@ impl Parser<'_> {
         if metadata.is_dir() {
             Ok(path)
         } else {
-            Err(self.fault(format_args!("{} is no directory", path.display())))
+            Err(self.fault(format_args!("{} is not a directory", path.display())))
         }
     }
 
     fn item(&self, value: &str) -> Result<KeyToPath, CliError> {
         let (key, path) = value
             .split_once('=')
-            .ok_or_else(|| self.fault("an item is of the form item=key=path"))?;
+            .ok_or_else(|| self.fault("`item` must be of the form item=KEY=PATH"))?;
         Ok(KeyToPath {
             key: key.to_owned(),
             path: path.to_owned(),
@@ -178,7 +181,7 @@ impl Parser<'_> {
         match (&mut binding.config_map, &mut binding.secret) {
             (Some(map), _) => map.items = items,
             (None, Some(secret)) => secret.items = items,
-            (None, None) => return Err(self.fault("only a config or secret has items")),
+            (None, None) => return Err(self.fault("`item` needs `config` or `secret`")),
         }
         Ok(())
     }
@@ -260,24 +263,27 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("file"), "").unwrap();
         for (argument, expected) in [
-            ("emptyDir=", "it has no name"),
-            ("name=s", "it does not say what it is"),
-            ("name=s,subPath=x", "it does not say what it is"),
-            ("name=s,emptyDir=,secret=x", "it can be one thing only"),
-            ("name=s,path=.,claimName=x", "it can be one thing only"),
-            ("name=s,emptydir=", "\"emptydir\" is no part of a workspace"),
-            ("name=s,claimName=", "claimName needs a value"),
+            ("emptyDir=", "`name` is missing"),
+            ("name=s", "it has no source"),
+            ("name=s,subPath=x", "it has no source"),
+            ("name=s,emptyDir=,secret=x", "it has more than one source"),
+            ("name=s,path=.,claimName=x", "it has more than one source"),
+            ("name=s,emptydir=", "unknown key \"emptydir\""),
+            ("name=s,claimName=", "`claimName` needs a value"),
             (
                 "name=s,emptyDir=,item=k=p",
-                "only a config or secret has items",
+                "`item` needs `config` or `secret`",
             ),
             (
                 "name=s,config=c,item=k",
-                "an item is of the form item=key=path",
+                "`item` must be of the form item=KEY=PATH",
             ),
         ] {
             let found = parse(argument, dir.path()).unwrap_err();
-            assert_eq!(found, format!("-w {argument}: {expected}"));
+            assert_eq!(
+                found,
+                format!("invalid value for `-w`: `{argument}`: {expected}")
+            );
         }
         for argument in ["name=s,path=file", "name=s,path=none"] {
             assert!(parse(argument, dir.path()).is_err(), "{argument}");

@@ -7,27 +7,27 @@ use crate::cli::error::CliError;
 use crate::cli::exit::ExitStatus;
 use crate::cli::runs::earlier::RunId;
 
-/// Cancel a run that goes on in another process; it can be resumed
+/// Cancel a run that another process is running
 #[derive(Debug, Args)]
 pub(crate) struct CancelArgs {
     #[command(flatten)]
     run: RunId,
-    /// What still runs
+    /// What may still run
     #[arg(long, value_enum, value_name = "STATUS", default_value_t)]
     grace: Grace,
 }
 
-/// What still runs of a run that is cancelled.
+/// What may still run of a run that is cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 enum Grace {
-    /// Nothing.
+    /// Nothing
     #[default]
     #[value(name = "Cancelled")]
     Cancelled,
-    /// Its finally tasks.
+    /// Finally tasks
     #[value(name = "CancelledRunFinally")]
     CancelledRunFinally,
-    /// What runs already, then its finally tasks.
+    /// Running tasks, then finally tasks
     #[value(name = "StoppedRunFinally")]
     StoppedRunFinally,
 }
@@ -38,20 +38,17 @@ pub(crate) fn cancel(args: CancelArgs, context: &mut Context) -> Result<ExitStat
     let run = run.find(context)?;
     if !run.is_running() {
         return Err(
-            CliError::invalid(format!("run {} does not go on", run.id())).hint(format!(
+            CliError::invalid(format!("run {} is not running", run.id())).hint(format!(
                 "`tkn-local describe {}` shows how it ended",
                 run.id()
             )),
         );
     }
     let pid = run.header().owner.pid;
-    // A state directory may be shared with another machine or container: there this number is
-    // somebody else's.
+    // A state directory may be shared with another machine or container, where this number belongs
+    // to another process.
     if !run.header().owner.is_alive() {
-        let message = format!(
-            "process {pid} of run {} is not to be reached from here",
-            run.id()
-        );
+        let message = format!("cannot reach process {pid} of run {} from here", run.id());
         return Err(CliError::invalid(message).hint("cancel the run where it was started"));
     }
     signal(pid, grace).map_err(|cause| {
@@ -61,7 +58,7 @@ pub(crate) fn cancel(args: CancelArgs, context: &mut Context) -> Result<ExitStat
         )
         .cause(cause)
     })?;
-    context.tell(&format!("run {} is being cancelled", run.id()))?;
+    context.tell(&format!("cancelling run {}", run.id()))?;
     Ok(ExitStatus::Success)
 }
 
@@ -84,5 +81,5 @@ fn signal(pid: u32, grace: Grace) -> Result<(), String> {
 
 #[cfg(not(unix))]
 fn signal(_pid: u32, _grace: Grace) -> Result<(), String> {
-    Err("this system has no signals; press Ctrl-C where it runs".to_owned())
+    Err("this system has no signals; press Ctrl-C in the terminal of the run".to_owned())
 }

@@ -7,10 +7,10 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::ExitStatus;
 
-/// Print the registration of the completions, for a shell to evaluate
+/// Print shell completions
 #[derive(Debug, Args)]
 pub(crate) struct CompletionArgs {
-    /// bash, zsh, fish, elvish or powershell
+    /// Shell to print completions for
     #[arg(value_name = "SHELL", value_parser = ["bash", "zsh", "fish", "elvish", "powershell"])]
     shell: String,
 }
@@ -23,7 +23,7 @@ pub(crate) fn completion(
     let shells = Shells::builtins();
     let shell = shells
         .completer(&args.shell)
-        .ok_or_else(|| CliError::usage(format!("there are no completions for {}", args.shell)))?;
+        .ok_or_else(|| CliError::usage(format!("no completions for {}", args.shell)))?;
     let mut text = Vec::new();
     shell
         .write_registration("COMPLETE", "tkn-local", "tkn-local", "tkn-local", &mut text)

@@ -10,12 +10,12 @@ use crate::cli::runs::earlier::{RunId, record};
 use crate::report::{Described, write_description};
 use crate::status::Timestamp;
 
-/// Show everything about an earlier run
+/// Show the details of a run
 #[derive(Debug, Args)]
 pub(crate) struct DescribeArgs {
     #[command(flatten)]
     run: RunId,
-    /// The PipelineRun and its TaskRuns with their status
+    /// Print the PipelineRun and its TaskRuns with their status
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<Format>,
 }

@@ -13,15 +13,16 @@ use crate::resolve::{Library, resolve_pipeline};
 use crate::spec::{Object, PipelineRun};
 use crate::substitution::Scope;
 
-/// Print the tasks of pipelines and what each waits for
+/// Print the tasks of a pipeline and what each waits for
 ///
-/// Shows the pipeline of every PipelineRun of the files; where there is none, every Pipeline.
+/// Shows the pipeline of each PipelineRun in the files, or each Pipeline if there is no
+/// PipelineRun.
 #[derive(Debug, Args)]
 pub(crate) struct GraphArgs {
-    /// A file, a directory (its .yaml, .yml and .json files) or - for standard input
+    /// File or directory to read (.yaml, .yml and .json), or - for standard input
     #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::AnyPath)]
     files: Vec<String>,
-    /// dot: the language of Graphviz
+    /// Output format
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
     output: Format,
 }
@@ -29,10 +30,10 @@ pub(crate) struct GraphArgs {
 /// How a graph is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 enum Format {
-    /// A line for each task.
+    /// One line per task
     #[default]
     Text,
-    /// For Graphviz.
+    /// The language of Graphviz
     Dot,
 }
 
@@ -56,7 +57,7 @@ pub(crate) fn graph(args: GraphArgs, context: &mut Context) -> Result<ExitStatus
     }
     let outlines = outlines(&catalog)?;
     if outlines.is_empty() {
-        return Err(CliError::invalid("there is no pipeline in the files"));
+        return Err(CliError::invalid("no pipeline in the files"));
     }
     let texts: Vec<String> = outlines
         .iter()
@@ -107,11 +108,12 @@ fn of_run(run: &PipelineRun, library: &Library) -> Result<Outline, CliError> {
     let pipeline = resolve_pipeline(
         run.spec.pipeline_ref.as_ref(),
         run.spec.pipeline_spec.as_ref(),
-        library,
+        &library.in_namespace(&run.metadata.namespace),
         &scope,
     )
     .map_err(|error| {
-        CliError::invalid(format!("PipelineRun {name} has no pipeline")).cause(error.to_string())
+        CliError::invalid(format!("cannot find the pipeline of PipelineRun {name}"))
+            .cause(error.to_string())
     })?;
     let title = match &pipeline.name {
         Some(pipeline) => format!("PipelineRun {name}: Pipeline {pipeline}"),

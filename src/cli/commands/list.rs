@@ -14,13 +14,13 @@ use crate::report::{ListRow, write_list};
 use crate::state::{Listing, RunReader};
 use crate::status::Timestamp;
 
-/// List earlier runs, the newest first
+/// List runs, newest first
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
     /// Show only the newest N runs; 0 shows all
     #[arg(short = 'n', long, value_name = "N")]
     limit: Option<usize>,
-    /// Print the runs in a format for programs
+    /// Output format
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<Format>,
 }
@@ -66,7 +66,7 @@ pub(crate) fn list(args: &ListArgs, context: &mut Context) -> Result<ExitStatus,
     Ok(ExitStatus::Success)
 }
 
-/// The runs with their records. One that is damaged is told of, and hides no other.
+/// The runs with their records. A damaged one is reported, and the others are still listed.
 fn readable(
     runs: Vec<RunReader>,
     context: &mut Context,

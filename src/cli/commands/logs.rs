@@ -15,24 +15,24 @@ use crate::diagnostic::did_you_mean;
 use crate::event::{Record, TaskRunRecord};
 use crate::report::{LogQuery, write_logs};
 
-/// Print the logs of an earlier run, in the order of the pipeline
+/// Print the logs of a run, in the order of the pipeline
 #[derive(Debug, Args)]
 pub(crate) struct LogsArgs {
     #[command(flatten)]
     run: RunId,
-    /// Of this task only
+    /// Print only the logs of this task, or of one combination of its matrix
     #[arg(value_name = "TASK", add = ArgValueCompleter::new(tasks_of_logs))]
     task: Option<String>,
-    /// Of this step only
+    /// Print only the logs of this step
     #[arg(long, value_name = "STEP")]
     step: Option<String>,
-    /// Of attempts that failed and were repeated as well
+    /// Include attempts that failed and were retried
     #[arg(long)]
     all_attempts: bool,
-    /// Of sidecars as well
+    /// Include sidecars
     #[arg(long)]
     sidecars: bool,
-    /// The bytes alone, without [task : step]
+    /// Print the output alone, without `[task : step]`
     #[arg(long)]
     no_prefix: bool,
 }
@@ -65,7 +65,7 @@ pub(crate) fn logs(args: LogsArgs, context: &mut Context) -> Result<ExitStatus, 
     .map_err(|error| unwritable("output", &error))?;
     if count == 0 {
         no_logs(&record, run.id(), task.as_deref(), step.as_deref())?;
-        context.tell(&format!("run {} has no such logs", run.id()))?;
+        context.tell(&format!("run {} has no such output", run.id()))?;
     }
     Ok(ExitStatus::Success)
 }
@@ -108,7 +108,7 @@ fn no_logs(
 }
 
 fn unknown(id: &str, kind: &str, name: &str, there: &BTreeSet<&str>) -> CliError {
-    let error = CliError::invalid(format!("run {id} has no logs of a {kind} {name:?}"));
+    let error = CliError::invalid(format!("run {id} has no {kind} {name:?}"));
     match did_you_mean(name, there.iter().copied()) {
         Some(near) => error.hint(format!("did you mean {near:?}?")),
         None if there.is_empty() => error,

@@ -1,4 +1,8 @@
-//! The commands, one file for each.
+//! The commands, one file for each: its arguments, its help and the function that runs it.
+//!
+//! A new command is a file here and a line in [`command`]. A command gets its arguments and a
+//! `Context` and returns an exit status or an error. What two commands share belongs in another
+//! room.
 
 pub(super) mod cancel;
 pub(super) mod command;

@@ -19,19 +19,19 @@ use crate::spec::GoDuration;
 use crate::state::{PruneRule, RunStore};
 use crate::status::Timestamp;
 
-/// Remove what dead processes left in the engine, and earlier runs
+/// Remove old runs, and what killed processes left in the engine
 ///
-/// Without options no run is removed. With both --runs and --older-than, a run is removed that both
-/// would remove. The volume of a run is removed with it; it can then not be resumed.
+/// Removes no run unless `--runs` or `--older-than` is given; with both, only runs that both select.
+/// A run is removed with its volume.
 #[derive(Debug, Args)]
 pub(crate) struct PruneArgs {
-    /// Keep the newest N runs
+    /// Remove all runs but the newest N
     #[arg(long, value_name = "N")]
     runs: Option<usize>,
-    /// Keep runs that are younger, such as 90m, 12h, 7d or 2w
+    /// Remove only runs older than this, such as 90m, 12h, 7d or 2w
     #[arg(long, value_name = "AGE")]
     older_than: Option<String>,
-    /// Remove also volumes of this state directory that belong to none of its runs
+    /// Also remove volumes of this state directory that belong to none of its runs
     #[arg(long)]
     volumes: bool,
     /// With --volumes: the volumes of other state directories too
@@ -72,7 +72,8 @@ pub(crate) fn prune<C: Connect>(
     let store =
         RunStore::open(context.settings.state_dir()?).map_err(|error| store_error(&error))?;
     let runtime = Runtime::new().map_err(|error| {
-        CliError::new(ExitStatus::Internal, "cannot start").cause(error.to_string())
+        CliError::new(ExitStatus::Internal, "cannot start the async runtime")
+            .cause(error.to_string())
     })?;
     runtime.block_on(async {
         let request = EngineRequest {

@@ -21,17 +21,16 @@ use crate::manifest::{Catalog, ManifestInput};
 use crate::report::clean;
 use crate::state::Manifest;
 
-/// Go on with an earlier run: what succeeded in it and has not changed is reused
+/// Resume a run: reuse what succeeded and has not changed, run the rest
 ///
-/// Makes a new run of the files the earlier one was made of, as they are now, with the params,
-/// workspaces, permissions, disabled and chosen tasks it was given; a flag replaces what was given
-/// before. A task runs again when the directory of a workspace it binds (`path=`) has changed. The
-/// earlier run is not changed.
+/// Creates a new run from the files of the earlier one as they are now, with the same params,
+/// workspaces, permissions, disabled and selected tasks; flags take precedence. A task runs again if
+/// the directory of one of its workspaces (`path=`) has changed. The earlier run is not changed.
 #[derive(Debug, Args)]
 pub(crate) struct ResumeArgs {
     #[command(flatten)]
     run: RunId,
-    /// Take the files as they were, not as they are now
+    /// Use the files as they were, not as they are now
     #[arg(long)]
     as_recorded: bool,
     #[command(flatten)]
@@ -54,8 +53,11 @@ pub(crate) fn resume<C: Connect>(
     let settings = RunSettings::resolve(how, &context.settings, source.given()?)
         .map_err(CliError::before_the_start)?;
     if !chooses && !settings.partial.is_empty() {
-        let flags = settings.partial.to_go_on().join(" ");
-        context.tell(&format!("as run {} was told: {flags}", source.reader.id()))?;
+        let flags = settings.partial.to_resume().join(" ");
+        context.tell(&format!(
+            "using the flags of run {}: {flags}",
+            source.reader.id()
+        ))?;
     }
     let engine = source.reader.header().settings.get("engineHost");
     if let (None, Some(host)) = (&context.settings.engine_host, engine) {
@@ -72,12 +74,13 @@ pub(crate) fn resume<C: Connect>(
         only: origin(&source, &prepared).map_err(CliError::before_the_start)?,
         source: Some(source),
         resumes: true,
+        files: Vec::new(),
     };
     run_prepared(&prepared, &wanted, &settings, context, connector)
         .map_err(CliError::before_the_start)
 }
 
-/// The files as they are now, or as they were where they are gone, and the latter.
+/// The files as they are now, or as they were where they no longer exist; and the latter again.
 fn inputs(
     manifests: &[Manifest],
     as_recorded: bool,
@@ -95,11 +98,11 @@ fn inputs(
                 )));
                 continue;
             }
-            Some(_) => context.tell(&format!("{name}: as it was"))?,
+            Some(_) => context.tell(&format!("{name}: using the recorded copy"))?,
             None if manifest.path.is_some() => {
-                context.tell(&format!("{name} is gone: taken as it was"))?;
+                context.tell(&format!("{name} no longer exists: using the recorded copy"))?;
             }
-            None => context.tell(&format!("{name}: as it was, for it is no file"))?,
+            None => context.tell(&format!("{name} is not a file: using the recorded copy"))?,
         }
         inputs.push(ManifestInput::Text {
             name: manifest.given.clone(),
@@ -117,7 +120,7 @@ fn near(path: &Path, cwd: &Path) -> PathBuf {
     near.unwrap_or(path).to_owned()
 }
 
-/// What the run is called in its files by now: as before, or else it is the only one there.
+/// The name of the run in its files: the earlier one, or `None` for the only run there is now.
 fn origin(source: &SourceRun, prepared: &Prepared) -> Result<Option<String>, CliError> {
     let Some(origin) = source.origin() else {
         return Ok(None);

@@ -15,7 +15,7 @@ use crate::cli::context::Context;
 use crate::cli::engine::{Connect, Connected, EngineRequest};
 use crate::cli::error::CliError;
 use crate::cli::exit::ExitStatus;
-use crate::cli::load::diagnose;
+use crate::cli::load::diagnose::{self, problems_found};
 use crate::cli::load::files::{Files, Served};
 use crate::cli::load::prepare::{Prepared, prepare, prepare_inputs, sort};
 use crate::cli::load::reach::Reach;
@@ -24,31 +24,31 @@ use crate::cli::load::supply::supply;
 use crate::cli::output::Format;
 use crate::cli::plan::admission::{Admission, Said, disabled};
 use crate::cli::plan::blame::blame;
+use crate::cli::plan::lacking::{Lacking, lacking};
 use crate::cli::plan::outline::Outline;
 use crate::cli::plan::ready::{Planned, ready};
 use crate::cli::run::execution::{Execution, Outcome};
 use crate::cli::runs::source_run::SourceRun;
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::manifest::ManifestInput;
 use crate::plan::Job;
-use crate::report::plural;
 use crate::resolve::Library;
 use crate::sandbox::Engine;
 use crate::spec::PipelineSpec;
 
-/// Run every PipelineRun and TaskRun of the files, one after another
+/// Run every PipelineRun and TaskRun in the files, one after another
 ///
-/// Where there is no run in the files, the lone Pipeline or Task is run. Logs are on standard
-/// output, everything else on standard error.
+/// If the files hold no run, their only Pipeline or Task is run. Logs go to standard output,
+/// everything else to standard error.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// A file, a directory (its .yaml, .yml and .json files) or - for standard input
+    /// File or directory to read (.yaml, .yml and .json), or - for standard input
     #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::AnyPath)]
     files: Vec<String>,
-    /// Of several runs in the files, this one
+    /// Run only the PipelineRun or TaskRun of this name
     #[arg(long, value_name = "NAME")]
     only_run: Option<String>,
-    /// Resume an earlier run with these files: what succeeded in it is reused
+    /// Resume an earlier run with these files
     #[arg(long, value_name = "RUN", add = ArgValueCompleter::new(run_ids))]
     resume_from: Option<String>,
     #[command(flatten)]
@@ -76,12 +76,13 @@ pub(crate) fn run<C: Connect>(
             .map(|run| SourceRun::find_pipeline_run(&run, context))
             .transpose()?,
         resumes: false,
+        files,
     };
     run_prepared(&prepared, &wanted, &settings, context, connector)
         .map_err(CliError::before_the_start)
 }
 
-/// Which runs of the files are wanted, and what they go on with.
+/// Which runs of the files are wanted, and what they resume.
 #[derive(Debug, Default)]
 pub(crate) struct Wanted {
     /// The one of this name.
@@ -90,6 +91,8 @@ pub(crate) struct Wanted {
     pub(crate) source: Option<SourceRun>,
     /// It is a new run of the same name with a fresh suffix.
     pub(crate) resumes: bool,
+    /// The files of the command line.
+    pub(crate) files: Vec<String>,
 }
 
 /// Runs what is wanted of the files.
@@ -114,6 +117,7 @@ pub(crate) fn run_prepared<C: Connect>(
         differences,
         copies,
     } = prepared;
+    diagnose::print(context, diagnostics, catalog)?;
     let selected = select(catalog, wanted.only.as_deref())?;
     let mut library = Library::new(catalog.documents().iter().map(|document| &document.object));
     for Served {
@@ -124,7 +128,6 @@ pub(crate) fn run_prepared<C: Connect>(
         let objects = objects.map(|document| document.object.clone());
         library.serve(key, file, objects.collect());
     }
-    diagnose::print(context, diagnostics, catalog)?;
     supply(&mut library, settings, context)?;
     let admission = Admission {
         files,
@@ -137,7 +140,8 @@ pub(crate) fn run_prepared<C: Connect>(
         return dry_run(context, settings, planned);
     }
     let runtime = Runtime::new().map_err(|error| {
-        CliError::new(ExitStatus::Internal, "cannot start").cause(error.to_string())
+        CliError::new(ExitStatus::Internal, "cannot start the async runtime")
+            .cause(error.to_string())
     })?;
     let keeps = planned.iter().any(Result::is_ok);
     let execution = Execution::new(
@@ -149,7 +153,7 @@ pub(crate) fn run_prepared<C: Connect>(
         keeps,
     )?;
     let status = runtime.block_on(execute_all(execution, planned, context, connector));
-    // What was left to do in the background is not waited for.
+    // Nobody waits for the sweep in the background.
     runtime.shutdown_background();
     status
 }
@@ -192,9 +196,9 @@ fn serve(context: &mut Context, settings: &RunSettings) -> Result<Vec<Served>, C
         diagnose::print(context, &diagnostics, &catalog)?;
         if diagnostics.has_errors() {
             return Err(
-                CliError::invalid(format!("{name} cannot stand for {key}")).hint(format!(
-                    "give a file with the Pipeline, Task or StepAction that {key} is: \
-                     --resolve '{key}=FILE'"
+                CliError::invalid(format!("{name} cannot be used for {key}")).hint(format!(
+                    "pass a file that holds the Pipeline, Task or StepAction: \
+                     `--resolve '{key}=FILE'`"
                 )),
             );
         }
@@ -208,7 +212,7 @@ fn serve(context: &mut Context, settings: &RunSettings) -> Result<Vec<Served>, C
     Ok(served)
 }
 
-/// Plans every run. One that cannot start is told at once, and does not keep the others back.
+/// Plans every run. One that cannot start is reported at once; the others still start.
 fn plan_all(
     context: &mut Context,
     settings: &RunSettings,
@@ -245,13 +249,26 @@ fn plan_all(
         let job = plan.as_ref().ok().map(|ready| &ready.job);
         let refused = admission.of_run(&selected, job, &mut said);
         if let (Err(rejected), false) = (&plan, refused) {
-            let fault = Diagnostics(vec![blame(catalog, &selected, &rejected.error)]);
-            diagnose::print_in_full(context, &fault, catalog)?;
+            let fault = blame(catalog, &selected, &rejected.error);
+            let lacking = lacking(catalog, &selected, library);
+            let command = lacking.command(&wanted.files, settings);
+            diagnose::print_in_full(context, &with_rest(fault, lacking), catalog)?;
+            if let Some(command) = command {
+                context.tell(&format!("all of it: {command}"))?;
+            }
         }
         planned.push(plan);
     }
     said.print(context, &admission.files)?;
     Ok(planned)
+}
+
+/// An error, and what the run lacks besides.
+fn with_rest(first: Diagnostic, lacking: Lacking) -> Diagnostics {
+    let mut rest = lacking.found.0;
+    rest.retain(|found| found.path != first.path || found.document != first.document);
+    rest.insert(0, first);
+    Diagnostics(rest)
 }
 
 fn dry_run(
@@ -284,17 +301,17 @@ fn dry_run(
     context.write_out(&text)?;
     match rejected {
         0 => Ok(ExitStatus::Success),
-        _ => Err(CliError::invalid(plural(rejected, "fault"))),
+        _ => Err(CliError::invalid(problems_found(rejected))),
     }
 }
 
-/// The last word on runs that were rejected, when they were told of already.
+/// The closing error for runs that were rejected, whose errors have been printed.
 fn not_started(rejected: &[String], started: bool) -> CliError {
-    let faults = plural(rejected.len() as u64, "fault");
+    let problems = problems_found(rejected.len() as u64);
     CliError::invalid(match rejected {
-        _ if !started => faults,
-        [run] => format!("{faults}; {run} was not started"),
-        runs => format!("{faults}; {} were not started", runs.join(", ")),
+        _ if !started => problems,
+        [run] => format!("{problems}; {run} was not started"),
+        runs => format!("{problems}; {} were not started", runs.join(", ")),
     })
 }
 

@@ -18,37 +18,37 @@ use crate::resolve::Library;
 use crate::spec::Object;
 use crate::status::Reason;
 
-/// Report every fault of the files, with its place; start nothing
+/// Check files and report every error with its location; start nothing
 ///
-/// Checks each document by the rules of Tekton's admission webhook. That something is referred to
-/// and not in the files is no fault; that a run would fail for what is in them is one.
+/// Checks each document by the rules of Tekton's admission webhook, and whether the runs in the files
+/// could start. A reference to something outside the files is not an error.
 #[derive(Debug, Args)]
 pub(crate) struct ValidateArgs {
-    /// A file, a directory (its .yaml, .yml and .json files) or - for standard input
+    /// File or directory to read (.yaml, .yml and .json), or - for standard input
     #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::AnyPath)]
     files: Vec<String>,
-    /// json: print a list of the faults on standard output
+    /// Output format
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
     output: Format,
-    /// A difference from a cluster is a fault, not a notice
+    /// Treat differences from a cluster as errors, not notices
     #[arg(long)]
     strict: bool,
-    /// Unknown fields and repeated keys are notices, not faults
+    /// Report unknown fields and repeated keys as notices, not errors
     #[arg(long)]
     allow_unknown_fields: bool,
 }
 
-/// How faults are printed.
+/// How errors are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 enum Format {
-    /// For people, on standard error.
+    /// For people, on standard error
     #[default]
     Text,
-    /// For programs, on standard output.
+    /// For programs, on standard output
     Json,
 }
 
-/// Validates; the status is that of invalid files if there is a fault.
+/// Validates. The exit status is [`ExitStatus::Invalid`] if there is an error.
 pub(crate) fn validate(args: ValidateArgs, context: &mut Context) -> Result<ExitStatus, CliError> {
     let ValidateArgs {
         files,
@@ -89,9 +89,9 @@ pub(crate) fn validate(args: ValidateArgs, context: &mut Context) -> Result<Exit
 
 fn verdict(diagnostics: &Diagnostics, catalog: &Catalog) -> String {
     match diagnose::count(diagnostics) {
-        Some(faults) => faults,
+        Some(problems) => problems,
         None => format!(
-            "{}, no faults",
+            "{}, no problems found",
             plural(catalog.documents().len() as u64, "object")
         ),
     }
@@ -118,7 +118,8 @@ fn foresee(document: &Document, library: &Library, catalog: &Catalog) -> Diagnos
         document: document.id,
         run: Run::Pipeline(run.clone()),
     };
-    match plan(&RunRequest::from(run.as_ref()), library) {
+    let library = library.in_namespace(&run.metadata.namespace);
+    match plan(&RunRequest::from(run.as_ref()), &library) {
         Ok(plan) => {
             let mut found = pod_settings(&selected, &Job::Pipeline(Box::new(plan)));
             // A cluster takes what this machine refuses.

@@ -1,4 +1,4 @@
-//! Showing what is wrong with the files.
+//! Prints what is wrong with the files.
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
@@ -6,8 +6,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::manifest::{Catalog, render};
 use crate::report::{clean, plural};
 
-/// Prints diagnostics on standard error: faults and warnings with their line, notices on one line
-/// each; errors only when it is to be quiet.
+/// Prints diagnostics on standard error: errors and warnings with their line, notices on one line
+/// each; only errors with `--quiet`.
 pub(crate) fn print(
     context: &mut Context,
     diagnostics: &Diagnostics,
@@ -47,12 +47,17 @@ fn line(diagnostic: &Diagnostic, catalog: &Catalog) -> String {
     format!("notice: {}{}", clean(&place), clean(&diagnostic.message))
 }
 
-/// How many faults there are, in words; `None` without one.
+/// How many errors there are, in words; `None` without one.
 pub(crate) fn count(diagnostics: &Diagnostics) -> Option<String> {
     let errors = diagnostics
         .0
         .iter()
         .filter(|diagnostic| diagnostic.severity == Severity::Error)
         .count();
-    (errors > 0).then(|| plural(errors as u64, "fault"))
+    (errors > 0).then(|| problems_found(errors as u64))
+}
+
+/// `2 problems found`.
+pub(crate) fn problems_found(count: u64) -> String {
+    format!("{} found", plural(count, "problem"))
 }

@@ -1,4 +1,8 @@
-//! From arguments to documents: files read, checked and selected.
+//! From file arguments to checked documents and the runs among them.
+//!
+//! Paths come in; a `Prepared` catalog with its diagnostics goes out (`prepare`), the runs to make are
+//! selected from it (`select`), and what they may not do is found (`reach`). Nothing here plans or
+//! starts a run.
 
 pub(super) mod diagnose;
 pub(super) mod files;

@@ -1,10 +1,11 @@
 //! The front half of every command that reads files: load them, hold them against the rules.
 
+use std::collections::{HashMap, HashSet};
 use std::io::Read as _;
 use std::path::PathBuf;
 
 use crate::cli::error::CliError;
-use crate::diagnostic::{Diagnostics, Severity};
+use crate::diagnostic::{Diagnostics, DocumentId, FieldPath, Segment, Severity};
 use crate::manifest::{Catalog, ManifestInput, ReadOptions, load};
 use crate::state::Manifest;
 use crate::validate;
@@ -12,11 +13,11 @@ use crate::validate;
 /// How files are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Reading {
-    /// How much is forgiven.
+    /// What is a notice instead of an error.
     pub(crate) options: ReadOptions,
-    /// A difference from a cluster is a fault, not a notice.
+    /// A difference from a cluster is an error, not a notice.
     pub(crate) strict: bool,
-    /// What a cluster takes and is not to be had here is a warning: nothing is to be run.
+    /// What a cluster accepts and tkn-local rejects is a warning: nothing will run.
     pub(crate) forgives_refused: bool,
 }
 
@@ -29,7 +30,7 @@ pub(crate) struct Prepared {
     /// What means something else here than on a cluster, or is not supported: it matters where it
     /// is used.
     pub(crate) differences: Diagnostics,
-    /// Files that are gone and were read from the record of an earlier run.
+    /// Files that no longer exist and were read from the record of an earlier run.
     pub(crate) copies: Vec<Manifest>,
 }
 
@@ -50,17 +51,16 @@ pub(crate) fn prepare(files: &[String], reading: Reading) -> Result<Prepared, Cl
 
 /// The same for what was found already.
 pub(crate) fn prepare_inputs(inputs: &[ManifestInput], reading: Reading) -> Prepared {
-    let (catalog, mut diagnostics) = load(inputs, reading.options);
     let mut all_differences = Diagnostics::default();
+    let (catalog, of_reading) = load(inputs, reading.options);
+    let left_out = left_out(&of_reading);
+    let mut diagnostics = Diagnostics::default();
     for document in catalog.documents() {
-        // What was left out of a faulty document would be missed a second time.
-        if !document.faulty {
-            diagnostics.extend(validate::document(
-                &document.object,
-                document.id,
-                &document.api_version,
-            ));
+        let mut found = validate::document(&document.object, document.id, &document.api_version);
+        if let Some(left_out) = left_out.get(&document.id) {
+            found.0.retain(|error| !left_out.explains(&error.path));
         }
+        diagnostics.extend(found);
         let mut differences = validate::support(&document.object, document.id);
         for difference in &mut differences.0 {
             if reading.forgives_refused && difference.severity == Severity::Error {
@@ -69,6 +69,8 @@ pub(crate) fn prepare_inputs(inputs: &[ManifestInput], reading: Reading) -> Prep
         }
         all_differences.extend(differences);
     }
+    drop(left_out);
+    diagnostics.0.splice(0..0, of_reading.0);
     if reading.strict {
         diagnostics.forgive_nothing();
         all_differences.forgive_nothing();
@@ -79,6 +81,45 @@ pub(crate) fn prepare_inputs(inputs: &[ManifestInput], reading: Reading) -> Prep
         diagnostics,
         differences: all_differences,
         copies: Vec::new(),
+    }
+}
+
+/// The fields that were left out as a document was read, and told of.
+#[derive(Debug, Default)]
+struct LeftOut<'a> {
+    fields: HashSet<&'a [Segment]>,
+    /// The objects they were left out of, those around them included.
+    around: HashSet<&'a [Segment]>,
+    /// The objects they were left out of.
+    holders: HashSet<&'a [Segment]>,
+}
+
+/// What was left out, by document.
+fn left_out(of_reading: &Diagnostics) -> HashMap<DocumentId, LeftOut<'_>> {
+    let mut all: HashMap<DocumentId, LeftOut<'_>> = HashMap::new();
+    let errors = of_reading.0.iter();
+    for error in errors.filter(|error| error.severity == Severity::Error) {
+        if let Some(document) = error.document {
+            all.entry(document).or_default().add(&error.path.0);
+        }
+    }
+    all
+}
+
+impl<'a> LeftOut<'a> {
+    fn add(&mut self, path: &'a [Segment]) {
+        self.fields.insert(path);
+        self.holders.insert(&path[..path.len().saturating_sub(1)]);
+        self.around.extend((0..=path.len()).map(|len| &path[..len]));
+    }
+
+    /// True for an error that may be there only because something was left out: at the field, in
+    /// it, around it or beside it.
+    fn explains(&self, path: &FieldPath) -> bool {
+        let path = path.0.as_slice();
+        self.around.contains(path)
+            || self.holders.contains(&path[..path.len().saturating_sub(1)])
+            || (0..=path.len()).any(|len| self.fields.contains(&path[..len]))
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::files::{Files, Place};
-use crate::diagnostic::{Diagnostic, DocumentId, FieldPath, Segment};
+use crate::diagnostic::{Diagnostic, Diagnostics, DocumentId, FieldPath, Segment};
 use crate::resolve::Reference;
 use crate::spec::{Object, Param};
 
@@ -30,6 +30,8 @@ impl Reach {
             .used
             .extend(plain.map(|(served, document)| ((served, document.id), Vec::new())));
         let mut left = vec![((None, root), true)];
+        let run = object(files, (None, root));
+        let namespace = run.map_or("", |run| run.metadata().namespace.as_str());
         while let Some((key, of_root)) = left.pop() {
             if reach.used.contains_key(&key) {
                 continue;
@@ -46,12 +48,41 @@ impl Reach {
             let is_run = matches!(object, Object::PipelineRun(_));
             walk(&value, &FieldPath::root(), &unused, &mut |path, value| {
                 let pipeline_of_run = is_run && path.to_string() == "spec.pipelineRef";
-                let target = target(files, path, value);
+                let target = target(files, path, value, namespace);
                 left.extend(target.map(|key| (key, of_root && pipeline_of_run)));
             });
             reach.used.insert(key, unused);
         }
         reach
+    }
+
+    /// Says what is used of another namespace than that of the run: a cluster would not find it.
+    pub(crate) fn foreign(&self, files: &Files<'_>, run: DocumentId) -> Diagnostics {
+        let run = object(files, (None, run));
+        let own = match run.map_or("", |run| run.metadata().namespace.as_str()) {
+            "" => "default",
+            own => own,
+        };
+        let mut found = Diagnostics::default();
+        for (served, id) in self.used.keys() {
+            let used = object(files, (*served, *id)).filter(|object| !is_plain(object));
+            let Some(used) = used.filter(|_| served.is_none()) else {
+                continue;
+            };
+            let namespace = used.metadata().namespace.as_str();
+            if namespace.is_empty() || namespace == own {
+                continue;
+            }
+            let message = format!(
+                "{} {} of namespace {namespace} is used by a run of namespace {own}: a cluster \
+                 would not find it",
+                used.kind(),
+                used.metadata().name
+            );
+            let place = FieldPath::root().key("metadata").key("namespace");
+            found.push(Diagnostic::notice(message).at(*id, place));
+        }
+        found
     }
 
     /// Adds the document of a place.
@@ -115,7 +146,7 @@ fn disabled_places(object: &Object, value: &Value, disabled: &BTreeSet<String>) 
 }
 
 /// The document that a reference at this place means.
-fn target(files: &Files<'_>, path: &FieldPath, value: &Value) -> Option<Key> {
+fn target(files: &Files<'_>, path: &FieldPath, value: &Value, namespace: &str) -> Option<Key> {
     let Some(Segment::Key(key)) = path.0.last() else {
         return None;
     };
@@ -161,7 +192,7 @@ fn target(files: &Files<'_>, path: &FieldPath, value: &Value) -> Option<Key> {
         }
         _ => return None,
     };
-    Some((None, files.own.find(kind, name)?.id))
+    Some((None, files.own.find(kind, name, namespace)?.id))
 }
 
 fn url(url: &str) -> Param {

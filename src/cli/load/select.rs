@@ -92,17 +92,17 @@ pub(crate) fn select(catalog: &Catalog, only: Option<&str>) -> Result<Vec<Select
             (None, _) => {}
         }
     }
-    Err(CliError::invalid("there is nothing to run in the files")
-        .hint("run a PipelineRun, a TaskRun, or a lone Pipeline or Task"))
+    Err(CliError::invalid("nothing to run in the files")
+        .hint("the files must hold a PipelineRun, a TaskRun, or a single Pipeline or Task"))
 }
 
 fn ambiguous(catalog: &Catalog, kind: &'static str) -> CliError {
     let names: Vec<&str> = catalog.names(kind).collect();
     CliError::invalid(format!(
-        "there is no PipelineRun or TaskRun in the files, and more than one {kind}: {}",
+        "the files hold no PipelineRun or TaskRun, and more than one {kind}: {}",
         names.join(", ")
     ))
-    .hint(format!("name the one to run: --only-run {}", names[0]))
+    .hint(format!("choose one with `--only-run {}`", names[0]))
 }
 
 /// The first run of this name; else the Pipeline, else the Task of this name.
@@ -133,11 +133,11 @@ fn unknown(catalog: &Catalog, name: &str) -> CliError {
         })
         .map(|document| shown_name(document.object.metadata()))
         .collect();
-    let error = CliError::invalid(format!("there is no run {name:?} in the files"));
+    let error = CliError::invalid(format!("no run {name:?} in the files"));
     match did_you_mean(name, names.iter().copied()) {
         Some(near) => error.hint(format!("did you mean {near:?}?")),
         None if names.is_empty() => error,
-        None => error.hint(format!("there is {}", names.join(", "))),
+        None => error.hint(format!("the files hold {}", names.join(", "))),
     }
 }
 
@@ -266,14 +266,14 @@ mod tests {
         let pipelines = [("Pipeline", "name: build"), ("Pipeline", "name: test")];
         assert_eq!(
             titles(&pipelines, None).unwrap_err(),
-            "there is no PipelineRun or TaskRun in the files, and more than one Pipeline: build, test | name the one to run: --only-run build"
+            "the files hold no PipelineRun or TaskRun, and more than one Pipeline: build, test | choose one with `--only-run build`"
         );
         assert_eq!(
             titles(&pipelines, Some("biuld")).unwrap_err(),
-            "there is no run \"biuld\" in the files | did you mean \"build\"?"
+            "no run \"biuld\" in the files | did you mean \"build\"?"
         );
         let nothing = titles(&[("ConfigMap", "name: c")], None).unwrap_err();
-        assert!(nothing.starts_with("there is nothing to run"), "{nothing}");
+        assert!(nothing.starts_with("nothing to run"), "{nothing}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::pod_settings::pod_settings;
 use crate::cli::args::run_settings::RunSettings;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::load::diagnose;
+use crate::cli::load::diagnose::{self, problems_found};
 use crate::cli::load::files::{ByCatalog, Files};
 use crate::cli::load::prepare::sort;
 use crate::cli::load::reach::Reach;
@@ -16,7 +16,6 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::execute::{permission_faults, tasks_ahead};
 use crate::manifest::Catalog;
 use crate::plan::Job;
-use crate::report::plural;
 use crate::resolve::Library;
 
 /// What runs are held against before they start.
@@ -45,7 +44,8 @@ impl Admission<'_> {
         let mut found = ByCatalog::default();
         self.differences(selected, job, &mut found);
         if let Some(job) = job {
-            let faults = permission_faults(job, self.library, &self.settings.permissions);
+            let library = self.library.in_namespace(job.namespace());
+            let faults = permission_faults(job, &library, &self.settings.permissions);
             for fault in faults {
                 let place = place::of_fault(&self.files, selected, &fault);
                 found.push(fault.diagnostic, place);
@@ -65,7 +65,10 @@ impl Admission<'_> {
     /// What in the documents that the run uses means something else here.
     fn differences(&self, selected: &Selected, job: Option<&Job>, found: &mut ByCatalog) {
         let mut reach = Reach::from(&self.files, selected.document, &disabled(&selected.run));
-        let tasks = job.map(|job| tasks_ahead(job, self.library));
+        found
+            .own
+            .extend(reach.foreign(&self.files, selected.document));
+        let tasks = job.map(|job| tasks_ahead(job, &self.library.in_namespace(job.namespace())));
         for (name, task) in tasks.into_iter().flatten() {
             let actions = 0..task.actions.len();
             let actions = actions.filter_map(|index| place::step_action(&self.files, &task, index));
@@ -126,7 +129,7 @@ impl Said {
             print(said, &files.served[index].catalog)?;
         }
         if errors > 0 {
-            return Err(CliError::invalid(plural(errors as u64, "fault")));
+            return Err(CliError::invalid(problems_found(errors as u64)));
         }
         Ok(())
     }

@@ -20,16 +20,19 @@ pub(crate) fn blame(catalog: &Catalog, selected: &Selected, error: &PlanError) -
 /// document does.
 fn locate(catalog: &Catalog, selected: &Selected, place: &Place) -> (DocumentId, FieldPath) {
     let spec = FieldPath::root().key("spec");
+    let namespace = selected.run.metadata().namespace.as_str();
     let (holder, spec) = match &place.holder {
         Holder::Run => (run(catalog, selected), spec),
         Holder::Pipeline(None) => (run(catalog, selected), spec.key("pipelineSpec")),
         Holder::Task(None) => (run(catalog, selected), spec.key("taskSpec")),
         Holder::Pipeline(Some(name)) => {
-            let found = of_files(selected).then(|| catalog.pipeline(name)).flatten();
+            let found = of_files(selected)
+                .then(|| catalog.pipeline(name, namespace))
+                .flatten();
             (found.map(|(_, document)| document), spec)
         }
         Holder::Task(Some(name)) => {
-            let found = catalog.find("Task", name);
+            let found = catalog.find("Task", name, namespace);
             (found.map(|document| document.id), spec)
         }
     };

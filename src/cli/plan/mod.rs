@@ -3,6 +3,7 @@
 pub(super) mod admission;
 pub(super) mod blame;
 pub(super) mod job;
+pub(super) mod lacking;
 pub(super) mod outline;
 pub(super) mod place;
 pub(super) mod pod_settings;

@@ -14,7 +14,9 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::load::select::Run;
 use crate::cli::run::carrying::Carrying;
 use crate::cli::run::directories::Directories;
+use crate::cli::runs::earlier::store;
 use crate::cli::runs::source_run::SourceRun;
+use crate::cli::runs::store_error::store_error;
 use crate::execute::foresee;
 use crate::plan::reuse::{
     Decision, EarlierRun, PartialErrors, Selection, apply_foreseen, decide, result_type,
@@ -129,6 +131,7 @@ pub(crate) fn ready(
     library: &Library,
     context: &mut Context,
 ) -> Result<Planned, CliError> {
+    let library = &library.in_namespace(&run.metadata().namespace);
     let flags = &settings.partial;
     let whole = |job, directories: Directories| Ready {
         job: with_contents(job, &directories),
@@ -154,7 +157,18 @@ pub(crate) fn ready(
         Some(source) => source.contents()?,
         None => BTreeMap::new(),
     };
-    let directories = Directories::read(&settings.overrides.uploads(), before)?;
+    let mut directories = Directories::read(&settings.overrides.uploads(), before)?;
+    let bindings = &pipeline.spec.workspaces;
+    if bindings
+        .iter()
+        .any(|binding| binding.persistent_volume_claim.is_some())
+    {
+        let runs = store(context)?
+            .list()
+            .map_err(|error| store_error(&error))?;
+        let source = source.as_ref().map(|source| source.reader.id());
+        directories = directories.with_claims_of(&runs.runs, source);
+    }
     if source.is_none() && flags.is_empty() && pipeline.spec.disable_tasks.is_empty() {
         return Ok(job::plan(run, library).map(|job| whole(job, directories)));
     }
@@ -195,7 +209,7 @@ pub(crate) fn ready(
 /// The run, knowing what its workspaces begin with.
 fn with_contents(mut job: Job, directories: &Directories) -> Job {
     if let Job::Pipeline(plan) = &mut job {
-        plan.contents = directories.digests();
+        plan.contents = directories.contents(plan);
     }
     job
 }
@@ -243,7 +257,7 @@ impl Part<'_> {
         };
         plan.reuse = reuse;
         plan.reuse.changed_files = self.directories.changed_files();
-        plan.contents = self.directories.digests();
+        plan.contents = self.directories.contents(&plan);
         let foreseen = foresee(&plan, self.library);
         let mut reuse = std::mem::take(&mut plan.reuse);
         apply_foreseen(&mut reuse, &plan, &foreseen);

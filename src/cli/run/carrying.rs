@@ -114,13 +114,13 @@ impl Carrying {
     /// That the volume is not there any more.
     pub(crate) fn volume_is_gone(&self) -> CliError {
         let message = format!(
-            "the files of run {} are gone, and with them its workspaces {}",
+            "the volume of run {} no longer exists, and with it the workspaces {}",
             self.source,
             self.workspaces.join(", ")
         );
         CliError::invalid(message)
-            .cause("only the newest successful run of a pipeline keeps its files, or as many as TKN_LOCAL_KEEP_FILES says; others lose them to `prune`, or have them on another engine")
-            .hint("resume with --workspaces fresh to begin with empty ones; --enable runs the tasks again that fill them")
+            .cause("only the newest successful runs of a pipeline keep their files (`TKN_LOCAL_KEEP_FILES`), `prune` removes files, and they may be on another engine")
+            .hint("pass `--workspaces fresh` to start with empty workspaces, and `--enable TASK` to run the tasks again that fill them")
     }
 
     /// What reused tasks had in workspaces that begin anew.
@@ -130,10 +130,10 @@ impl Carrying {
             WorkspacesChoice::Clone | WorkspacesChoice::Take => &[],
         };
         let begin = [
-            (fresh, "begin empty"),
+            (fresh, "start empty"),
             (
                 self.changed.as_slice(),
-                "begin as new copies of directories that have changed",
+                "start as new copies of directories that have changed",
             ),
         ];
         begin
@@ -142,7 +142,7 @@ impl Carrying {
                 let tasks = reused_tasks(plan, workspaces);
                 (!tasks.is_empty()).then(|| {
                     format!(
-                        "the workspaces {} {begin}: what these reused tasks left in them is not there: {}",
+                        "the workspaces {} {begin}, without the files of these reused tasks: {}",
                         workspaces.join(", "),
                         tasks.join(", ")
                     )
@@ -184,9 +184,9 @@ fn belonging(binding: &WorkspaceBinding) -> Option<&'static str> {
 /// That another run has the files.
 pub(crate) fn taken(source: &str, taker: &str) -> CliError {
     CliError::invalid(format!(
-        "run {source} can not be resumed any more: run {taker} has taken its files"
+        "run {source} can no longer be resumed: run {taker} took its files"
     ))
     .hint(format!(
-        "go on with `tkn-local resume {taker}`, or begin with empty workspaces: --workspaces fresh"
+        "resume the other run with `tkn-local resume {taker}`, or pass `--workspaces fresh` to start with empty workspaces"
     ))
 }

@@ -7,7 +7,7 @@ use crate::execute::ExecuteError;
 use crate::sandbox::SandboxError;
 use crate::state::{Recorder, StateError};
 
-/// What the user is told.
+/// The error to print, with what to do about it.
 pub(crate) fn execute_error(error: &ExecuteError, recorder: Option<&Recorder>) -> CliError {
     let failure = match error {
         ExecuteError::Engine(error @ (SandboxError::Engine(_) | SandboxError::LostWaiting)) => {
@@ -35,7 +35,7 @@ pub(crate) fn execute_error(error: &ExecuteError, recorder: Option<&Recorder>) -
     };
     match recorder {
         Some(recorder) => failure.hint(format!(
-            "what was recorded of the run is in {}",
+            "the record of the run is in {}",
             recorder.dir().path().display()
         )),
         None => failure,

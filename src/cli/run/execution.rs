@@ -10,6 +10,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::beginning::{begin_with, give_back, notes};
 use super::carrying::Carrying;
+use super::directories::claims;
 use super::execute_error::execute_error;
 use super::next_steps::next_steps;
 use super::retention::{has_files, remove_older_files};
@@ -42,9 +43,9 @@ use crate::status::Timestamp;
 
 /// How often the live view moves.
 const TICK: Duration = Duration::from_millis(100);
-/// How long a program that is told to end may take: what Kubernetes gives a pod.
+/// How long a program may take to end after SIGTERM: what Kubernetes gives a pod.
 const GRACE: Duration = Duration::from_secs(30);
-/// So many tasks at once on the smallest engine.
+/// How many tasks run at a time on the smallest engine.
 const FEWEST_JOBS: usize = 4;
 
 /// How one run ended.
@@ -131,6 +132,7 @@ impl<'a> Execution<'a> {
             state_dir: state_dir_label(state_dir),
             uploads: self.uploads(&ready),
             keep_volume: self.settings.keep || (self.keep_files > 0 && has_files(&ready.job)),
+            library: Arc::new(self.library.in_namespace(ready.job.namespace())),
             ..self.options(&sandbox, engine.cores)
         };
         let mask = self.mask();
@@ -288,6 +290,7 @@ impl<'a> Execution<'a> {
                 "origin": ready.origin,
                 "given": self.settings.given,
                 "keep": self.settings.keep,
+                "claims": claims_of(job),
                 "volume": taken.map(Carrying::volume),
             }),
             resolved: {
@@ -323,6 +326,14 @@ impl<'a> Execution<'a> {
             files: Files::Fresh,
             keep_volume: false,
         }
+    }
+}
+
+/// The claims a run uses by its workspaces: who resumes another run asks for them.
+fn claims_of(job: &Job) -> Vec<String> {
+    match job {
+        Job::Pipeline(plan) => claims(plan).map(|(_, claim)| claim).collect(),
+        Job::Task(_) => Vec::new(),
     }
 }
 

@@ -1,4 +1,6 @@
-//! Commands to go on with after a run that did not succeed.
+//! The commands to suggest after a run that did not succeed.
+
+use std::fmt::Write as _;
 
 use crate::cli::args::run_settings::RunSettings;
 use crate::cli::context::Context;
@@ -14,15 +16,15 @@ pub(crate) fn next_steps(
     let state_dir = state_dir.map(|dir| format!(" --state-dir {}", quoted(&dir.to_string_lossy())));
     let state_dir = state_dir.unwrap_or_default();
     let mut line = format!("tkn-local resume {id}");
-    for argument in settings.partial.to_go_on() {
+    for argument in settings.partial.to_resume() {
         line.push(' ');
         line.push_str(&quoted(&argument));
     }
     for flag in settings.data.iter().filter(|flag| flag.is_lost()) {
         let option = flag.kind.flag();
-        line.push_str(&format!(" {option} {}=-", quoted(&flag.target)));
+        let _ = write!(line, " {option} {}=-", quoted(&flag.target));
     }
-    steps.push((line + &state_dir, "Go on".to_owned()));
+    steps.push((line + &state_dir, "Resume".to_owned()));
     steps.push((
         format!("tkn-local logs {id}{state_dir}"),
         "All logs".to_owned(),
@@ -31,7 +33,7 @@ pub(crate) fn next_steps(
 }
 
 /// An argument as a shell reads it.
-fn quoted(argument: &str) -> String {
+pub(crate) fn quoted(argument: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=,@%+".contains(&byte);
     if !argument.is_empty() && argument.bytes().all(plain) {
         argument.to_owned()

@@ -100,7 +100,7 @@ impl SourceRun {
         taker(&self.reader, context)
     }
 
-    /// What it was given on the command line, and the runs it goes on with.
+    /// What it was given on the command line, and the runs it resumes.
     pub(crate) fn given(&self) -> Result<Vec<Given>, CliError> {
         match self.reader.header().settings.get("given") {
             Some(given) => {
@@ -150,7 +150,7 @@ pub(crate) fn taker(run: &RunReader, context: &Context) -> Result<Option<String>
     };
     let began = match RunReader::open(store(context)?.dir(&taker)) {
         Ok(reader) => reader.is_running() || began(&record(&reader)?),
-        // It is gone, and what it took with it.
+        // The run no longer exists, nor does what it took.
         Err(_) => true,
     };
     Ok(began.then_some(taker))

@@ -1,12 +1,12 @@
-//! Faults of the store, with what to do about them.
+//! Errors of the store, with what to do about them.
 
 use crate::cli::error::CliError;
 use crate::cli::exit::ExitStatus;
 use crate::state::StateError;
 
-const LIST: &str = "`tkn-local list` shows the runs there are";
+const LIST: &str = "`tkn-local list` shows all runs";
 
-/// What the user is told.
+/// The error to print, with what to do about it.
 pub(crate) fn store_error(error: &StateError) -> CliError {
     let of_input = |failure: CliError| CliError {
         status: ExitStatus::Invalid,
@@ -15,29 +15,29 @@ pub(crate) fn store_error(error: &StateError) -> CliError {
     let failure = CliError::from_source(ExitStatus::Internal, error);
     match error {
         StateError::DiskFull { .. } => {
-            failure.hint("free some space, or keep runs elsewhere with --state-dir")
+            failure.hint("free some space, or keep runs elsewhere with `--state-dir`")
         }
         StateError::NotWritable { .. } => {
-            failure.hint("make the directory writable, or keep runs elsewhere with --state-dir")
+            failure.hint("make the directory writable, or keep runs elsewhere with `--state-dir`")
         }
         StateError::NotFound {
             did_you_mean: Some(near),
             ..
         } => of_input(failure.hint(format!("did you mean \"{near}\"?")).hint(LIST)),
         StateError::NotFound { .. } | StateError::Ambiguous { .. } => of_input(failure.hint(LIST)),
-        StateError::NoRuns => of_input(failure.hint("`tkn-local run FILE` makes the first")),
-        StateError::Running { run, .. } => of_input(failure.hint(format!(
-            "`tkn-local cancel {run}` ends it, so that it can be resumed"
-        ))),
+        StateError::NoRuns => of_input(failure.hint("start one with `tkn-local run FILE`")),
+        StateError::Running { run, .. } => {
+            of_input(failure.hint(format!("cancel it first: `tkn-local cancel {run}`")))
+        }
         StateError::OtherOwner { path, .. } => of_input(failure.hint(format!(
             "keep your runs elsewhere with --state-dir, or, when it is yours, give it back to \
              yourself: `sudo chown -R \"$(id -u)\" {}`",
             path.display()
         ))),
-        StateError::NewerFormat { .. } => of_input(failure.hint("use that version for it")),
-        StateError::Io { .. } => failure.hint("runs can be kept elsewhere with --state-dir"),
+        StateError::NewerFormat { .. } => of_input(failure.hint("use that version to read it")),
+        StateError::Io { .. } => failure.hint("keep runs elsewhere with `--state-dir`"),
         StateError::Damaged { path, .. } => match path.parent() {
-            Some(dir) => failure.hint(format!("to be rid of the run, remove {}", dir.display())),
+            Some(dir) => failure.hint(format!("to delete the run, remove {}", dir.display())),
             None => failure,
         },
     }

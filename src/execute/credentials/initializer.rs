@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn task_163_logins_of_git_by_the_order_of_urls() {
+    fn logins_of_git_by_the_order_of_urls() {
         let both = json!({"tekton.dev/git-0": "https://gitlab.com", "tekton.dev/git-1": "https://github.com"});
         assert_eq!(
             written(&["s"], &[login("s", &both, "corp\\me", "pw")]),
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn task_164_repositories_have_their_path_and_come_last() {
+    fn repositories_have_their_path_and_come_last() {
         let secrets = [
             login(
                 "repo",
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn task_165_keys_for_hosts_ports_and_repositories() {
+    fn keys_for_hosts_ports_and_repositories() {
         let key = |name: &str, target: &str, hosts: Option<&str>| {
             let mut data = json!({"ssh-privatekey": format!("key of {name}\n")});
             if let Some(hosts) = hosts {
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn task_165_a_repository_at_the_default_port_follows_the_logins() {
+    fn a_repository_at_the_default_port_follows_the_logins() {
         let secrets = [
             secret(
                 "k",
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn task_166_docker_configurations_need_no_annotation_and_lose_their_tokens() {
+    fn docker_configurations_need_no_annotation_and_lose_their_tokens() {
         let config = r#"{"auths": {"b.io": {"auth": "dTpw", "identitytoken": "t"}, "c.io": {}}, "credsStore": "x", "credHelpers": {"d.io": "y"}}"#;
         let secrets = [
             secret(
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn task_167_nothing_is_written_without_secrets() {
+    fn nothing_is_written_without_secrets() {
         let url = json!({"tekton.dev/git-0": "https://h"});
         let secrets = [
             login("plain", &json!({}), "u", "p"),
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn task_168_passwords_are_escaped_in_urls() {
+    fn passwords_are_escaped_in_urls() {
         let url = json!({"tekton.dev/git-0": "https://h"});
         assert_eq!(
             written(&["s"], &[login("s", &url, "a@b", "p@/:?#ss")])[1].1,

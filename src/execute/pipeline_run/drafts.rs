@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::execute::pod::layout::workspace_dir;
-use crate::execute::schedule::scheduler::Start;
+use crate::execute::schedule::Start;
 use crate::language::Combination;
 use crate::plan::{
     Body, Identity, Plan, PlannedTask, RunRequest, TaskRunRequest, join_sub_path, wanted_workspaces,
@@ -82,7 +82,7 @@ impl DraftBuilder<'_> {
         let count = combinations.len();
         let drafts = combinations.iter().enumerate();
         drafts
-            .map(|(index, combination)| self.draft(start, task, combination, (index, count)))
+            .map(|(index, combination)| self.draft(start, task, combination, index, count))
             .collect()
     }
 
@@ -91,7 +91,8 @@ impl DraftBuilder<'_> {
         start: &Start,
         task: &Arc<ResolvedTask>,
         combination: &Combination,
-        (index, count): (usize, usize),
+        index: usize,
+        count: usize,
     ) -> TaskRunDraft {
         let planned = &self.plan.tasks[start.task];
         let mut params = combination.params.clone();
@@ -285,6 +286,6 @@ impl DraftBuilder<'_> {
     /// A TaskRun of a task before its turn, without the params of a matrix.
     pub(crate) fn single(&self, task: usize, resolved: &Arc<ResolvedTask>) -> TaskRunDraft {
         let combination = Combination::default();
-        self.draft(&self.early(task), resolved, &combination, (0, 1))
+        self.draft(&self.early(task), resolved, &combination, 0, 1)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::drafts::{DraftBuilder, TaskRunDraft, run_claims, storage_of};
 use super::group::{reused_end, summary};
-use crate::execute::schedule::scheduler::{Action, Scheduler};
+use crate::execute::schedule::{Action, Scheduler};
 use crate::plan::reuse::Foreseen;
 use crate::plan::{
     Body, Plan, PlannedTask, TaskInputs, bind, content_inputs, inputs, result_inputs,

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::stop::Stop;
 use crate::execute::options::{Halt, HaltReceiver};
-use crate::execute::schedule::scheduler::{Ending, Finished};
+use crate::execute::schedule::{Ending, Finished};
 use crate::execute::task_run::retries::TaskRunEnd;
 use crate::plan::reuse::Success;
 use crate::sandbox::SandboxError;

@@ -15,8 +15,8 @@ use crate::event::{RunEvent, RunKind};
 use crate::execute::credentials::notices;
 use crate::execute::emitter::Emitter;
 use crate::execute::options::RunContext;
-use crate::execute::schedule::scheduler::{Action, Scheduler};
-use crate::execute::schedule::verdict::cancelled_message;
+use crate::execute::schedule::cancelled_message;
+use crate::execute::schedule::{Action, Scheduler};
 use crate::execute::task_run::retries::TaskRunEnd;
 use crate::plan::{Body, Identity, Plan, Requested};
 use crate::sandbox::{Engine, SandboxError};
@@ -250,7 +250,7 @@ impl<E: Engine> Runner<E> {
         let finally = self.plan.tasks.iter().any(|task| task.finally);
         let tally = self.scheduler.tally();
         let reason = match self.scheduler.requested() {
-            _ if self.scheduler.tasks_are_late() && finally => {
+            _ if self.scheduler.tasks_timed_out() && finally => {
                 Reason::PipelineRunTimeoutRunningFinally
             }
             Some(Requested::CancelledRunFinally) => Reason::CancelledRunningFinally,

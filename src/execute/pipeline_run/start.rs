@@ -16,10 +16,11 @@ use crate::event::RunEvent;
 use crate::execute::options::HaltReceiver;
 use crate::execute::prestart::ahead;
 use crate::execute::rejection::reject_child;
-use crate::execute::schedule::scheduler::Start;
+use crate::execute::schedule::Start;
 use crate::execute::task_run::retries::task_run;
 use crate::language::limits::MAX_CHILD_RUNS;
 use crate::name;
+use crate::plan::reuse::Success;
 use crate::plan::{self, PlannedTask, TaskInputs, too_many_child_runs};
 use crate::resolve::ResolvedTask;
 use crate::sandbox::Engine;
@@ -80,34 +81,13 @@ impl<E: Engine> Runner<E> {
         draft: TaskRunDraft,
         halted: HaltReceiver,
     ) {
-        let planned = &self.plan.tasks[start.task];
+        let plan = Arc::clone(&self.plan);
+        let planned = &plan.tasks[start.task];
         let inputs = self.inputs(planned, &draft);
         let task = start.task;
-        match self
-            .plan
-            .reuse
-            .reusable(&planned.name, &draft.combination, &inputs)
-        {
-            Some(Ok(success)) => {
-                self.emitter.event(RunEvent::TaskReused {
-                    task: planned.name.clone(),
-                    task_run: draft.request.identity.name.clone(),
-                    reused_from: success.executed_by.clone(),
-                    object: success.object.clone(),
-                    combination: draft.combination.clone(),
-                    // Not those of now, which may have changed.
-                    inputs: json!(success.inputs),
-                });
-                let end = reused_end(success);
-                self.drafts.spawn(async move {
-                    DraftEnd {
-                        task,
-                        index,
-                        end: Ok(end),
-                    }
-                });
-                return;
-            }
+        let reuse = &plan.reuse;
+        match reuse.reusable(&planned.name, &draft.combination, &inputs) {
+            Some(Ok(success)) => return self.reuse(task, index, &draft, success),
             Some(Err(change)) => {
                 let message = format!("task {} runs again; {}", planned.name, change.reason());
                 self.emitter.event(RunEvent::Notice { message });
@@ -135,6 +115,22 @@ impl<E: Engine> Runner<E> {
             let end = task_run(context, run, Arc::new(request), storage, halted).await;
             DraftEnd { task, index, end }
         });
+    }
+
+    /// Lets an earlier success stand for a TaskRun.
+    fn reuse(&mut self, task: usize, index: usize, draft: &TaskRunDraft, success: &Success) {
+        self.emitter.event(RunEvent::TaskReused {
+            task: self.plan.tasks[task].name.clone(),
+            task_run: draft.request.identity.name.clone(),
+            reused_from: success.executed_by.clone(),
+            object: success.object.clone(),
+            combination: draft.combination.clone(),
+            // Not those of now, which may have changed.
+            inputs: json!(success.inputs),
+        });
+        let end = Ok(reused_end(success));
+        self.drafts
+            .spawn(async move { DraftEnd { task, index, end } });
     }
 
     fn inputs(&self, planned: &PlannedTask, draft: &TaskRunDraft) -> TaskInputs {

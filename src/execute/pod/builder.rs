@@ -3,18 +3,21 @@
 use std::collections::BTreeMap;
 
 use super::env::{EnvSources, PodFacts, environment, name_fault};
-use super::layout::{AttemptDir, file_name, workspace_dir};
-use super::mounts::fixed_directory;
+use super::failure::{config_fault, image_fault, pod_fault};
+use super::layout::{AttemptDir, fixed_directory};
 use super::security;
-use super::volumes::{Backing, Sources};
+use super::volumes::Backing;
 use crate::language::paths::clean_absolute;
 use crate::plan::permissions::Permissions;
 use crate::plan::{BoundTask, Pod, TaskRunRequest, sidecar_resources, step_resources};
 use crate::resolve::Library;
-use crate::sandbox::{ContainerSpec, FileOp, Image, Mount, MountSource, VolumePath};
-use crate::spec::core::{EnvFromSource, EnvVar, ResourceRequirements};
+use crate::sandbox::{ContainerSpec, FileOp, Image, Mount, VolumePath};
+use crate::spec::core::{
+    EnvFromSource, EnvVar, ResourceRequirements, SecurityContext, VolumeMount,
+};
 use crate::spec::task::{Sidecar, Step};
-use crate::status::{Condition, Reason};
+use crate::spec::workspace::WorkspaceUsage;
+use crate::status::Condition;
 use crate::substitution::Scope;
 
 /// What an attempt is laid out from, besides itself.
@@ -141,49 +144,22 @@ fn pod_facts(request: &TaskRunRequest, attempt: usize) -> PodFacts {
     }
 }
 
-/// The condition of a TaskRun whose container cannot be created
-/// (`pkg/reconciler/taskrun/taskrun.go`).
-pub(crate) fn config_fault(
-    request: &TaskRunRequest,
-    role: &str,
-    name: &str,
-    text: &str,
-) -> Condition {
-    Condition::failed(
-        Reason::CreateContainerConfigError,
-        format!(
-            "the {role} \"{name}\" in TaskRun \"{}\" failed to start. The pod errored with the message: \"{text}.\"",
-            request.identity.name
-        ),
-    )
-}
-
-/// The condition of a TaskRun whose pod cannot be made.
-pub(crate) fn pod_fault(request: &TaskRunRequest, text: &str) -> Condition {
-    Condition::failed(
-        Reason::PodCreationFailed,
-        format!(
-            "failed to create task run pod \"{}\": {text}",
-            request.identity.name
-        ),
-    )
-}
-
-/// The condition of a TaskRun whose image is not to be had.
-pub(crate) fn image_fault(
-    request: &TaskRunRequest,
-    role: &str,
-    name: &str,
-    image: &str,
-    text: &str,
-) -> Condition {
-    Condition::failed(
-        Reason::TaskRunImagePullFailed,
-        format!(
-            "the {role} \"{name}\" in TaskRun \"{}\" failed to pull the image \"{image}\". The pod errored with the message: \"{text}.\"",
-            request.identity.name
-        ),
-    )
+/// What a step and a sidecar have in common, as they are written.
+struct Written<'a> {
+    /// `step` or `sidecar`, for messages.
+    role: &'static str,
+    name: String,
+    container: String,
+    image: &'a str,
+    env_from: &'a [EnvFromSource],
+    env: &'a [EnvVar],
+    resources: &'a ResourceRequirements,
+    /// The mounts it has without asking.
+    implicit: Vec<Mount>,
+    mounts: &'a [VolumeMount],
+    workspaces: &'a [WorkspaceUsage],
+    working_dir: &'a str,
+    security: Option<&'a SecurityContext>,
 }
 
 pub(crate) struct Builder<'a> {
@@ -246,113 +222,40 @@ impl Builder<'_> {
         self.debug_files();
     }
 
-    /// What every volume and workspace of the TaskRun is backed by, by volume name.
-    fn volumes(&mut self) -> Result<(), Condition> {
-        let sources = Sources {
-            library: self.around.library,
-            pod: &self.pod,
-            run_claims: self.around.run_claims,
-        };
-        let mut volumes = self.bound.task.spec.volumes.clone();
-        for volume in &mut volumes {
-            crate::substitution::fields::volume(volume, &mut &self.bound.scope);
-        }
-        volumes.extend(self.request.overrides.pod_template.volumes.clone());
-        let mut backings = BTreeMap::new();
-        for volume in &volumes {
-            let dir = self
-                .dir
-                .join(&format!("volumes/{}", file_name(&volume.name)));
-            let backing = sources
-                .volume(volume, &dir)
-                .map_err(|text| self.volume_fault(&volume.name, &text))?;
-            if backings.insert(volume.name.clone(), backing).is_some() {
-                return Err(pod_fault(
-                    self.request,
-                    &format!("multiple volumes with same name \"{}\"", volume.name),
-                ));
-            }
-        }
-        for workspace in &self.bound.workspaces {
-            let name = &workspace.declaration.name;
-            let own = self
-                .around
-                .storage
-                .get(name)
-                .cloned()
-                .unwrap_or_else(|| self.dir.join(&workspace_dir(name)));
-            let backing = sources
-                .workspace(&workspace.binding, &own)
-                .map_err(|text| self.volume_fault(name, &text))?;
-            backings.insert(crate::name::workspace_volume(name), backing);
-        }
-        self.ops
-            .extend(backings.values().flat_map(|backing| backing.ops.clone()));
-        self.backings = backings;
-        Ok(())
-    }
-
-    fn volume_fault(&self, name: &str, text: &str) -> Condition {
-        let step = self
-            .bound
-            .task
-            .spec
-            .steps
-            .first()
-            .map_or("", |step| step.name.as_str());
-        config_fault(
-            self.request,
-            "step",
-            step,
-            &format!("volume \"{name}\": {text}"),
-        )
-    }
-
     fn step(
         &mut self,
         index: usize,
         image: &dyn Fn(&str) -> Option<Image>,
     ) -> Result<PodContainer<Step>, Condition> {
         let mut step = self.bound.step(index, &Scope::new())?;
-        let container = self.bound.container(index);
-        let name = self.bound.step_name(index);
         step.compute_resources = step_resources(&step, self.request);
-        let Some(image) = image(&step.image) else {
-            return Err(image_fault(
-                self.request,
-                "step",
-                &name,
-                &step.image,
-                "image is not known",
-            ));
-        };
-        let sources = self.env_sources(&step.env_from, &step.env, &step.compute_resources);
-        self.check_environment("step", &name, &sources)?;
         let targets: Vec<String> = step
             .volume_mounts
             .iter()
             .map(|mount| clean_absolute(&mount.mount_path))
             .collect();
-        let mut mounts: Vec<Mount> = self
-            .implicit(index, !step.script.is_empty())
-            .into_iter()
-            .filter(|mount| !targets.contains(&mount.target))
-            .collect();
-        mounts.extend(self.mounts(
-            &step.volume_mounts,
-            &step.env,
-            &step.workspaces,
-            "step",
-            &name,
-        )?);
-        let working_dir = fixed_directory(&step.working_dir, &mounts);
-        let mut spec = security::apply(step.security_context.as_ref(), self.request, &image)
-            .map_err(|text| config_fault(self.request, "step", &name, &text))?;
-        security::limits(&step.compute_resources, &mut spec);
-        self.finish(&mut spec, &container, &image, mounts, working_dir);
+        let implicit = self.implicit(index, !step.script.is_empty());
+        let implicit = implicit.into_iter();
+        let written = Written {
+            role: "step",
+            name: self.bound.step_name(index),
+            container: self.bound.container(index),
+            image: &step.image,
+            env_from: &step.env_from,
+            env: &step.env,
+            resources: &step.compute_resources,
+            implicit: implicit
+                .filter(|mount| !targets.contains(&mount.target))
+                .collect(),
+            mounts: &step.volume_mounts,
+            workspaces: &step.workspaces,
+            working_dir: &step.working_dir,
+            security: step.security_context.as_ref(),
+        };
+        let (spec, image) = self.container(written, image)?;
         Ok(PodContainer {
+            container: spec.container.clone(),
             source: step,
-            container,
             spec,
             image,
         })
@@ -364,122 +267,76 @@ impl Builder<'_> {
         image: &dyn Fn(&str) -> Option<Image>,
     ) -> Result<PodContainer<Sidecar>, Condition> {
         let mut sidecar = self.bound.sidecar(index);
-        let name = sidecar.name.clone();
         sidecar.compute_resources = sidecar_resources(&sidecar, self.request);
-        let container = format!("sidecar-{name}");
-        let Some(image) = image(&sidecar.image) else {
-            return Err(image_fault(
-                self.request,
-                "sidecar",
-                &name,
-                &sidecar.image,
-                "image is not known",
-            ));
-        };
-        let sources = self.env_sources(&sidecar.env_from, &sidecar.env, &sidecar.compute_resources);
-        self.check_environment("sidecar", &name, &sources)?;
-        let mut mounts = Vec::new();
+        let mut implicit = Vec::new();
         if !sidecar.script.is_empty() {
-            mounts.push(self.mount("scripts", "/tekton/scripts", true));
+            implicit.push(self.mount("scripts", "/tekton/scripts", true));
         }
-        mounts.extend(self.mounts(
-            &sidecar.volume_mounts,
-            &sidecar.env,
-            &sidecar.workspaces,
-            "sidecar",
-            &name,
-        )?);
-        let working_dir = fixed_directory(&sidecar.working_dir, &mounts);
-        let mut spec = security::apply(sidecar.security_context.as_ref(), self.request, &image)
-            .map_err(|text| config_fault(self.request, "sidecar", &name, &text))?;
-        security::limits(&sidecar.compute_resources, &mut spec);
-        self.finish(&mut spec, &container, &image, mounts, working_dir);
+        let written = Written {
+            role: "sidecar",
+            name: sidecar.name.clone(),
+            container: format!("sidecar-{}", sidecar.name),
+            image: &sidecar.image,
+            env_from: &sidecar.env_from,
+            env: &sidecar.env,
+            resources: &sidecar.compute_resources,
+            implicit,
+            mounts: &sidecar.volume_mounts,
+            workspaces: &sidecar.workspaces,
+            working_dir: &sidecar.working_dir,
+            security: sidecar.security_context.as_ref(),
+        };
+        let (spec, image) = self.container(written, image)?;
         Ok(PodContainer {
+            container: spec.container.clone(),
             source: sidecar,
-            container,
             spec,
             image,
         })
     }
 
-    fn env_sources<'a>(
-        &'a self,
-        env_from: &'a [EnvFromSource],
-        env: &'a [EnvVar],
-        resources: &'a ResourceRequirements,
-    ) -> EnvSources<'a> {
-        EnvSources {
-            env_from,
-            env,
-            library: self.around.library,
-            pod: &self.pod,
-            resources,
-        }
-    }
-
-    fn check_environment(
-        &self,
-        role: &str,
-        name: &str,
-        sources: &EnvSources<'_>,
-    ) -> Result<(), Condition> {
-        if let Some(fault) = name_fault(sources.env) {
-            return Err(pod_fault(
-                self.request,
-                &format!("{role} \"{name}\": {fault}"),
-            ));
-        }
-        environment(sources)
-            .map(drop)
-            .map_err(|text| config_fault(self.request, role, name, &text))
-    }
-
-    fn finish(
-        &self,
-        spec: &mut ContainerSpec,
-        container: &str,
-        image: &Image,
-        mounts: Vec<Mount>,
-        working_dir: Option<String>,
-    ) {
+    /// The container of a step or sidecar, and its image.
+    fn container(
+        &mut self,
+        written: Written<'_>,
+        image: &dyn Fn(&str) -> Option<Image>,
+    ) -> Result<(ContainerSpec, Image), Condition> {
+        let (role, name) = (written.role, written.name.as_str());
+        let Some(image) = image(written.image) else {
+            let text = "image is not known";
+            return Err(image_fault(self.request, role, name, written.image, text));
+        };
+        self.check_environment(&written)?;
+        let mut mounts = written.implicit;
+        mounts.extend(self.mounts(written.mounts, written.env, written.workspaces, role, name)?);
+        let mut spec = security::apply(written.security, self.request, &image)
+            .map_err(|text| config_fault(self.request, role, name, &text))?;
+        security::limits(written.resources, &mut spec);
         spec.task_run.clone_from(&self.request.identity.name);
         spec.attempt = self.attempt;
-        container.clone_into(&mut spec.container);
+        spec.container = written.container;
         spec.image.clone_from(&image.id);
+        spec.working_dir = fixed_directory(written.working_dir, &mounts);
         spec.mounts = mounts;
-        spec.working_dir = working_dir;
         spec.labels = self.pod.labels.clone();
+        Ok((spec, image))
     }
 
-    /// `fsGroup`: the volumes that are written belong to the group.
-    fn group_ownership(&mut self) {
-        let context = self
-            .request
-            .overrides
-            .pod_template
-            .security_context
-            .as_ref();
-        let Some(gid) = context
-            .and_then(|context| context.fs_group)
-            .and_then(|gid| u32::try_from(gid).ok())
-        else {
-            return;
+    fn check_environment(&self, written: &Written<'_>) -> Result<(), Condition> {
+        let (role, name) = (written.role, written.name.as_str());
+        if let Some(fault) = name_fault(written.env) {
+            let text = format!("{role} \"{name}\": {fault}");
+            return Err(pod_fault(self.request, &text));
+        }
+        let sources = EnvSources {
+            env_from: written.env_from,
+            env: written.env,
+            library: self.around.library,
+            pod: &self.pod,
+            resources: written.resources,
         };
-        let owned = self
-            .backings
-            .values()
-            .filter_map(|backing| match &backing.source {
-                MountSource::Volume(path @ (VolumePath::Run(_) | VolumePath::Secret(_))) => {
-                    Some(FileOp::GroupOwned {
-                        path: path.clone(),
-                        gid,
-                    })
-                }
-                MountSource::Volume(VolumePath::Claim { .. })
-                | MountSource::Host(_)
-                | MountSource::Tmpfs => None,
-            });
-        let owned: Vec<FileOp> = owned.collect();
-        self.ops.extend(owned);
+        environment(&sources)
+            .map(drop)
+            .map_err(|text| config_fault(self.request, role, name, &text))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::quantity::Quantity;
 use crate::resolve::{Library, config_map_text, secret_data};
 use crate::spec::core::{EnvFromSource, EnvVar, ResourceRequirements};
 
@@ -214,12 +215,11 @@ fn resource_field(resource: &str, divisor: &str, resources: &ResourceRequirement
     };
     let amount = map
         .get(name)
-        .and_then(|scalar| super::quantity::parse(&scalar.0))
+        .and_then(|scalar| Quantity::parse(&scalar.0))
         .unwrap_or_default();
-    let divisor = super::quantity::parse(divisor)
-        .filter(|divisor| *divisor > 0.0)
-        .unwrap_or(1.0);
-    format!("{}", (amount / divisor).ceil())
+    let divided = Quantity::parse(divisor).and_then(|divisor| amount.in_units_of(divisor));
+    let whole = divided.or_else(|| amount.in_units_of(Quantity::ONE));
+    whole.unwrap_or_default().to_string()
 }
 
 /// Kubernetes' own expansion: `$(NAME)` of what is known, `$$` for a dollar, the rest as it is.
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn task_51_52_only_known_names_expand() {
+    fn only_known_names_expand() {
         let value = |name: &str| (name == "FOO").then(|| "1".to_owned());
         assert_eq!(
             expand("$(FOO) $$(FOO) $(NOPE) $ $$ $(", value),
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn task_59_whole_maps_come_first_and_must_exist() {
+    fn whole_maps_come_first_and_must_exist() {
         let from = json!([{"prefix": "P_", "configMapRef": {"name": "m"}}]);
         assert_eq!(
             env(json!([{"name": "P_K", "value": "own"}]), from),

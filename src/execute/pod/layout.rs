@@ -1,5 +1,8 @@
 //! Where things are in the volume of a run, and in its containers.
 
+use crate::language::paths::clean_absolute;
+use crate::sandbox::Mount;
+
 /// The directory of one attempt of a TaskRun in the volume of the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AttemptDir(String);
@@ -36,6 +39,17 @@ pub(crate) fn file_name(name: &str) -> String {
         }
     }
     out
+}
+
+/// A working directory that the engine can make as root before the start: one that no volume
+/// shows.
+pub(crate) fn fixed_directory(working_dir: &str, mounts: &[Mount]) -> Option<String> {
+    let path = clean_absolute(working_dir);
+    let fixed = working_dir.starts_with('/') && !working_dir.contains("$(");
+    let below = |target: &str| {
+        path == target || path.starts_with(&format!("{}/", target.trim_end_matches('/')))
+    };
+    (fixed && !mounts.iter().any(|mount| below(&mount.target))).then_some(path)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! What a container of a TaskRun sees of the volumes.
 
-use super::builder::{Builder, config_fault, pod_fault};
+use super::builder::Builder;
 use super::env::expand;
+use super::failure::{config_fault, pod_fault};
 use super::volumes::Backing;
 use crate::language::paths::clean_absolute;
 use crate::plan::{BoundWorkspace, join_sub_path};
@@ -57,6 +58,44 @@ impl Builder<'_> {
         role: &str,
         name: &str,
     ) -> Result<Vec<Mount>, Condition> {
+        let mut mounts = self.volume_mounts(settings, env, role, name)?;
+        for workspace in self.bound.workspaces.clone() {
+            let Some(target) = self.workspace_target(&workspace, usages) else {
+                continue;
+            };
+            let place = format!(
+                "{role} \"{name}\": mountPath of workspace \"{}\"",
+                workspace.declaration.name
+            );
+            let target = self.target(&target, &place)?;
+            if mounts.iter().any(|mount: &Mount| mount.target == target) {
+                continue;
+            }
+            let volume = crate::name::workspace_volume(&workspace.declaration.name);
+            let Some(backing) = self.backings.get(&volume).cloned() else {
+                continue;
+            };
+            let source = self
+                .below(&backing, &workspace.binding.sub_path)
+                .map_err(|text| config_fault(self.request, role, name, &text))?;
+            let read_only = workspace.declaration.read_only || backing.read_only;
+            mounts.push(Mount {
+                source,
+                target,
+                read_only,
+                is_part: !workspace.binding.sub_path.is_empty() && !holds_files(&backing),
+            });
+        }
+        Ok(mounts)
+    }
+
+    fn volume_mounts(
+        &mut self,
+        settings: &[VolumeMount],
+        env: &[EnvVar],
+        role: &str,
+        name: &str,
+    ) -> Result<Vec<Mount>, Condition> {
         let mut mounts = Vec::new();
         for (index, mount) in settings.iter().enumerate() {
             if mount.mount_path.is_empty() {
@@ -96,33 +135,6 @@ impl Builder<'_> {
                 is_part: !sub_path.is_empty() && !holds_files(&backing),
             });
         }
-        for workspace in self.bound.workspaces.clone() {
-            let Some(target) = self.workspace_target(&workspace, usages) else {
-                continue;
-            };
-            let place = format!(
-                "{role} \"{name}\": mountPath of workspace \"{}\"",
-                workspace.declaration.name
-            );
-            let target = self.target(&target, &place)?;
-            if mounts.iter().any(|mount: &Mount| mount.target == target) {
-                continue;
-            }
-            let volume = crate::name::workspace_volume(&workspace.declaration.name);
-            let Some(backing) = self.backings.get(&volume).cloned() else {
-                continue;
-            };
-            let source = self
-                .below(&backing, &workspace.binding.sub_path)
-                .map_err(|text| config_fault(self.request, role, name, &text))?;
-            let read_only = workspace.declaration.read_only || backing.read_only;
-            mounts.push(Mount {
-                source,
-                target,
-                read_only,
-                is_part: !workspace.binding.sub_path.is_empty() && !holds_files(&backing),
-            });
-        }
         Ok(mounts)
     }
 
@@ -142,7 +154,7 @@ impl Builder<'_> {
         Ok(target)
     }
 
-    /// Where a container has a workspace; `None` when it has it not.
+    /// Where a container has a workspace; `None` when it does not have it.
     fn workspace_target(
         &self,
         workspace: &BoundWorkspace,
@@ -215,17 +227,6 @@ fn holds_files(backing: &Backing) -> bool {
 fn is_reserved(target: &str) -> bool {
     let is_at_or_below = |outer: &str| target == outer || target.starts_with(&format!("{outer}/"));
     target == "/" || (is_at_or_below("/tekton") && !is_at_or_below("/tekton/home"))
-}
-
-/// A working directory that the engine can make as root before the start: one that no volume
-/// shows.
-pub(crate) fn fixed_directory(working_dir: &str, mounts: &[Mount]) -> Option<String> {
-    let path = clean_absolute(working_dir);
-    let fixed = working_dir.starts_with('/') && !working_dir.contains("$(");
-    let below = |target: &str| {
-        path == target || path.starts_with(&format!("{}/", target.trim_end_matches('/')))
-    };
-    (fixed && !mounts.iter().any(|mount| below(&mount.target))).then_some(path)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Whom a container runs as, what it may do and how much of the machine it gets.
 
-use super::quantity;
+use super::quantity::Quantity;
 use crate::plan::TaskRunRequest;
 use crate::sandbox::{ContainerSpec, Image};
 use crate::spec::core::{ResourceRequirements, SeLinuxOptions, SeccompProfile, SecurityContext};
@@ -113,16 +113,16 @@ fn se_linux(labels: &SeLinuxOptions) -> Vec<String> {
 
 /// Limits of cpu and memory become the engine's.
 pub(crate) fn limits(resources: &ResourceRequirements, spec: &mut ContainerSpec) {
-    let limit = |name: &str| resources.limits.get(name).map(|scalar| scalar.0.as_str());
-    spec.nano_cpus = limit("cpu").and_then(quantity::nano_cpus).unwrap_or(0);
-    spec.memory = limit("memory").and_then(quantity::bytes).unwrap_or(0);
+    let limit = |name: &str| Quantity::parse(&resources.limits.get(name)?.0);
+    spec.nano_cpus = limit("cpu").and_then(Quantity::nano_cpus).unwrap_or(0);
+    spec.memory = limit("memory").and_then(Quantity::bytes).unwrap_or(0);
 }
 
 /// The message of a request above its limit (`pkg/reconciler/taskrun/validate_taskrun.go`).
 pub(crate) fn request_above_limit(resources: &ResourceRequirements) -> Option<String> {
     resources.requests.iter().find_map(|(name, request)| {
         let limit = resources.limits.get(name)?;
-        let above = quantity::parse(&request.0)? > quantity::parse(&limit.0)?;
+        let above = Quantity::parse(&request.0)? > Quantity::parse(&limit.0)?;
         above.then(|| {
             format!(
                 "invalid request resource value: {request} must be less or equal to limit {limit}"
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn task_159_the_containers_own_user_wins() {
+    fn the_containers_own_user_wins() {
         let pod = json!({"runAsUser": 1001, "fsGroup": 7, "supplementalGroups": [5]});
         let spec = applied(json!(null), pod.clone(), "").unwrap();
         assert_eq!(
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn task_160_non_root_is_checked() {
+    fn non_root_is_checked() {
         let own = json!({"runAsNonRoot": true});
         assert!(applied(own.clone(), json!(null), "").is_err());
         assert!(applied(own.clone(), json!(null), "web").is_err());

@@ -221,8 +221,8 @@ fn clash(task: &str, field: &'static str, first: &str, what: &str) -> PodFinding
     } else {
         format!("tasks \"{first}\" and \"{task}\"")
     };
-    let message = format!("{who} want {what}, and all tasks of a run share one sandbox");
-    let hint = "give both the same value, or disable one of them with --disable";
+    let message = format!("{who} need {what}, but all tasks of a run share one sandbox");
+    let hint = "use the same value for both, or disable one of them with --disable";
     finding(task, field, Diagnostic::error(message).hint(hint))
 }
 
@@ -234,7 +234,7 @@ fn shared_network(settings: &[(String, PodSettings)]) -> Option<PodFinding> {
     let others: Vec<&str> = others.into_iter().collect();
     (!others.is_empty()).then(|| {
         let message = format!(
-            "hostNetwork of task \"{task}\" holds for these as well: {}",
+            "hostNetwork of task \"{task}\" also applies to these: {}",
             others.join(", ")
         );
         finding(task, HOST_NETWORK, Diagnostic::notice(message))

@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn task_117_maps_become_read_only_files() {
+    fn maps_become_read_only_files() {
         let all =
             volume(json!({"name": "v", "configMap": {"name": "m", "defaultMode": 256}})).unwrap();
         assert!(all.read_only);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::execute::options::RunContext;
 use crate::execute::pipeline_run::drafts::TaskRunDraft;
-use crate::execute::task_run::attempt::prepare;
+use crate::execute::task_run::prepare::prepare;
 use crate::plan::bind;
 use crate::sandbox::{ContainerSpec, Engine, FileOp, MountSource, VolumePath};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::execute::pipeline_run::drafts::{DraftBuilder, Storage, TaskRunDraft};
-use crate::execute::schedule::scheduler::{Action, Scheduler};
+use crate::execute::schedule::{Action, Scheduler};
 use crate::plan::{self, Body, Job, Plan, TaskRunRequest};
 use crate::resolve::{Library, ResolvedTask};
 
@@ -61,7 +61,7 @@ fn of_plan(plan: &Plan, library: &Library, most: usize) -> Vec<Upcoming> {
                 }));
             }
             Body::Pipeline => {
-                // A child that cannot be planned is told when its turn comes, as on a cluster.
+                // A child that cannot be planned is reported when its turn comes, as on a cluster.
                 let child = child(plan, task, library);
                 let drafts = child.map(|child| of_plan(&child, library, left));
                 found.extend(drafts.into_iter().flatten().map(|run| Upcoming {

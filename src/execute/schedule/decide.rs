@@ -1,25 +1,15 @@
-//! Whether a task that waits may start, and what keeps it from it.
+//! Whether a task that waits may start, and what keeps it from starting.
 
 use std::sync::Arc;
 
-use super::scheduler::{Action, Ending, Scheduler, State};
+use super::model::{Action, Decision, Ending, State};
+use super::scheduler::Scheduler;
 use crate::language::when::holds;
 use crate::plan::{PlannedTask, Requested};
+use crate::spec::param::ParamValue;
 use crate::spec::when::WhenExpression;
 use crate::status::{Condition, Reason, SkipReason};
-use crate::substitution::{Access, ResultRef, Scope};
-
-/// What is to become of a task that waits.
-pub(crate) enum Decision {
-    /// Nothing yet.
-    Waits,
-    /// It does not run.
-    Decided(Action),
-    /// It never runs: it refers to a result that does not exist.
-    Invalid,
-    /// It runs, with this guard.
-    MayStart(Vec<WhenExpression>),
-}
+use crate::substitution::{Access, ResultRef, Scope, references};
 
 impl Scheduler {
     /// The order of `pkg/reconciler/pipelinerun/resources/pipelinerunresolution.go`, `skip`.
@@ -38,7 +28,7 @@ impl Scheduler {
                 Decision::Decided(self.skip(task, SkipReason::Disabled, Vec::new()))
             });
         }
-        let when = guard(planned, &self.scope);
+        let when = substituted_when(planned, &self.scope);
         let settings = match self.requested {
             _ if self.is_stopping() => Some(SkipReason::Stopping),
             Some(Requested::CancelledRunFinally) => Some(SkipReason::GracefullyCancelled),
@@ -52,7 +42,7 @@ impl Scheduler {
         if pending && !orphaned {
             return Ok(Decision::Waits);
         }
-        let reason = if !pending && !self.evaluate(&when)? {
+        let reason = if !pending && !self.evaluate(planned, &when)? {
             Some(SkipReason::When)
         } else if orphaned {
             Some(SkipReason::ParentSkipped)
@@ -65,11 +55,11 @@ impl Scheduler {
         if let Some(missing) = self.first_missing(planned)? {
             return Ok(self.missing(task, &missing, when));
         }
-        let late = [
-            (self.late.pipeline, SkipReason::PipelineTimedOut),
-            (self.late.tasks, SkipReason::TasksTimedOut),
+        let timed_out = [
+            (self.timed_out.pipeline, SkipReason::PipelineTimedOut),
+            (self.timed_out.tasks, SkipReason::TasksTimedOut),
         ];
-        if let Some((_, reason)) = late.into_iter().find(|(late, _)| *late) {
+        if let Some((_, reason)) = timed_out.into_iter().find(|(is_up, _)| *is_up) {
             return Ok(Decision::Decided(self.skip(task, reason, when)));
         }
         Ok(Decision::MayStart(when))
@@ -109,7 +99,7 @@ impl Scheduler {
         Decision::Invalid
     }
 
-    /// Missing results come before the guard here, unlike for other tasks.
+    /// Missing results come before the `when` expressions here, unlike for other tasks.
     pub(crate) fn decide_finally(&mut self, task: usize) -> Result<Action, Condition> {
         let plan = Arc::clone(&self.plan);
         let planned = &plan.tasks[task];
@@ -119,27 +109,54 @@ impl Scheduler {
         if self.first_missing(planned)?.is_some() {
             return Ok(self.skip(task, SkipReason::MissingResults, Vec::new()));
         }
-        let when = guard(planned, &self.finally_scope());
-        if !self.evaluate(&when)? {
+        let when = substituted_when(planned, &self.finally_scope());
+        if !self.evaluate(planned, &when)? {
             return Ok(self.skip(task, SkipReason::When, when));
         }
-        let late = [
-            (self.late.pipeline, SkipReason::PipelineTimedOut),
-            (self.late.finally, SkipReason::FinallyTimedOut),
+        let timed_out = [
+            (self.timed_out.pipeline, SkipReason::PipelineTimedOut),
+            (self.timed_out.finally, SkipReason::FinallyTimedOut),
         ];
-        if let Some((_, reason)) = late.into_iter().find(|(late, _)| *late) {
+        if let Some((_, reason)) = timed_out.into_iter().find(|(is_up, _)| *is_up) {
             return Ok(self.skip(task, reason, Vec::new()));
         }
         self.start(task, when)
     }
 
-    fn evaluate(&self, when: &[WhenExpression]) -> Result<bool, Condition> {
-        holds(when).map_err(|error| {
+    fn evaluate(&self, task: &PlannedTask, when: &[WhenExpression]) -> Result<bool, Condition> {
+        holds(when).map_err(|fault| {
+            let pasted = self.pasted(task);
             Condition::failed(
                 Reason::CELEvaluationFailed,
-                format!("Error evaluating CEL {}: {error}", self.plan.identity.name),
+                format!(
+                    "Error evaluating CEL {}: when expression of task \"{}\": {fault}{pasted}",
+                    self.plan.identity.name, task.name
+                ),
             )
         })
+    }
+
+    /// Names the references of a task's CEL expressions whose values end the quotes around them:
+    /// values are pasted as they are.
+    fn pasted(&self, task: &PlannedTask) -> String {
+        let expressions = task.source.when.iter().map(|when| when.cel.as_str());
+        let quoted: Vec<String> = expressions
+            .flat_map(references)
+            .filter(|reference| {
+                let value = self.scope.get(reference);
+                let text = value.as_ref().and_then(ParamValue::as_str);
+                text.is_some_and(|text| text.contains(['\'', '"', '\\', '\n']))
+            })
+            .map(|reference| format!("$({reference})"))
+            .collect();
+        if quoted.is_empty() {
+            return String::new();
+        }
+        format!(
+            "; the value of {} has a quote, a backslash or a new line in it and is pasted as it \
+             is: use input, operator and values instead of cel",
+            quoted.join(", ")
+        )
     }
 
     /// The first result a task refers to that does not exist. An item that an array does not have
@@ -172,7 +189,7 @@ impl Scheduler {
     }
 }
 
-fn guard(planned: &PlannedTask, scope: &Scope) -> Vec<WhenExpression> {
+fn substituted_when(planned: &PlannedTask, scope: &Scope) -> Vec<WhenExpression> {
     planned
         .source
         .when

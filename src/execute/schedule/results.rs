@@ -1,6 +1,7 @@
 //! The results of a pipeline (`pkg/reconciler/pipelinerun/resources/apply.go`).
 
-use super::scheduler::{Ending, Scheduler, State};
+use super::model::{Ending, State};
+use super::scheduler::Scheduler;
 use crate::spec::param::ParamValue;
 use crate::substitution::{Access, ResultRef};
 

@@ -7,88 +7,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value;
-
-use super::decide::Decision;
+use super::model::{Action, Decision, Ending, Finished, State};
 use super::verdict::Tally;
-use crate::execute::task_run::results::artifact_texts;
-use crate::language::Combination;
+use crate::execute::artifacts::artifact_texts;
 use crate::plan::{Plan, Requested};
-use crate::spec::param::{Param, ParamValue};
+use crate::spec::param::ParamValue;
 use crate::spec::when::WhenExpression;
 use crate::status::{Condition, SkipReason};
 use crate::substitution::Scope;
-
-/// How a task ended, seen from the pipeline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// Every TaskRun succeeded.
-    Succeeded,
-    /// Some TaskRun failed.
-    Failed,
-    /// Some TaskRun was cancelled, and none failed.
-    Cancelled,
-    /// Cancelled because the time of the run, or of its tasks, was up.
-    TimedOut,
-}
-
-/// What a task left.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Finished {
-    /// How it ended.
-    pub(crate) ending: Ending,
-    /// The reason of its first TaskRun that did not succeed, else of its first.
-    pub(crate) reason: String,
-    /// The results of each of its TaskRuns, in order.
-    pub(crate) results: Vec<BTreeMap<String, ParamValue>>,
-    /// The artifacts of its only TaskRun.
-    pub(crate) artifacts: Option<Value>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum State {
-    Waiting,
-    Skipped(SkipReason),
-    /// It refers to a result that does not exist: the text says so.
-    Invalid(String),
-    Running,
-    Done(Finished),
-}
-
-/// What is to happen to a task.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Action {
-    /// It starts.
-    Start(Start),
-    /// It does not.
-    Skip {
-        /// Its place in the plan.
-        task: usize,
-        /// Why.
-        reason: SkipReason,
-        /// Its guard, references replaced.
-        when: Vec<WhenExpression>,
-    },
-    /// From here on finally tasks are decided.
-    FinallyStarts,
-    /// The run ends now, without finally: what runs is to be killed.
-    Abort(Condition),
-}
-
-/// A task that starts.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Start {
-    /// Its place in the plan.
-    pub(crate) task: usize,
-    /// Its guard, references replaced.
-    pub(crate) when: Vec<WhenExpression>,
-    /// Its params, references replaced.
-    pub(crate) params: Vec<Param>,
-    /// Its combinations; `None` without a matrix.
-    pub(crate) combinations: Option<Vec<Combination>>,
-    /// Its display name, references replaced but those to matrix params.
-    pub(crate) display_name: String,
-}
 
 /// The state of a run.
 #[derive(Debug, Clone)]
@@ -98,12 +24,12 @@ pub(crate) struct Scheduler {
     pub(crate) scope: Scope,
     pub(crate) requested: Option<Requested>,
     pub(crate) finally_started: bool,
-    pub(crate) late: Late,
+    pub(crate) timed_out: TimedOut,
 }
 
 /// Whose time is up.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Late {
+pub(crate) struct TimedOut {
     pub(crate) pipeline: bool,
     pub(crate) tasks: bool,
     pub(crate) finally: bool,
@@ -124,7 +50,7 @@ impl Scheduler {
             scope,
             requested: plan.requested,
             finally_started: false,
-            late: Late::default(),
+            timed_out: TimedOut::default(),
             plan,
         }
     }
@@ -146,32 +72,32 @@ impl Scheduler {
 
     /// The time of the tasks is up. Ignored when they are all done.
     pub(crate) fn time_out_tasks(&mut self) {
-        self.late.tasks |= !self.finally_started;
+        self.timed_out.tasks |= !self.finally_started;
     }
 
     /// The time of the finally tasks is up.
     pub(crate) const fn time_out_finally(&mut self) {
-        self.late.finally = true;
+        self.timed_out.finally = true;
     }
 
     /// The time of the run is up.
     pub(crate) const fn time_out_pipeline(&mut self) {
-        self.late.pipeline = true;
+        self.timed_out.pipeline = true;
     }
 
-    /// True when the run has been told that its time is up.
-    pub(crate) const fn pipeline_is_late(&self) -> bool {
-        self.late.pipeline
+    /// True when the time of the run is up.
+    pub(crate) const fn pipeline_timed_out(&self) -> bool {
+        self.timed_out.pipeline
     }
 
     /// True when the time of the tasks was up before they were done.
-    pub(crate) const fn tasks_are_late(&self) -> bool {
-        self.late.tasks
+    pub(crate) const fn tasks_timed_out(&self) -> bool {
+        self.timed_out.tasks
     }
 
     /// True when the time of the finally tasks is up.
-    pub(crate) const fn finally_is_late(&self) -> bool {
-        self.late.finally
+    pub(crate) const fn finally_timed_out(&self) -> bool {
+        self.timed_out.finally
     }
 
     /// True when finally tasks have been decided.
@@ -358,8 +284,8 @@ impl Scheduler {
         self.tally().verdict(&super::verdict::Circumstances {
             run: &self.plan.identity.name,
             timeouts: &self.plan.timeouts,
-            pipeline_timed_out: self.late.pipeline,
-            tasks_timed_out: self.late.tasks,
+            pipeline_timed_out: self.timed_out.pipeline,
+            tasks_timed_out: self.timed_out.tasks,
             requested: self.requested,
         })
     }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::scheduler::{Action, Ending, Scheduler, Start, State};
+use super::model::{Action, Ending, Start, State};
+use super::scheduler::Scheduler;
 use crate::language::limits::MAX_MATRIX_COMBINATIONS;
 use crate::language::{Combination, MatrixTypeError, fan_out, has_empty_array, product_len};
 use crate::plan::PlannedTask;

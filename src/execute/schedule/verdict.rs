@@ -76,7 +76,7 @@ impl Tally {
         )
     }
 
-    /// The condition of a run that goes on.
+    /// The condition of a run that has not ended.
     pub(crate) fn progress(&self, reason: Reason) -> Condition {
         let message = format!(
             "Tasks Completed: {} (Failed: {}, Cancelled {}), Incomplete: {}, Skipped: {}",

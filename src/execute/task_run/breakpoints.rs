@@ -36,7 +36,7 @@ pub(crate) fn advice(container: &impl Container, before: bool) -> String {
     let script =
         |name: &str| container.command_line(&format!("/tekton/debug/scripts/{kind}{name}"), false);
     format!(
-        "look inside: {}\ngo on: {}\nfail: {}",
+        "look inside: {}\ncontinue: {}\nfail: {}",
         container.command_line("sh", true),
         script("-continue"),
         script("-fail-continue")

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use crate::execute::artifacts::list;
 use crate::language::{declared_type, step_result_value};
 use crate::sandbox::WantedFile;
 use crate::spec::param::{ParamType, ParamValue};
@@ -164,41 +165,6 @@ impl Collected {
     }
 }
 
-fn list(artifacts: &Value, side: &str) -> Vec<Value> {
-    artifacts
-        .get(side)
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default()
-}
-
-/// The artifacts of one side by name, each as a reference to it reads: compact JSON of its values,
-/// their keys as Go would write them (`pkg/apis/pipeline/v1/artifact_types.go`).
-pub(crate) fn artifact_texts(artifacts: &Value, side: &str) -> Vec<(String, String)> {
-    list(artifacts, side)
-        .iter()
-        .filter_map(|artifact| {
-            let name = artifact["name"].as_str()?;
-            Some((name.to_owned(), values_text(&artifact["values"])))
-        })
-        .collect()
-}
-
-fn values_text(values: &Value) -> String {
-    let values: Vec<ArtifactValue> = serde_json::from_value(values.clone()).unwrap_or_default();
-    json!(values).to_string()
-}
-
-/// Where an artifact is, and what it is.
-#[derive(Default, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
-struct ArtifactValue {
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    digest: BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    uri: String,
-}
-
 fn merge_artifact(known: &mut Value, other: &Value) {
     if other["buildOutput"] == json!(true) {
         known["buildOutput"] = json!(true);
@@ -311,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn task_88_96_text_is_kept_and_names_are_sorted() {
+    fn text_is_kept_and_names_are_sorted() {
         let (results, fault) = collected(
             &json!([{"name": "b"}, {"name": "a"}]),
             &[("b", "x\n"), ("a", "y")],
@@ -327,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn task_91_an_array_must_be_json_from_its_first_byte() {
+    fn an_array_must_be_json_from_its_first_byte() {
         let array = json!([{"name": "r", "type": "array"}]);
         let (results, _) = collected(&array, &[("r", "[\"a\",\"b\"]\n")]);
         assert_eq!(
@@ -347,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn task_92_179_an_object_needs_its_properties_unless_empty() {
+    fn an_object_needs_its_properties_unless_empty() {
         let object =
             json!([{"name": "o", "type": "object", "properties": {"url": {}, "commit": {}}}]);
         let (_, fault) = collected(&object, &[("o", "{\"url\":\"x\"}")]);
@@ -369,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn task_89_90_97_absent_is_absent_and_steps_lend_theirs() {
+    fn absent_is_absent_and_steps_lend_theirs() {
         assert_eq!(collected(&json!([{"name": "r"}]), &[]), (Vec::new(), None));
         let spec: TaskSpec = serde_json::from_value(json!({"results": [
             {"name": "r", "value": "$(steps.s.results.x)"},
@@ -392,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn task_169_artifacts_merge_by_name_and_bad_json_is_no_fault() {
+    fn artifacts_merge_by_name_and_bad_json_is_not_an_error() {
         let mut collected = Collected::default();
         let file =
             |key: &str, text: &str| (key.to_owned(), Bytes::copy_from_slice(text.as_bytes()));

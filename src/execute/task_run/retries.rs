@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::attempt::{AttemptEnd, attempt};
+use super::attempt::AttemptEnd;
+use super::run_attempt::attempt;
 use crate::event::TaskRunEvent;
 use crate::execute::options::{Halt, HaltReceiver, RunContext};
-use crate::execute::schedule::scheduler::Ending;
+use crate::execute::schedule::Ending;
 use crate::plan::TaskRunRequest;
 use crate::sandbox::{Engine, SandboxError};
 use crate::spec::param::ParamValue;

@@ -76,7 +76,8 @@ impl<S: Sandbox> Life<S> {
     /// The life of a sidecar whose first container is started, and what others see of it.
     pub(crate) fn new(
         sandbox: S,
-        (sidecar, spec): (&Sidecar, ContainerSpec),
+        sidecar: &Sidecar,
+        spec: ContainerSpec,
         launch: Launch,
         output: OutputSender,
         grace: Duration,

@@ -8,12 +8,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::attempt::Attempt;
 use super::probe::Check;
+use super::program::Program;
 use super::sidecar::{Life, Watched};
 use super::step::script_file;
 use crate::event::TaskRunEvent;
 use crate::execute::emitter::Emitter;
-use crate::execute::pod::builder::{PodContainer, config_fault};
-use crate::execute::pod::env::{EnvSources, environment, expand};
+use crate::execute::pod::builder::PodContainer;
+use crate::execute::pod::env::{EnvSources, environment};
+use crate::execute::pod::failure::config_fault;
 use crate::sandbox::{Container, Engine, Exit, Launch, Outcome, Output, Sandbox, SandboxError};
 use crate::spec::task::Sidecar;
 use crate::status::{Condition, Reason, Running, SidecarState, Terminated};
@@ -131,7 +133,8 @@ impl<E: Engine> Sidecars<E> {
         };
         let (life, watched) = Life::new(
             attempt.context.sandbox.clone(),
-            (&laid.source, laid.spec.clone()),
+            &laid.source,
+            laid.spec.clone(),
             launch,
             sender,
             attempt.context.options.grace,
@@ -161,7 +164,7 @@ impl<E: Engine> Sidecars<E> {
     }
 
     /// The names of those that are not ready yet.
-    pub(crate) fn late(&self) -> Vec<String> {
+    pub(crate) fn not_ready(&self) -> Vec<String> {
         let late = self.running.iter().filter(|it| !it.ready.is_cancelled());
         late.map(|running| running.state.name.clone()).collect()
     }
@@ -232,7 +235,7 @@ fn exit_code(exit: &Exit) -> i32 {
     }
 }
 
-/// Plain Kubernetes: `command` replaces ENTRYPOINT and CMD, `args` replaces CMD.
+/// What a sidecar is released with. The error is the text its TaskRun fails with.
 fn launch<E: Engine>(
     attempt: &Attempt<E>,
     laid: &PodContainer<Sidecar>,
@@ -246,38 +249,14 @@ fn launch<E: Engine>(
         pod: &attempt.layout.pod,
         resources: &sidecar.compute_resources,
     })?;
-    let expanded = |text: &String| {
-        expand(text, |name| {
-            env.iter()
-                .rev()
-                .find(|(known, _)| known == name)
-                .map(|(_, value)| value.clone())
-        })
+    let program = Program {
+        script,
+        command: &sidecar.command,
+        args: &sidecar.args,
+        image: &laid.image,
+        keeps_cmd: false,
     };
-    let arguments: Vec<String> = sidecar.args.iter().map(expanded).collect();
-    let argv = match script {
-        Some(path) => std::iter::once(path).chain(arguments).collect(),
-        None if !sidecar.command.is_empty() => sidecar
-            .command
-            .iter()
-            .map(expanded)
-            .chain(arguments)
-            .collect(),
-        None if arguments.is_empty() => laid
-            .image
-            .entrypoint
-            .iter()
-            .chain(&laid.image.cmd)
-            .cloned()
-            .collect(),
-        None => laid
-            .image
-            .entrypoint
-            .iter()
-            .cloned()
-            .chain(arguments)
-            .collect(),
-    };
+    let argv = program.argv(&env);
     let working_dir = if sidecar.working_dir.is_empty() {
         laid.image.working_dir.clone()
     } else {

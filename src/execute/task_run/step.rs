@@ -7,10 +7,12 @@ use tokio::sync::mpsc;
 
 use super::attempt::{Attempt, StepEnd};
 use super::breakpoints;
+use super::program::Program;
 use super::results;
 use crate::event::{LogSource, TaskRunEvent};
-use crate::execute::pod::builder::{PodContainer, config_fault, pod_fault};
-use crate::execute::pod::env::{EnvSources, environment, expand};
+use crate::execute::pod::builder::PodContainer;
+use crate::execute::pod::env::{EnvSources, environment};
+use crate::execute::pod::failure::{config_fault, pod_fault};
 use crate::language::when::holds;
 use crate::sandbox::{
     Container, Control, Engine, FileOp, Launch, Outcome, Output, Pauses, Sandbox, SandboxError,
@@ -18,7 +20,7 @@ use crate::sandbox::{
 };
 use crate::spec::task::Step;
 use crate::status::Running;
-use crate::substitution::{ResultRef, Scope, references};
+use crate::substitution::{ResultRef, references};
 
 /// The shell a script without interpreter is run by.
 const PREAMBLE: &str = "#!/bin/sh\nset -e\n";
@@ -27,7 +29,7 @@ const PREAMBLE: &str = "#!/bin/sh\nset -e\n";
 const STARTS: usize = 3;
 
 impl<E: Engine> Attempt<E> {
-    /// Runs a step, unless its guard is false.
+    /// Runs a step, unless a `when` expression is false.
     pub(crate) async fn step(&mut self, index: usize) -> Result<StepEnd, SandboxError> {
         let laid = self.layout.steps[index].clone();
         let mut state = self.state(index);
@@ -48,7 +50,7 @@ impl<E: Engine> Attempt<E> {
         }
         match holds(&step.when) {
             Ok(true) => {}
-            Ok(false) => return self.skipped_by_guard(index, state).await,
+            Ok(false) => return self.skipped_by_when(index, state).await,
             Err(error) => return Ok(self.failed_early(index, state, 1, &error.to_string()).await),
         }
         let launch = match self.launch(index, &step, &laid) {
@@ -184,38 +186,15 @@ impl<E: Engine> Attempt<E> {
             pod: &self.layout.pod,
             resources: &laid.source.compute_resources,
         })?;
-        let expanded = |text: &String| {
-            expand(text, |name| {
-                env.iter()
-                    .rev()
-                    .find(|(known, _)| known == name)
-                    .map(|(_, value)| value.clone())
-            })
+        let program = Program {
+            script: (!step.script.is_empty()).then(|| self.script_path(index)),
+            command: &step.command,
+            args: &step.args,
+            image: &laid.image,
+            // Without an entrypoint Tekton takes CMD for the command.
+            keeps_cmd: laid.image.entrypoint.is_empty(),
         };
-        let arguments = step.args.iter().map(expanded);
-        let argv: Vec<String> = if !step.script.is_empty() {
-            std::iter::once(self.script_path(index))
-                .chain(arguments)
-                .collect()
-        } else if !step.command.is_empty() {
-            step.command.iter().map(expanded).chain(arguments).collect()
-        } else if laid.image.entrypoint.is_empty() {
-            laid.image.cmd.iter().cloned().chain(arguments).collect()
-        } else if step.args.is_empty() {
-            laid.image
-                .entrypoint
-                .iter()
-                .chain(&laid.image.cmd)
-                .cloned()
-                .collect()
-        } else {
-            laid.image
-                .entrypoint
-                .iter()
-                .cloned()
-                .chain(arguments)
-                .collect()
-        };
+        let argv = program.argv(&env);
         let working_dir = match step.working_dir.as_str() {
             "" => laid.image.working_dir.clone(),
             path if path.starts_with('/') => path.to_owned(),
@@ -329,6 +308,3 @@ pub(crate) fn script_file(path: String, script: &str) -> FileOp {
         content: Bytes::from(content),
     }
 }
-
-/// A scope that several readers share until one of them learns something.
-pub(crate) type Known = Arc<Scope>;

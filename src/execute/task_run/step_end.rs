@@ -6,9 +6,9 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::attempt::{Attempt, StepEnd};
-use super::results::artifact_texts;
 use super::step::Named;
 use crate::event::Stream;
+use crate::execute::artifacts::artifact_texts;
 use crate::execute::options::Halt;
 use crate::sandbox::{Engine, Exit, FileOp, Outcome, Output, Sandbox, SandboxError, VolumePath};
 use crate::spec::task::Step;
@@ -150,7 +150,7 @@ impl<E: Engine> Attempt<E> {
         }
     }
 
-    pub(crate) async fn skipped_by_guard(
+    pub(crate) async fn skipped_by_when(
         &mut self,
         index: usize,
         mut state: StepState,

@@ -20,7 +20,7 @@ results: [{{name: x, value: $(tasks.a.results.x)}}]
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_70_task_74_cancel_ends_at_once_without_finally() {
+async fn cancel_ends_at_once_without_finally() {
     let ran = three("sleep 1")
         .interrupted(2, Interrupt::Cancel)
         .ran()
@@ -37,7 +37,7 @@ async fn pipeline_70_task_74_cancel_ends_at_once_without_finally() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_71_cancel_run_finally_skips_the_rest_and_runs_finally() {
+async fn cancel_run_finally_skips_the_rest_and_runs_finally() {
     let ran = three("sleep 1")
         .interrupted(2, Interrupt::CancelRunFinally)
         .ran()
@@ -53,7 +53,7 @@ async fn pipeline_71_cancel_run_finally_skips_the_rest_and_runs_finally() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_72_a_failure_in_finally_wins_over_the_cancellation() {
+async fn a_failure_in_finally_wins_over_the_cancellation() {
     let ran = three("exit 1")
         .interrupted(2, Interrupt::CancelRunFinally)
         .ran()
@@ -62,7 +62,7 @@ async fn pipeline_72_a_failure_in_finally_wins_over_the_cancellation() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_73_stop_run_finally_lets_what_runs_end_with_its_retries() {
+async fn stop_run_finally_lets_what_runs_end_with_its_retries() {
     let ran = pipeline(
         r#"
 tasks: [{name: a, retries: 1, run: "sleep 5\nfail-before 1"}, {name: b, runAfter: [a], run: sleep 1}]
@@ -87,7 +87,7 @@ finally: [{name: f, run: sleep 1}]
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_74_a_file_may_ask_for_finally_alone() {
+async fn a_file_may_ask_for_finally_alone() {
     let ran = three("sleep 1")
         .with("status: CancelledRunFinally")
         .ran()
@@ -104,7 +104,7 @@ async fn pipeline_74_a_file_may_ask_for_finally_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_69_a_pending_run_does_not_start() {
+async fn a_pending_run_does_not_start() {
     let ran = three("sleep 1")
         .with("status: PipelineRunPending")
         .ran()
@@ -244,7 +244,7 @@ async fn a_run_that_is_stopped_while_it_pulls_runs_finally() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_combination_is_told_by_its_name_that_it_was_cancelled() {
+async fn each_combination_is_reported_by_its_name_that_it_was_cancelled() {
     let ran = pipeline(
         r#"
 tasks:

@@ -13,7 +13,7 @@ tasks:
 ";
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_141_a_child_pipeline_is_a_run_with_its_own_finally() {
+async fn a_child_pipeline_is_a_run_with_its_own_finally() {
     let ran = pipeline(&CHILD.replace("SCRIPT", "sleep 2")).ran().await;
     ran.assert_counted("True Succeeded", [2, 0, 0, 0]);
     let child = ran.record.run("r-sub").unwrap();
@@ -37,7 +37,7 @@ async fn pipeline_141_a_child_pipeline_is_a_run_with_its_own_finally() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_141_a_child_that_fails_fails_its_parent() {
+async fn a_child_that_fails_fails_its_parent() {
     let ran = pipeline(&CHILD.replace("SCRIPT", "exit 1")).ran().await;
     ran.assert_counted("False Failed", [1, 1, 0, 1]);
     assert_eq!(ran.skipped(), ["next: PipelineRun was stopping"]);
@@ -45,7 +45,7 @@ async fn pipeline_141_a_child_that_fails_fails_its_parent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_141_a_child_has_an_hour() {
+async fn a_child_has_an_hour() {
     let ran = pipeline(&CHILD.replace("SCRIPT", "sleep 9000"))
         .with("timeouts: {pipeline: 5h}")
         .ran()

@@ -3,7 +3,7 @@
 use super::harness::{pipeline, ran};
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_46_independent_tasks_run_together() {
+async fn independent_tasks_run_together() {
     let ran = ran(r"
 tasks:
 - {name: a, run: sleep 5}
@@ -36,7 +36,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_47_a_result_in_a_param_makes_an_edge() {
+async fn a_result_in_a_param_makes_an_edge() {
     let ran = ran(r#"
 tasks:
 - name: b
@@ -52,7 +52,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_48_a_result_in_a_script_makes_an_edge_and_is_replaced() {
+async fn a_result_in_a_script_makes_an_edge_and_is_replaced() {
     let ran = ran(r#"
 tasks:
 - {name: b, run: "echo got $(tasks.a.results.x)"}
@@ -64,7 +64,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_49_a_result_in_a_display_name_makes_no_edge() {
+async fn a_result_in_a_display_name_makes_no_edge() {
     let ran = ran(r#"
 tasks:
 - {name: b, displayName: "b $(tasks.a.results.x)", run: sleep 1}
@@ -76,7 +76,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_50_a_result_in_a_sub_path_makes_no_edge() {
+async fn a_result_in_a_sub_path_makes_no_edge() {
     let ran = pipeline(
         r#"
 workspaces: [{name: w}]
@@ -96,7 +96,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_51_a_bracketed_result_makes_no_edge_and_stays_text() {
+async fn a_bracketed_result_makes_no_edge_and_stays_text() {
     let ran = ran(r#"
 tasks:
 - name: b
@@ -110,7 +110,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_52_a_failure_lets_running_tasks_end_and_starts_no_more() {
+async fn a_failure_lets_running_tasks_end_and_starts_no_more() {
     let ran = ran(r#"
 tasks:
 - {name: a, run: "sleep 1\nexit 1"}
@@ -129,7 +129,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_53_a_failure_can_be_forgiven() {
+async fn a_failure_can_be_forgiven() {
     let ran = ran(r"
 tasks:
 - {name: a, onError: continue, run: exit 1}
@@ -148,7 +148,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_55_retries_go_on_while_the_run_stops() {
+async fn retries_go_on_while_the_run_stops() {
     let ran = ran(r#"
 tasks:
 - {name: a, run: exit 1}
@@ -164,7 +164,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_61_a_result_that_was_not_written_fails_its_consumer() {
+async fn a_result_that_was_not_written_fails_its_consumer() {
     let ran = ran(r"
 tasks:
 - {name: a, run: declare x}
@@ -187,7 +187,7 @@ finally:
 
 /// The pass in which a consumer fails its validation starts nothing else.
 #[tokio::test(start_paused = true)]
-async fn pipeline_61_nothing_starts_beside_a_consumer_without_its_result() {
+async fn nothing_starts_beside_a_consumer_without_its_result() {
     let ran = ran(r"
 tasks:
 - {name: a, run: declare x}
@@ -203,7 +203,7 @@ tasks:
 
 /// Also those before it in the file that wait for it end.
 #[tokio::test(start_paused = true)]
-async fn pipeline_61_those_who_wait_for_a_consumer_without_its_result_are_skipped() {
+async fn those_who_wait_for_a_consumer_without_its_result_are_skipped() {
     let ran = ran(r#"
 tasks:
 - {name: c, runAfter: [b], run: sleep 1}
@@ -218,7 +218,7 @@ finally: [{name: f, run: sleep 1}]
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_62_a_forgiven_consumer_is_skipped_without_its_result() {
+async fn a_forgiven_consumer_is_skipped_without_its_result() {
     let ran = ran(r"
 tasks:
 - {name: a, run: declare x}
@@ -233,7 +233,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_63_a_forgiven_failure_lends_what_it_wrote() {
+async fn a_forgiven_failure_lends_what_it_wrote() {
     let ran = ran(r#"
 tasks:
 - {name: a, onError: continue, run: "result x v\nexit 1"}
@@ -245,7 +245,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_64_a_forgiven_failure_that_wrote_nothing_fails_its_consumer() {
+async fn a_forgiven_failure_that_wrote_nothing_fails_its_consumer() {
     let ran = ran(r#"
 tasks:
 - {name: a, onError: continue, run: "declare x\nexit 1"}
@@ -259,7 +259,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_67_a_result_nobody_declares_ends_the_run_before_it_starts() {
+async fn a_result_nobody_declares_ends_the_run_before_it_starts() {
     let ran = ran(r#"
 tasks:
 - {name: a, run: "result x v"}
@@ -271,7 +271,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_12_a_pipeline_without_tasks_succeeds() {
+async fn a_pipeline_without_tasks_succeeds() {
     let ran = pipeline("{params: [{name: a}]}")
         .with("params: [{name: a, value: v}]")
         .ran()
@@ -280,7 +280,7 @@ async fn pipeline_12_a_pipeline_without_tasks_succeeds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_139_children_and_skips_are_in_the_order_of_the_pipeline() {
+async fn children_and_skips_are_in_the_order_of_the_pipeline() {
     let ran = pipeline(
         r"
 params: [{name: v, default: q}]
@@ -306,7 +306,7 @@ finally:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_140_display_names_are_replaced() {
+async fn display_names_are_replaced() {
     let ran = ran(r#"
 params: [{name: v, default: q}]
 tasks:
@@ -330,7 +330,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_144_containers_know_which_part_they_are_of() {
+async fn containers_know_which_part_they_are_of() {
     let ran = ran(r"
 tasks:
 - {name: a, run: sleep 1}

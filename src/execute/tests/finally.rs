@@ -18,7 +18,7 @@ async fn told(tasks: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_118_finally_is_told_what_failed_and_what_never_ran() {
+async fn finally_is_reported_what_failed_and_what_never_ran() {
     assert_eq!(
         told("- {name: a, run: exit 1}\n- {name: b, runAfter: [a], run: sleep 1}").await,
         "Failed Failed/StepFailed None/"
@@ -26,7 +26,7 @@ async fn pipeline_118_finally_is_told_what_failed_and_what_never_ran() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_119_finally_is_told_of_success_skips_and_ignored_failures() {
+async fn finally_is_reported_of_success_skips_and_ignored_failures() {
     assert_eq!(
         told("- {name: a, run: sleep 1}\n- {name: b, run: sleep 1}").await,
         "Succeeded Succeeded/Succeeded Succeeded/Succeeded"
@@ -42,7 +42,7 @@ async fn pipeline_119_finally_is_told_of_success_skips_and_ignored_failures() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_118_finally_runs_after_a_failure_and_the_run_has_failed() {
+async fn finally_runs_after_a_failure_and_the_run_has_failed() {
     let ran = ran(r#"
 tasks: [{name: a, run: "sleep 2\nexit 1"}]
 finally: [{name: f, run: sleep 1}, {name: g, run: sleep 1}]
@@ -61,7 +61,7 @@ finally: [{name: f, run: sleep 1}, {name: g, run: sleep 1}]
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_120_a_finally_task_without_its_result_is_skipped() {
+async fn a_finally_task_without_its_result_is_skipped() {
     let ran = ran(r#"
 tasks: [{name: a, run: declare x}]
 finally:
@@ -74,7 +74,7 @@ finally:
 
 /// Unlike in the DAG, what is missing comes before the guard.
 #[tokio::test(start_paused = true)]
-async fn pipeline_120_missing_results_come_before_the_guard_of_a_finally_task() {
+async fn missing_results_come_before_the_when_of_a_finally_task() {
     let ran = ran(r"
 tasks: [{name: a, run: declare x}]
 finally:
@@ -92,7 +92,7 @@ finally:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_121_finally_tasks_do_not_stop_each_other() {
+async fn finally_tasks_do_not_stop_each_other() {
     let ran = ran(r"
 tasks: [{name: a, run: sleep 1}]
 finally: [{name: f, run: exit 1}, {name: g, run: sleep 5}]
@@ -116,7 +116,7 @@ finally: [{name: f, onError: continue, run: exit 1}]
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_123_a_status_in_a_finally_script_stays_text() {
+async fn a_status_in_a_finally_script_stays_text() {
     let ran = ran(r#"
 tasks: [{name: a, run: sleep 1}]
 finally: [{name: f, run: "echo $(tasks.a.status)"}]

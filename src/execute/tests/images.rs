@@ -17,7 +17,7 @@ fn launches(ran: &Ran) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_79_176_an_image_that_is_missing_is_told_before_any_step_runs() {
+async fn an_image_that_is_missing_is_reported_before_any_step_runs() {
     let ran = without_image(
         "tasks: [{name: a, taskSpec: {steps: [{name: x, run: sleep 1}, {name: y, run: sleep 1}, {name: z, image: gone, script: sleep 1}]}}]",
     )
@@ -31,7 +31,7 @@ async fn task_79_176_an_image_that_is_missing_is_told_before_any_step_runs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_130_a_missing_image_of_a_sidecar_is_told_as_such() {
+async fn a_missing_image_of_a_sidecar_is_reported_as_such() {
     let ran = without_image(
         "tasks: [{name: a, taskSpec: {steps: [{name: x, run: sleep 1}], sidecars: [{name: y, image: gone}]}}]",
     )
@@ -56,7 +56,7 @@ async fn a_step_called_after_steps_keeps_its_name() {
 
 /// A task that may be skipped may have an image that does not exist, as on a cluster.
 #[tokio::test(start_paused = true)]
-async fn a_missing_image_of_a_task_that_is_skipped_hurts_nobody() {
+async fn a_missing_image_of_a_task_that_is_skipped_is_not_an_error() {
     let ran = without_image(
         "
 tasks:
@@ -151,7 +151,7 @@ tasks:
 
 /// Its own guards and failures decide whether it is needed.
 #[tokio::test(start_paused = true)]
-async fn a_missing_image_of_a_child_run_is_told_when_its_turn_comes() {
+async fn a_missing_image_of_a_child_run_is_reported_when_its_turn_comes() {
     let ran = without_image(
         "
 tasks:
@@ -165,7 +165,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_59_177_a_secret_that_is_missing_keeps_every_step_from_running() {
+async fn a_secret_that_is_missing_keeps_every_step_from_running() {
     let ran = pipeline(
         "
 tasks:
@@ -225,7 +225,7 @@ async fn a_container_the_engine_refuses_fails_its_task_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_privileged_container_behind_a_name_made_of_params_needs_leave() {
+async fn a_privileged_container_behind_a_name_made_of_params_needs_permission() {
     let ran = pipeline(
         "
 params: [{name: t, default: root}]
@@ -248,7 +248,7 @@ spec:
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_160_a_root_image_cannot_run_as_non_root() {
+async fn a_root_image_cannot_run_as_non_root() {
     let ran = pipeline(
         "tasks: [{name: a, taskSpec: {steps: [{name: x, securityContext: {runAsNonRoot: true}, run: sleep 1}]}}]",
     )

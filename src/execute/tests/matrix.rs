@@ -33,7 +33,7 @@ fn said(ran: &Ran) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_105_combinations_have_tektons_order_and_names() {
+async fn combinations_have_tektons_order_and_names() {
     let yaml = matrix(
         "{params: [{name: os, value: [l, m, w]}, {name: arch, value: [x, a]}]}",
         "arch os",
@@ -49,7 +49,7 @@ async fn pipeline_105_combinations_have_tektons_order_and_names() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_106_107_108_includes_extend_add_and_are_dropped() {
+async fn includes_extend_add_and_are_dropped() {
     let params = "params: [{name: os, value: [l, m]}, {name: arch, value: [x, a]}]";
     let fan = async |include: &str| {
         said(
@@ -74,7 +74,7 @@ async fn pipeline_106_107_108_includes_extend_add_and_are_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_109_one_combination_has_no_index_and_still_gives_an_array() {
+async fn one_combination_has_no_index_and_still_gives_an_array() {
     let ran = ran(r#"
 tasks:
 - name: t
@@ -95,7 +95,7 @@ results: [{name: all, value: "$(tasks.t.results.x[*])"}]
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_110_an_empty_array_skips_the_task_and_its_children() {
+async fn an_empty_array_skips_the_task_and_its_children() {
     let ran = pipeline(&format!(
         "params: [{{name: none, type: array, default: []}}]{}",
         matrix(
@@ -117,7 +117,7 @@ async fn pipeline_110_an_empty_array_skips_the_task_and_its_children() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_113_siblings_of_a_failed_combination_end_and_count_as_one() {
+async fn siblings_of_a_failed_combination_end_and_count_as_one() {
     let ran = ran(r#"
 tasks:
 - name: t
@@ -138,7 +138,7 @@ finally:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_114_116_117_a_matrix_from_a_result_and_what_it_gives() {
+async fn a_matrix_from_a_result_and_what_it_gives() {
     let ran = ran(r#"
 tasks:
 - name: a
@@ -183,7 +183,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_guard_guards_the_whole_matrix() {
+async fn a_when_when_expressions_the_whole_matrix() {
     let yaml = matrix("{params: [{name: p, value: [a, b]}]}", "p", "").replace(
         "  matrix",
         "  when: [{input: a, operator: in, values: [b]}]\n  matrix",

@@ -3,7 +3,7 @@
 use super::harness::{pipeline, ran};
 
 #[tokio::test(start_paused = true)]
-async fn task_148_a_value_may_name_what_the_task_knows_but_no_param() {
+async fn a_value_may_name_what_the_task_knows_but_no_param() {
     let ran = ran(r#"
 tasks:
 - name: a
@@ -46,7 +46,7 @@ spec:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_143_a_pods_variables_win_and_may_be_params_of_the_task() {
+async fn a_pods_variables_win_and_may_be_params_of_the_task() {
     let ran = pipeline(
         r#"
 tasks:
@@ -86,7 +86,7 @@ type: kubernetes.io/basic-auth
 stringData: {username: u, password: p}";
 
 #[tokio::test(start_paused = true)]
-async fn task_163_two_logins_for_one_server_end_the_entrypoint() {
+async fn two_logins_for_one_server_end_the_entrypoint() {
     let ran = pipeline("tasks: [{name: a, run: exit 0}]")
         .and(SECRETS)
         .ran()

@@ -14,7 +14,7 @@ fn launch(ran: &Ran, container: &str) -> Launch {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_109_working_directories() {
+async fn working_directories() {
     let image = Image {
         working_dir: "/of/image".to_owned(),
         ..Image::default()
@@ -43,7 +43,7 @@ tasks:
 const BOUND: &str = "workspaces: [{name: w, emptyDir: {}}]";
 
 #[tokio::test(start_paused = true)]
-async fn task_110_workspaces_lie_where_they_say() {
+async fn workspaces_lie_where_they_say() {
     let ran = pipeline(
         r#"
 workspaces: [{name: w}]
@@ -67,7 +67,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_115_122_sidecars_see_shared_workspaces_and_may_mount_their_volumes() {
+async fn sidecars_see_shared_workspaces_and_may_mount_their_volumes() {
     let ran = pipeline(
         r#"
 workspaces: [{name: w}]
@@ -90,7 +90,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_120_155_projected_volumes_merge_and_take_variables() {
+async fn projected_volumes_merge_and_take_variables() {
     let ran = pipeline(
         r#"
 tasks:
@@ -126,7 +126,7 @@ stringData: {q: r}",
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_50_60_commands_keep_their_order_and_names_of_variables_are_no_text() {
+async fn commands_keep_their_order_and_names_of_variables_are_no_text() {
     let ran = ran(r"
 tasks:
 - name: a
@@ -147,7 +147,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_132_sidecars_get_nothing_of_the_step_template() {
+async fn sidecars_get_nothing_of_the_step_template() {
     let ran = ran(r#"
 tasks:
 - name: a

@@ -8,7 +8,7 @@ fn array(items: &[&str]) -> ParamValue {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_95_newlines_are_kept() {
+async fn newlines_are_kept() {
     let ran = ran(r#"
 tasks:
 - {name: a, run: 'result x v1\n'}
@@ -34,7 +34,7 @@ const PRODUCER: &str = r#"
 "#;
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_96_98_arrays_and_objects_reach_their_consumers() {
+async fn arrays_and_objects_reach_their_consumers() {
     let ran = ran(&format!(
         r#"
 tasks:
@@ -56,7 +56,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_96_an_item_that_an_array_has_not_ends_the_run() {
+async fn an_item_that_an_array_has_not_ends_the_run() {
     let ran = ran(&format!(
         r#"
 tasks:
@@ -74,7 +74,7 @@ finally: [{{name: f, run: sleep 1}}]
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_97_a_result_of_another_type_fails_its_task() {
+async fn a_result_of_another_type_fails_its_task() {
     let ran = ran(r"
 tasks:
 - name: a
@@ -91,7 +91,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_98_an_object_without_a_declared_key_fails_its_task() {
+async fn an_object_without_a_declared_key_fails_its_task() {
     let ran = ran(r#"
 tasks:
 - name: a
@@ -107,7 +107,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_99_results_of_skipped_tasks_are_left_out() {
+async fn results_of_skipped_tasks_are_left_out() {
     let ran = ran(r#"
 tasks:
 - {name: a, when: [{input: a, operator: in, values: [b]}], run: "result x v"}
@@ -125,7 +125,7 @@ results:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_100_a_success_without_the_result_fails_the_run() {
+async fn a_success_without_the_result_fails_the_run() {
     let ran = ran(r#"
 tasks:
 - {name: a, run: declare x}
@@ -143,7 +143,7 @@ results:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_101_104_results_of_finally_and_of_failed_tasks_count() {
+async fn results_of_finally_and_of_failed_tasks_count() {
     let ran = ran(r#"
 tasks: [{name: a, run: "result x v\nexit 1"}]
 finally: [{name: f, run: "result y w"}]
@@ -163,7 +163,7 @@ results:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_102_103_results_have_the_shape_they_are_written_in() {
+async fn results_have_the_shape_they_are_written_in() {
     let ran = ran(&format!(
         r#"
 tasks:
@@ -191,7 +191,7 @@ results:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_85_a_value_is_not_expanded_again() {
+async fn a_value_is_not_expanded_again() {
     let ran = pipeline(
         r#"
 params: [{name: a}, {name: b, default: never}]
@@ -208,7 +208,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_90_91_embedded_tasks_see_the_params_of_the_run_last() {
+async fn embedded_tasks_see_the_params_of_the_run_last() {
     let said = async |task: &str| {
         let ran = pipeline(&format!("tasks: [{task}]"))
             .with("params: [{name: v, value: o}]")
@@ -230,7 +230,7 @@ async fn pipeline_90_91_embedded_tasks_see_the_params_of_the_run_last() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_43_92_a_task_by_reference_sees_no_params_of_the_run() {
+async fn a_task_by_reference_sees_no_params_of_the_run() {
     let ran = pipeline("tasks: [{name: t, taskRef: {name: x}}]")
         .with("params: [{name: v, value: o}]")
         .and("{apiVersion: tekton.dev/v1, kind: Task, metadata: {name: x}, spec: {params: [{name: v}], steps: [{name: s, run: echo $(params.v)}]}}")

@@ -3,7 +3,7 @@
 use super::harness::{pipeline, ran};
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_54_task_76_77_a_task_is_tried_again_until_it_succeeds() {
+async fn a_task_is_tried_again_until_it_succeeds() {
     let ran = ran(r#"
 tasks:
 - {name: a, retries: 2, run: "echo try $(context.task.retry-count)\nfail-before 2"}
@@ -24,7 +24,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_76_a_task_that_always_fails_is_tried_once_more_than_its_retries() {
+async fn a_task_that_always_fails_is_tried_once_more_than_its_retries() {
     let ran = ran("tasks: [{name: a, retries: 2, run: exit 4}]").await;
     ran.assert_counted("False Failed", [1, 1, 0, 0]);
     let status = &ran.task_run("a").status;
@@ -38,7 +38,7 @@ async fn task_76_a_task_that_always_fails_is_tried_once_more_than_its_retries() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_76_119_attempts_share_claims_and_nothing_else() {
+async fn attempts_share_claims_and_nothing_else() {
     let ran = pipeline(r"
 workspaces: [{name: claim}, {name: template}, {name: own}]
 tasks:
@@ -83,7 +83,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_13_context_retries_is_known_to_params() {
+async fn context_retries_is_known_to_params() {
     let ran = ran(r#"
 tasks:
 - name: a

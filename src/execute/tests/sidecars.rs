@@ -28,7 +28,7 @@ fn sidecar(ran: &Ran) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_123_steps_wait_until_a_sidecar_is_ready() {
+async fn steps_wait_until_a_sidecar_is_ready() {
     let ran = with_sidecar(
         r#"{name: x, run: "ready-after 5\nsleep 9000", readinessProbe: {exec: {command: [check]}, periodSeconds: 1}}"#,
         "sleep 1",
@@ -40,14 +40,14 @@ async fn task_123_steps_wait_until_a_sidecar_is_ready() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_124_a_sidecar_may_end_well_before_the_steps() {
+async fn a_sidecar_may_end_well_before_the_steps() {
     let ran = with_sidecar("{name: x, run: exit 0}", "sleep 5").await;
     assert!(ran.condition().is_true());
     assert_eq!(sidecar(&ran), "0 Completed ");
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_125_a_sidecar_that_ends_badly_fails_the_task_after_its_steps() {
+async fn a_sidecar_that_ends_badly_fails_the_task_after_its_steps() {
     let ran = with_sidecar("{name: x, run: exit 1}", "sleep 5").await;
     assert_eq!(
         ran.of("a"),
@@ -57,7 +57,7 @@ async fn task_125_a_sidecar_that_ends_badly_fails_the_task_after_its_steps() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_125_a_sidecar_that_ends_badly_beside_one_that_runs_does_not() {
+async fn a_sidecar_that_ends_badly_beside_one_that_runs_does_not() {
     let ran = with_sidecar(
         "{name: x, run: exit 1}\n    - {name: y, run: sleep 9000}",
         "sleep 5",
@@ -67,7 +67,7 @@ async fn task_125_a_sidecar_that_ends_badly_beside_one_that_runs_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_126_a_sidecar_that_runs_is_stopped_after_the_last_step() {
+async fn a_sidecar_that_runs_is_stopped_after_the_last_step() {
     let ran = with_sidecar("{name: x, run: sleep 9000}", "sleep 5").await;
     assert!(ran.condition().is_true());
     assert_eq!(
@@ -78,7 +78,7 @@ async fn task_126_a_sidecar_that_runs_is_stopped_after_the_last_step() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_127_a_sidecars_script_gets_its_args() {
+async fn a_sidecars_script_gets_its_args() {
     let ran = with_sidecar(
         "{name: x, image: i, script: \"args\\nsleep 9000\", args: [p, q]}",
         "sleep 1",
@@ -88,7 +88,7 @@ async fn task_127_a_sidecars_script_gets_its_args() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_129_a_sidecar_that_is_never_ready_costs_the_task_its_time() {
+async fn a_sidecar_that_is_never_ready_costs_the_task_its_time() {
     let ran = with_sidecar(
         r#"{name: x, run: "ready-after 9000\nsleep 9000", readinessProbe: {exec: {command: [check]}}}"#,
         "sleep 1",

@@ -11,14 +11,14 @@ async fn after_a_false_guard(rest: &str) -> Ran {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_56_ordering_children_of_a_false_guard_run() {
+async fn ordering_children_of_a_false_when_run() {
     let ran = after_a_false_guard("- {name: b, runAfter: [a], run: sleep 1}").await;
     ran.assert_counted("True Completed", [1, 0, 0, 1]);
     assert_eq!(ran.skipped(), ["a: When Expressions evaluated to false"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_57_consumers_of_a_false_guard_are_skipped_and_theirs_too() {
+async fn consumers_of_a_false_when_are_skipped_and_theirs_too() {
     let ran = after_a_false_guard(
         "- {name: b, params: [{name: p, value: $(tasks.a.results.x)}], run: 'echo $(params.p)'}
 - {name: c, runAfter: [b], run: sleep 1}",
@@ -36,7 +36,7 @@ async fn pipeline_57_consumers_of_a_false_guard_are_skipped_and_theirs_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_58_a_guard_on_a_result_that_is_not_there_is_false() {
+async fn a_when_on_a_result_that_is_not_there_is_false() {
     let ran = after_a_false_guard(
         "- {name: b, when: [{input: $(tasks.a.results.x), operator: in, values: [y]}], run: sleep 1}
 - {name: c, runAfter: [b], run: sleep 1}",
@@ -53,7 +53,7 @@ async fn pipeline_58_a_guard_on_a_result_that_is_not_there_is_false() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_59_a_negated_guard_on_a_result_that_is_not_there_lacks_it() {
+async fn a_negated_when_on_a_result_that_is_not_there_lacks_it() {
     let ran = after_a_false_guard(
         "- {name: b, when: [{input: $(tasks.a.results.x), operator: notin, values: [y]}], run: sleep 1}
 - {name: c, runAfter: [b], run: sleep 1}",
@@ -66,7 +66,7 @@ async fn pipeline_59_a_negated_guard_on_a_result_that_is_not_there_lacks_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_60_a_matrix_of_a_skipped_task_lacks_its_results() {
+async fn a_matrix_of_a_skipped_task_lacks_its_results() {
     let ran = ran(r#"
 tasks:
 - name: a
@@ -84,7 +84,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_65_one_guarded_arm_of_a_diamond_does_not_stop_its_end() {
+async fn one_guarded_arm_of_a_diamond_does_not_stop_its_end() {
     let ran = ran(r"
 tasks:
 - {name: a, run: sleep 1}
@@ -98,7 +98,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_66_a_skipped_arm_of_a_diamond_skips_its_end_at_once() {
+async fn a_skipped_arm_of_a_diamond_skips_its_end_at_once() {
     let ran = ran(r#"
 tasks:
 - {name: a, when: [{input: a, operator: in, values: [b]}], run: "result x v"}
@@ -120,7 +120,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_68_the_first_reason_stays() {
+async fn the_first_reason_stays() {
     let ran = after_a_false_guard("- {name: b, run: exit 1}").await;
     ran.assert_counted("False Failed", [1, 1, 0, 1]);
     assert_eq!(ran.skipped(), ["a: When Expressions evaluated to false"]);
@@ -141,14 +141,14 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_75_guards_compare_byte_by_byte() {
+async fn guards_compare_byte_by_byte() {
     assert!(runs("[{input: a, operator: in, values: [a]}]").await);
     assert!(!runs("[{input: A, operator: in, values: [a]}]").await);
     assert!(!runs(r#"[{input: "a\n", operator: in, values: [a]}]"#).await);
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_76_all_guards_must_hold() {
+async fn all_when_expressions_must_hold() {
     assert!(
         !runs("[{input: a, operator: in, values: [a]}, {input: a, operator: notin, values: [a]}]")
             .await
@@ -156,19 +156,19 @@ async fn pipeline_76_all_guards_must_hold() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_77_78_arrays_are_spliced_into_values() {
+async fn arrays_are_spliced_into_values() {
     assert!(runs(r#"[{input: y, operator: in, values: ["$(params.list[*])"]}]"#).await);
     assert!(!runs(r#"[{input: y, operator: in, values: ["$(params.none[*])"]}]"#).await);
     assert!(runs(r#"[{input: y, operator: notin, values: ["$(params.none[*])"]}]"#).await);
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_79_a_whole_array_as_input_is_json() {
+async fn a_whole_array_as_input_is_json() {
     assert!(runs(r#"[{input: "$(params.list[*])", operator: in, values: ['["x","y"]']}]"#).await);
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_81_cel_is_evaluated_and_must_be_a_boolean() {
+async fn cel_is_evaluated_and_must_be_a_boolean() {
     assert!(runs(r#"[{cel: "'$(params.list[0])' == 'x'"}]"#).await);
     assert!(!runs(r#"[{cel: "'$(params.list[0])' == 'b'"}]"#).await);
     let ran = ran("tasks: [{name: a, when: [{cel: '1 + 2'}], run: sleep 1}]").await;
@@ -177,7 +177,7 @@ async fn pipeline_81_cel_is_evaluated_and_must_be_a_boolean() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_134_an_optional_workspace_tells_whether_it_is_bound() {
+async fn an_optional_workspace_tells_whether_it_is_bound() {
     let yaml = r#"
 workspaces: [{name: w, optional: true}]
 tasks:

@@ -12,7 +12,7 @@ async fn acted(task: &str, action: &str) -> Ran {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_135_defaults_of_an_action_see_what_is_given() {
+async fn defaults_of_an_action_see_what_is_given() {
     let action = "{image: i, command: [echo], args: [$(params.b)], \
                   params: [{name: a, default: x}, {name: b, default: '$(params.a)-y'}]}";
     let given = "{steps: [{name: s, ref: {name: act}, params: [{name: a, value: z}]}]}";
@@ -29,7 +29,7 @@ async fn task_135_defaults_of_an_action_see_what_is_given() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_137_objects_merge_over_three_levels() {
+async fn objects_merge_over_three_levels() {
     let task = "{params: [{name: o, type: object, properties: {k1: {}, k2: {}}, default: {k1: task}}], \
                 steps: [{name: s, ref: {name: act}, params: [{name: o, value: '$(params.o[*])'}]}]}";
     let action = "{image: i, command: [echo], \
@@ -48,7 +48,7 @@ async fn task_137_objects_merge_over_three_levels() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_142_143_the_template_reaches_an_action_and_its_settings_win() {
+async fn the_template_reaches_an_action_and_its_settings_win() {
     let task = "{stepTemplate: {env: [{name: T, value: t}]}, \
                 steps: [{name: s, ref: {name: act}, securityContext: {runAsUser: 7}}]}";
     let ran = acted(task, "{image: i, command: [env, T]}").await;
@@ -58,7 +58,7 @@ async fn task_142_143_the_template_reaches_an_action_and_its_settings_win() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_144_an_action_writes_results_of_its_task_only() {
+async fn an_action_writes_results_of_its_task_only() {
     let ran = acted(
         "{steps: [{name: s, ref: {name: act}}]}",
         "{image: i, script: 'write $(results.x.path) v'}",

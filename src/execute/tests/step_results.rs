@@ -13,7 +13,7 @@ const PRODUCER: &str = r#"
 "#;
 
 #[tokio::test(start_paused = true)]
-async fn task_101_102_103_later_steps_see_results_of_earlier_ones() {
+async fn later_steps_see_results_of_earlier_ones() {
     let ran = ran(&format!(
         r#"
 tasks:
@@ -39,7 +39,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_105_a_result_of_a_step_that_does_not_exist_fails_the_step() {
+async fn a_result_of_a_step_that_does_not_exist_fails_the_step() {
     let ran = ran(r#"
 tasks:
 - name: t
@@ -56,7 +56,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_97_98_139_a_task_may_take_results_of_its_steps() {
+async fn a_task_may_take_results_of_its_steps() {
     let ran = ran(&format!(
         r#"
 tasks:
@@ -81,7 +81,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_169_170_artifacts_are_recorded_and_known_to_later_steps() {
+async fn artifacts_are_recorded_and_known_to_later_steps() {
     let ran = ran(r#"
 tasks:
 - name: t
@@ -107,7 +107,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_133_138_step_actions_get_params_and_results() {
+async fn step_actions_get_params_and_results() {
     let ran = super::harness::pipeline(
         r#"
 tasks:
@@ -137,7 +137,7 @@ spec:
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_134_step_actions_need_their_params_and_no_others() {
+async fn step_actions_need_their_params_and_no_others() {
     let with = async |params: &str| {
         let ran = super::harness::pipeline(&format!(
             "tasks: [{{name: t, taskSpec: {{steps: [{{name: b, ref: {{name: act}}, params: {params}}}]}}}}]"
@@ -166,7 +166,7 @@ async fn task_134_step_actions_need_their_params_and_no_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_84_95_99_guards_sizes_and_results_of_steps_that_are_skipped() {
+async fn guards_sizes_and_results_of_steps_that_are_skipped() {
     let long = "x".repeat(5000);
     let ran = ran(&format!(
         r#"
@@ -190,7 +190,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_106_107_text_stays_text_and_steps_without_names_give_nothing() {
+async fn text_stays_text_and_steps_without_names_give_nothing() {
     let ran = ran(r#"
 tasks:
 - name: t

@@ -24,7 +24,7 @@ fn launch(ran: &Ran, step: &str) -> Launch {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_61_the_steps_after_a_failed_one_do_not_run() {
+async fn the_steps_after_a_failed_one_do_not_run() {
     let ran = steps(
         "
 - {name: a, run: sleep 1}
@@ -44,7 +44,7 @@ async fn task_61_the_steps_after_a_failed_one_do_not_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_62_a_forgiven_step_fails_nothing() {
+async fn a_forgiven_step_fails_nothing() {
     let ran = steps(
         "
 - {name: a, run: sleep 1}
@@ -69,7 +69,7 @@ async fn task_62_a_forgiven_step_fails_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_65_66_signals_are_255_and_forgiven_ones_minus_1() {
+async fn signals_are_255_and_forgiven_ones_minus_1() {
     let ran = steps("- {name: a, run: signal 9}").await;
     assert_eq!(
         ran.of("a"),
@@ -82,7 +82,7 @@ async fn task_65_66_signals_are_255_and_forgiven_ones_minus_1() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_70_a_steps_timeout_fails_it_whatever_on_error_says() {
+async fn a_steps_timeout_fails_it_whatever_on_error_says() {
     for on_error in ["stopAndFail", "continue"] {
         let ran = steps(&format!(
             "- {{name: a, timeout: 1s, onError: {on_error}, run: sleep 5}}\n- {{name: b, run: sleep 1}}"
@@ -101,7 +101,7 @@ async fn task_70_a_steps_timeout_fails_it_whatever_on_error_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_71_waiting_does_not_count_for_a_steps_timeout() {
+async fn waiting_does_not_count_for_a_steps_timeout() {
     let ran = steps(
         "
 - {name: a, run: sleep 5}
@@ -112,7 +112,7 @@ async fn task_71_waiting_does_not_count_for_a_steps_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_78_lack_of_memory_has_its_own_reason() {
+async fn lack_of_memory_has_its_own_reason() {
     let ran = steps("- {name: a, run: oom}").await;
     assert_eq!(
         ran.of("a"),
@@ -130,7 +130,7 @@ async fn a_container_that_is_lost_fails_its_step_and_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_80_81_a_guard_that_is_false_skips_its_step_alone() {
+async fn a_when_that_is_false_skips_its_step_alone() {
     let ran = steps(
         "
 - {name: a, when: [{input: a, operator: in, values: [b]}], run: exit 1}
@@ -148,7 +148,7 @@ async fn task_80_81_a_guard_that_is_false_skips_its_step_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_82_83_85_guards_of_steps_see_params_and_results_of_steps() {
+async fn guards_of_steps_see_params_and_results_of_steps() {
     let ran = pipeline(
         r#"
 tasks:
@@ -175,7 +175,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_86_cel_guards_hold_or_fail_their_step() {
+async fn cel_when_expressions_hold_or_fail_their_step() {
     let ran = steps("- {name: a, when: [{cel: \"'a' == 'a'\"}], run: sleep 1}").await;
     assert_eq!(ran.steps("a"), ["0 Completed Completed"]);
     let ran = steps("- {name: a, when: [{cel: '1 + 2'}], run: sleep 1}").await;
@@ -183,7 +183,7 @@ async fn task_86_cel_guards_hold_or_fail_their_step() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_10_on_error_may_be_a_param_and_must_be_a_known_word() {
+async fn on_error_may_be_a_param_and_must_be_a_known_word() {
     let with = async |value: &str| {
         let ran = pipeline(&format!(
             "
@@ -203,7 +203,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_47_48_49_entrypoint_and_cmd_of_the_image_are_kubernetes() {
+async fn entrypoint_and_cmd_of_the_image_are_kubernetes() {
     let image = |entrypoint: &[&str], cmd: &[&str]| Image {
         entrypoint: entrypoint.iter().map(|&word| word.to_owned()).collect(),
         cmd: cmd.iter().map(|&word| word.to_owned()).collect(),
@@ -237,7 +237,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_52_58_env_is_expanded_and_the_pods_wins() {
+async fn env_is_expanded_and_the_pods_wins() {
     let ran = pipeline(
         "
 tasks:
@@ -262,7 +262,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_53_steps_without_names_are_numbered() {
+async fn steps_without_names_are_numbered() {
     let ran = steps("- {run: sleep 1}\n- {run: sleep 1}\n- {run: exit 1}").await;
     assert_eq!(
         ran.of("a"),
@@ -271,7 +271,7 @@ async fn task_53_steps_without_names_are_numbered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_93_94_what_a_failing_step_wrote_stays_and_the_last_value_wins() {
+async fn what_a_failing_step_wrote_stays_and_the_last_value_wins() {
     let ran = steps(
         r#"
 - {name: a, run: "result x first"}
@@ -282,7 +282,7 @@ async fn task_93_94_what_a_failing_step_wrote_stays_and_the_last_value_wins() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_100_output_may_be_a_result_and_is_logged_as_well() {
+async fn output_may_be_a_result_and_is_logged_as_well() {
     let ran =
         steps("- {name: a, image: i, script: echo sha, stdoutConfig: {path: $(results.x.path)}}")
             .await;
@@ -291,7 +291,7 @@ async fn task_100_output_may_be_a_result_and_is_logged_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_145_146_149_arrays_are_spliced_and_dollars_stay() {
+async fn arrays_are_spliced_and_dollars_stay() {
     let ran = pipeline(
         r#"
 tasks:
@@ -310,7 +310,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_154_the_context_of_a_task_run() {
+async fn the_context_of_a_task_run() {
     let yaml = "steps: [{name: s, run: 'echo $(context.taskRun.name) $(context.task.name) $(context.taskRun.namespace)'}]";
     let ran = pipeline(&format!(
         "tasks: [{{name: a, taskRef: {{name: t}}}}, {{name: b, taskSpec: {{{yaml}}}}}]"
@@ -325,7 +325,7 @@ async fn task_154_the_context_of_a_task_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_162_hermetic_steps_have_no_network() {
+async fn hermetic_steps_have_no_network() {
     let ran = pipeline(
         "
 tasks:
@@ -342,7 +342,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_158_resources_of_a_task_and_of_single_steps() {
+async fn resources_of_a_task_and_of_single_steps() {
     let limits = async |specs: &str| {
         let ran = pipeline("tasks: [{name: a, taskSpec: {steps: [{name: x, run: sleep 1}, {name: y, run: sleep 1}]}}]")
             .with(&format!("taskRunSpecs: [{{pipelineTaskName: a, {specs}}}]"))
@@ -372,7 +372,7 @@ async fn task_158_resources_of_a_task_and_of_single_steps() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_161_a_failure_its_pipeline_forgives_has_its_own_reason() {
+async fn a_failure_its_pipeline_forgives_has_its_own_reason() {
     let ran = ran("tasks: [{name: a, onError: continue, run: exit 3}]").await;
     assert_eq!(
         ran.of("a"),

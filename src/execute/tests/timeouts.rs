@@ -3,7 +3,7 @@
 use super::harness::{pipeline, ran};
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_125_a_tasks_own_timeout_fails_it_and_finally_runs() {
+async fn a_tasks_own_timeout_fails_it_and_finally_runs() {
     let ran = ran(r"
 tasks: [{name: a, timeout: 2s, run: sleep 60}]
 finally: [{name: f, run: sleep 1}]
@@ -19,7 +19,7 @@ finally: [{name: f, run: sleep 1}]
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_126_each_attempt_has_the_whole_timeout() {
+async fn each_attempt_has_the_whole_timeout() {
     let ran = ran("tasks: [{name: a, timeout: 2s, retries: 1, run: sleep 60}]").await;
     ran.assert_counted("False Failed", [1, 1, 0, 0]);
     assert_eq!(ran.finished("a"), 4_000);
@@ -27,7 +27,7 @@ async fn pipeline_126_each_attempt_has_the_whole_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_127_a_pipelines_timeout_ends_everything() {
+async fn a_pipelines_timeout_ends_everything() {
     let ran = pipeline(
         r"
 tasks: [{name: a, run: sleep 60}, {name: b, runAfter: [a], run: sleep 1}]
@@ -50,7 +50,7 @@ finally: [{name: f, run: sleep 1}]
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_127_a_pipelines_timeout_during_finally_ends_it_too() {
+async fn a_pipelines_timeout_during_finally_ends_it_too() {
     let ran = pipeline(
         r"
 tasks: [{name: a, run: sleep 1}]
@@ -65,7 +65,7 @@ finally: [{name: f, run: sleep 60}]
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_128_the_timeout_of_the_tasks_lets_finally_run() {
+async fn the_timeout_of_the_tasks_lets_finally_run() {
     let ran = pipeline(
         r"
 tasks: [{name: a, run: sleep 60}, {name: b, runAfter: [a], run: sleep 1}]
@@ -90,7 +90,7 @@ finally: [{name: f, run: sleep 1}]
 
 /// The time of the tasks does not count once they are done.
 #[tokio::test(start_paused = true)]
-async fn pipeline_128_finally_may_run_past_the_time_of_the_tasks() {
+async fn finally_may_run_past_the_time_of_the_tasks() {
     let ran = pipeline(
         r"
 tasks: [{name: a, run: sleep 2}]
@@ -104,7 +104,7 @@ finally: [{name: f, run: sleep 10}]
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_129_the_timeout_of_finally_fails_the_run() {
+async fn the_timeout_of_finally_fails_the_run() {
     let ran = pipeline(
         r"
 tasks: [{name: a, run: sleep 1}]
@@ -119,7 +119,7 @@ finally: [{name: f, run: sleep 50}]
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_129_what_finally_may_take_the_tasks_may_not() {
+async fn what_finally_may_take_the_tasks_may_not() {
     let ran = pipeline("{tasks: [{name: a, run: sleep 59}], finally: [{name: f, run: sleep 1}]}")
         .with("timeouts: {pipeline: 1m, finally: 2s}")
         .ran()
@@ -132,7 +132,7 @@ async fn pipeline_129_what_finally_may_take_the_tasks_may_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_130_a_task_may_take_an_hour_whatever_the_pipeline_may() {
+async fn a_task_may_take_an_hour_whatever_the_pipeline_may() {
     let ran = pipeline("tasks: [{name: a, run: sleep 9000}]")
         .with("timeouts: {pipeline: 3h}")
         .ran()
@@ -144,7 +144,7 @@ async fn pipeline_130_a_task_may_take_an_hour_whatever_the_pipeline_may() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_131_long_limits_of_tasks_are_those_of_their_task_runs() {
+async fn long_limits_of_tasks_are_those_of_their_task_runs() {
     let ran = pipeline(
         r"
 tasks: [{name: a, run: sleep 9000}]
@@ -159,7 +159,7 @@ finally: [{name: f, run: sleep 9000}]
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_73_without_a_limit_a_task_takes_its_time() {
+async fn without_a_limit_a_task_takes_its_time() {
     let ran = pipeline("tasks: [{name: a, timeout: 0s, run: sleep 90000}]")
         .with("timeouts: {pipeline: 0s}")
         .ran()
@@ -168,7 +168,7 @@ async fn task_73_without_a_limit_a_task_takes_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_72_a_task_that_takes_too_long_has_no_results() {
+async fn a_task_that_takes_too_long_has_no_results() {
     let ran = ran(r#"
 tasks:
 - name: a

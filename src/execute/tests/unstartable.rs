@@ -24,7 +24,7 @@ spec:
 ";
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_32_settings_for_a_task_that_is_not_there() {
+async fn settings_for_a_task_that_is_not_there() {
     let ran = of(
         "tasks: [{name: a, run: exit 0}]",
         "taskRunSpecs: [{pipelineTaskName: ghost}]",
@@ -35,7 +35,7 @@ async fn pipeline_32_settings_for_a_task_that_is_not_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_41_an_item_that_an_array_has_not() {
+async fn an_item_that_an_array_has_not() {
     let ran = of(
         "{params: [{name: arr, type: array, default: [x, y]}], \
          tasks: [{name: a, params: [{name: p, value: '$(params.arr[5])'}], run: exit 0}]}",
@@ -47,7 +47,7 @@ async fn pipeline_41_an_item_that_an_array_has_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_42_a_task_of_finally_that_is_not_there() {
+async fn a_task_of_finally_that_is_not_there() {
     let ran = of(
         "{tasks: [{name: a, run: exit 0}], finally: [{name: z, taskRef: {name: nowhere}}]}",
         "{}",
@@ -59,7 +59,7 @@ async fn pipeline_42_a_task_of_finally_that_is_not_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_44_a_task_may_be_given_more_than_it_asks_for() {
+async fn a_task_may_be_given_more_than_it_asks_for() {
     let ran = of(
         "tasks: [{name: a, taskRef: {name: t}, params: [{name: p, value: v}, {name: more, value: m}]}]",
         "{}",
@@ -70,7 +70,7 @@ async fn pipeline_44_a_task_may_be_given_more_than_it_asks_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_27_task_152_a_value_that_is_not_listed() {
+async fn a_value_that_is_not_listed() {
     let ran = of(
         "{params: [{name: p, enum: [x]}], tasks: [{name: a, run: exit 0}]}",
         "params: [{name: p, value: y}]",

@@ -16,7 +16,7 @@ tasks:
 "#;
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_132_tasks_share_the_workspaces_of_the_run() {
+async fn tasks_share_the_workspaces_of_the_run() {
     for binding in [
         "emptyDir: {}",
         "volumeClaimTemplate: {spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}",
@@ -31,7 +31,7 @@ async fn pipeline_132_tasks_share_the_workspaces_of_the_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_132_task_118_only_a_claim_outlives_the_run() {
+async fn only_a_claim_outlives_the_run() {
     let read = r"
 workspaces: [{name: w}]
 tasks:
@@ -57,7 +57,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_133_task_116_sub_paths_are_joined_and_replaced() {
+async fn sub_paths_are_joined_and_replaced() {
     let ran = pipeline(
         r"
 params: [{name: d, default: y}]
@@ -79,7 +79,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_135_a_workspace_that_a_script_mentions_is_mounted() {
+async fn a_workspace_that_a_script_mentions_is_mounted() {
     let yaml = r#"
 workspaces: [{name: tree}]
 tasks: [{name: a, run: "write $(workspaces.tree.path)/f v\ncat /workspace/tree/f"}]
@@ -92,7 +92,7 @@ tasks: [{name: a, run: "write $(workspaces.tree.path)/f v\ncat /workspace/tree/f
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_136_task_117_secrets_and_config_maps_are_read_only_files() {
+async fn secrets_and_config_maps_are_read_only_files() {
     let ran = pipeline(
         r#"
 workspaces: [{name: s}, {name: c}]
@@ -113,7 +113,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_137_a_task_may_have_two_claims() {
+async fn a_task_may_have_two_claims() {
     let ran = pipeline(
         r#"
 workspaces: [{name: v}, {name: w}]
@@ -137,7 +137,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_111_113_read_only_and_optional_workspaces() {
+async fn read_only_and_optional_workspaces() {
     let ran = pipeline(
         r#"
 workspaces: [{name: v}]
@@ -159,7 +159,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_114_an_isolated_workspace_is_seen_by_who_lists_it() {
+async fn an_isolated_workspace_is_seen_by_who_lists_it() {
     let ran = pipeline(
         r#"
 workspaces: [{name: w}]
@@ -181,7 +181,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_108_steps_share_workspace_and_sidecars_do_not() {
+async fn steps_share_workspace_and_sidecars_do_not() {
     let ran = pipeline(
         r#"
 tasks:
@@ -197,7 +197,7 @@ tasks:
 }
 
 #[tokio::test(start_paused = true)]
-async fn task_112_pipeline_34_a_required_workspace_must_be_bound() {
+async fn a_required_workspace_must_be_bound() {
     let ran = pipeline(
         "
 tasks: [{name: a, taskSpec: {workspaces: [{name: w}], steps: [{name: s, run: sleep 1}]}}]",
@@ -216,7 +216,7 @@ tasks: [{name: a, taskSpec: {workspaces: [{name: w}], steps: [{name: s, run: sle
 }
 
 #[tokio::test(start_paused = true)]
-async fn pipeline_35_what_the_pipeline_does_not_know_is_no_fault() {
+async fn what_the_pipeline_does_not_know_is_not_an_error() {
     let ran = pipeline("tasks: [{name: a, run: sleep 1}]")
         .with("params: [{name: extra, value: v}]\nworkspaces: [{name: more, emptyDir: {}}]")
         .ran()

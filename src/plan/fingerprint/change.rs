@@ -13,6 +13,9 @@ pub(crate) const DIGEST_OF_IMAGE: &str = "image digest of ";
 /// The start of the name of an input that is the content of a workspace of the pipeline.
 pub(crate) const CONTENT_OF_WORKSPACE: &str = "content of workspace ";
 
+/// The start of the content of a workspace that cannot be looked into; a run follows.
+pub const LAST_USED_BY: &str = "last used by run ";
+
 /// Causes come before what follows from them: a param before the script that holds it.
 const ORDER: [&str; 11] = [
     "result ",
@@ -52,7 +55,16 @@ impl Change {
         match (self.workspace(), self.files) {
             (Some(workspace), Some(1)) => format!("{workspace} changed: 1 file"),
             (Some(workspace), Some(files)) => format!("{workspace} changed: {files} files"),
-            (Some(workspace), None) => format!("{workspace} changed"),
+            (Some(workspace), None) => {
+                let user = self
+                    .new
+                    .as_ref()
+                    .and_then(|new| new.strip_prefix(LAST_USED_BY));
+                match user {
+                    Some(run) => format!("{workspace} changed: run {run} used it"),
+                    None => format!("{workspace} changed"),
+                }
+            }
             (None, _) => format!("changed: {self}"),
         }
     }
@@ -184,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_content_of_a_workspace_is_told_by_its_files() {
+    fn the_content_of_a_workspace_is_reported_by_its_files() {
         let content = |value| [("content of workspace source", value), ("param p", value)];
         let mut change = first_change(&inputs(&content("1")[..1]), &inputs(&content("2")[..1]))
             .expect("the content is another");

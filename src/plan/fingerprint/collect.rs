@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changed_is_told_by_its_cause() {
+    fn what_changed_is_reported_by_its_cause() {
         for (pointer, value, expected) in [
             (
                 "/task/steps/0/script",

@@ -12,7 +12,7 @@ mod input;
 mod results;
 mod run_names;
 
-pub use change::{Change, first_change};
+pub use change::{Change, LAST_USED_BY, first_change};
 pub use collect::inputs;
 pub use content::content_inputs;
 pub use file_tree::FileTree;

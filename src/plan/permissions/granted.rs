@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn pipeline_145_task_121_157_each_exception_needs_its_own_flag() {
+    fn each_exception_needs_its_own_flag() {
         for (pod, path, flag, name) in beyond() {
             assert_eq!(denied(&pod, &Permissions::default()), [path]);
             let mut own = Permissions::default();

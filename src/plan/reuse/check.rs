@@ -93,7 +93,7 @@ pub(crate) fn given(
                 errors.extend(of_task(planned, &definition.spec.results, results));
             }
             None => reuse.warnings.extend(results.keys().map(|result| {
-                format!("result {task}.{result} is taken as given: the Task of \"{task}\" is not at hand")
+                format!("result {task}.{result} cannot be checked: the Task of \"{task}\" is not in the files")
             })),
         }
     }

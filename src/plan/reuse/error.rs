@@ -18,7 +18,7 @@ pub enum PartialError {
         near: Option<String>,
     },
     /// The same task twice.
-    #[error("{list}: \"{task}\" is named more than once")]
+    #[error("{list}: \"{task}\" is listed more than once")]
     Duplicate {
         /// Where.
         list: &'static str,

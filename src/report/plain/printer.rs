@@ -216,7 +216,7 @@ note: affinity is ignored
 > test-1 started
 + test-0 succeeded (0.4s)
 x test-1 failed (3m08s): "step-unit" exited with code 127: Error
-! a task failed: only tasks that are ready by now still run
+! a task failed: no other tasks will be scheduled
 - ship skipped: When Expressions evaluated to false: "dev" in ["main"]
 "#
         );
@@ -257,7 +257,7 @@ x test-1 failed (3m08s): "step-unit" exited with code 127: Error
     }
 
     #[test]
-    fn children_breakpoints_and_forgiven_steps_are_told() {
+    fn children_breakpoints_and_forgiven_steps_are_reported() {
         let in_child = |mut kind: serde_json::Value| {
             kind["run"] = json!("ci-sub");
             sample::event(10, &kind)

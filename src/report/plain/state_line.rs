@@ -191,15 +191,15 @@ pub(crate) fn skip_text(reason: SkipReason, when: &[WhenExpression]) -> String {
     match reason {
         SkipReason::Disabled => "disabled".to_owned(),
         SkipReason::When if !when.is_empty() => {
-            let guards: Vec<String> = when.iter().map(guard).collect();
+            let conditions: Vec<String> = when.iter().map(when_text).collect();
             let why = reason.as_str();
-            format!("skipped: {why}: {}", clean(&guards.join(" and ")))
+            format!("skipped: {why}: {}", clean(&conditions.join(" and ")))
         }
         _ => format!("skipped: {}", reason.as_str()),
     }
 }
 
-fn guard(when: &WhenExpression) -> String {
+fn when_text(when: &WhenExpression) -> String {
     if !when.cel.is_empty() {
         return when.cel.clone();
     }
@@ -229,13 +229,13 @@ fn notice(message: &str, style: Style) -> Vec<String> {
         .collect()
 }
 
-/// A run that goes on but will not succeed any more, told once.
+/// A run that is still running but can no longer succeed, reported once.
 fn progress(condition: &Condition, before: Option<&str>, style: Style) -> Vec<String> {
     let text = match condition.reason.as_str() {
-        "PipelineRunStopping" => "a task failed: only tasks that are ready by now still run",
+        "PipelineRunStopping" => "a task failed: no other tasks will be scheduled",
         "CancelledRunningFinally" => "cancelled: running the finally tasks",
         "StoppedRunningFinally" => "stopped: running the finally tasks",
-        "PipelineRunTimeoutRunningFinally" => "out of time: running the finally tasks",
+        "PipelineRunTimeoutRunningFinally" => "timed out: running the finally tasks",
         _ => return Vec::new(),
     };
     if before == Some(condition.reason.as_str()) {

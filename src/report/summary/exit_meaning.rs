@@ -9,7 +9,7 @@ pub(crate) fn exit_meaning(code: i32, reason: &str) -> Option<String> {
     match code {
         126 => Some("the program cannot be executed".to_owned()),
         127 => Some("program not found".to_owned()),
-        137 => Some("killed (SIGKILL), often for lack of memory".to_owned()),
+        137 => Some("killed (SIGKILL), often out of memory".to_owned()),
         129..=159 => signal(code - 128).map(|name| format!("killed by {name}")),
         _ => None,
     }

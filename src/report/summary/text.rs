@@ -1,5 +1,5 @@
 //! The end of a run: what became of every task, the results, and last of all what failed and how
-//! to go on.
+//! to continue.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -19,7 +19,7 @@ use crate::status::{RunResult, SidecarState, StepState, Terminated, Timestamp};
 pub struct Outro<'a> {
     /// The directory of logs; `None` when none are kept.
     pub logs: Option<&'a Path>,
-    /// Commands to go on with, and what each does: shown when the run did not succeed.
+    /// Commands to continue with, and what each does: shown when the run did not succeed.
     pub next: &'a [(String, String)],
     /// What else there is to say of the run.
     pub notes: &'a [String],
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_told_last_with_the_way_on() {
+    fn a_failure_is_reported_last_with_the_way_on() {
         assert_eq!(
             show(&failing_run()),
             r#"

@@ -385,7 +385,7 @@ impl Sandbox for FakeSandbox {
             Some(after) => tokio::time::sleep_until(self.opened + after).await,
             None => std::future::pending().await,
         }
-        "the sandbox is gone".to_owned()
+        "the sandbox no longer exists".to_owned()
     }
 
     async fn close(&self) -> Result<(), SandboxError> {

@@ -217,7 +217,7 @@ impl Supervisor {
         let mut lost = self.shared.lost.clone();
         match lost.wait_for(Option::is_some).await {
             Ok(text) => text.clone().unwrap_or_default(),
-            Err(_) => "the sandbox is gone".to_owned(),
+            Err(_) => "the sandbox no longer exists".to_owned(),
         }
     }
 
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_end_of_the_stream_is_told_to_everybody() {
+    async fn the_end_of_the_stream_is_reported_to_everybody() {
         let (supervisor, up) = saying(&[], 1);
         assert!(
             supervisor
