@@ -16,17 +16,16 @@ use std::time::{Duration, Instant};
 
 use super::beneath;
 use super::processes::Processes;
-use super::protocol::{
-    Attachment, Frame, Kind, MOUNTER_SOCKET, MountRequest, RUN_ROOT, SOCKETS, shortened,
-};
+use super::protocol::{Attachment, Frame, Kind, MOUNTER_SOCKET, MountRequest, shortened};
 use super::relay::Relay;
+use super::sockets;
 use super::sys::{self, CLONE_FS, O_DIRECTORY, O_PATH};
 
 /// How long the mounter, or the supervisor, may take to come.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn socket() -> PathBuf {
-    Path::new(RUN_ROOT).join(SOCKETS).join(MOUNTER_SOCKET)
+    sockets::directory().join(MOUNTER_SOCKET)
 }
 
 /// The supervisor's thread that passes requests on to the mounter, with the mount namespace of the

@@ -14,8 +14,7 @@ use super::step::Event;
 /// How often the files that end the wait are looked for.
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// Waits before the program, until the debug scripts or the command say how to go on. `None` lets
-/// it start.
+/// Waits before the program, until a debug script says how to continue. `None` lets it start.
 pub(crate) fn before(
     link: &Link,
     events: &Receiver<Event>,
@@ -43,7 +42,7 @@ pub(crate) fn before(
     })
 }
 
-/// Waits after a failure, until the debug scripts or the command say how to go on.
+/// Waits after a failure, until a debug script says how to continue.
 pub(crate) fn wait(link: &Link, events: &Receiver<Event>, record: &Record) -> io::Result<How> {
     link.log(concat!(
         "debug onFailure breakpoint has taken effect, waiting for user's decision:\n",
@@ -57,11 +56,10 @@ pub(crate) fn wait(link: &Link, events: &Receiver<Event>, record: &Record) -> io
     Ok(how)
 }
 
-/// What is decided: by the command, or by what `look` finds.
+/// What is decided: by what `look` finds, or by the end of the run.
 fn decision(events: &Receiver<Event>, look: impl Fn() -> Option<i32>) -> io::Result<How> {
     loop {
         match events.recv_timeout(INTERVAL) {
-            Ok(Event::Resume(code)) => return Ok(How::Code { code }),
             Ok(Event::Kill(_)) => return Ok(How::Cancelled {}),
             Ok(Event::Launch(_) | Event::Exited(_)) | Err(RecvTimeoutError::Timeout) => {}
             Err(error) => return Err(io::Error::other(error)),

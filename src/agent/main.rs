@@ -25,6 +25,7 @@ mod protocol;
 mod record;
 mod regular;
 mod relay;
+mod sockets;
 mod step;
 mod supervise;
 mod sys;
@@ -39,9 +40,15 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match arguments[..] {
-        ["supervise"] => supervise::supervise(),
+        ["supervise", sandbox] => {
+            sockets::of_sandbox(sandbox);
+            supervise::supervise()
+        }
         ["step", token] => step::step(token),
-        ["mount"] => attach::mounter(),
+        ["mount", sandbox] => {
+            sockets::of_sandbox(sandbox);
+            attach::mounter()
+        }
         _ => return ExitCode::from(USAGE),
     };
     match result {

@@ -69,6 +69,8 @@ kinds! {
     Clone = 3,
     /// To the supervisor, and from there to the mounter: a [`MountRequest`].
     Mount = 4,
+    /// To the supervisor: say [`Kind::Done`] (`bool`).
+    Ping = 5,
     /// From the supervisor: it is ready.
     Up = 10,
     /// From the supervisor: a request is done; a text says why it failed (`Option<String>`).
@@ -88,8 +90,6 @@ kinds! {
     Kill = 31,
     /// To an agent: a [`Check`].
     Probe = 32,
-    /// To an agent: go on after the breakpoint with this status (`i32`).
-    Resume = 33,
     /// To an agent: so many bytes of output were taken (`u32`).
     Credit = 34,
     /// To an agent: end, whatever goes on.

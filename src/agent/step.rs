@@ -28,8 +28,6 @@ pub(crate) enum Event {
     Launch(Box<Program>),
     /// End it, with this grace.
     Kill(Duration),
-    /// Leave the breakpoint with this status.
-    Resume(i32),
     /// The program ended.
     Exited(ExitStatus),
 }
@@ -92,7 +90,6 @@ impl Listener {
         let event = match frame.kind {
             Kind::Launch => Event::Launch(Box::new(frame.message()?)),
             Kind::Kill => Event::Kill(Duration::from_millis(frame.message()?)),
-            Kind::Resume => Event::Resume(frame.message()?),
             Kind::Credit => {
                 self.link.give_credit(frame.message()?);
                 return Ok(());
@@ -250,7 +247,7 @@ impl Step {
                     kill_at = Instant::now().checked_add(grace);
                     self.processes.signal_foreground(SIGTERM);
                 }
-                Ok(Event::Launch(_) | Event::Resume(_)) => {}
+                Ok(Event::Launch(_)) => {}
                 Err(RecvTimeoutError::Timeout) => {
                     forced.get_or_insert(How::TimedOut {});
                     kill_at = None;

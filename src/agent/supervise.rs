@@ -18,9 +18,10 @@ use super::log;
 use super::processes::Processes;
 use super::protocol::{
     AGENT_DIRECTORY, AGENT_FILE, CHUNK, Frame, HEADER, Kind, PLACEHOLDER, RUN_ROOT, SOCKET_FILE,
-    SOCKETS, invalid,
+    invalid,
 };
 use super::relay::{Relay, spawn};
+use super::sockets;
 use super::sys;
 
 /// How long a connection may take to say who it is.
@@ -69,16 +70,18 @@ fn check_agent() -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the directories of the volume that are not the run's, and removes those of an earlier run.
+/// Makes the directories of the volume that are not the run's, and removes what an earlier sandbox
+/// of this name has left in its own.
 fn prepare() -> io::Result<()> {
-    for name in [SOCKETS, PLACEHOLDER] {
-        let directory = Path::new(RUN_ROOT).join(name);
-        match fs::remove_dir_all(&directory) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => DirBuilder::new().mode(0o755).create(directory)?,
-        }
+    let own = sockets::directory();
+    match fs::remove_dir_all(&own) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
     }
-    Ok(())
+    let mut builder = DirBuilder::new();
+    builder.mode(0o755).recursive(true);
+    builder.create(own)?;
+    builder.create(Path::new(RUN_ROOT).join(PLACEHOLDER))
 }
 
 /// Those who do what the command says.
@@ -113,6 +116,10 @@ impl Orders {
                 self.relay.send(Kind::Done, channel, &failure);
                 Ok(())
             }
+            Kind::Ping => {
+                self.relay.send(Kind::Done, frame.channel, &None::<String>);
+                Ok(())
+            }
             Kind::Files | Kind::Clone => self.files.send(frame).map_err(io::Error::other),
             Kind::Mount => self.mounts.send(frame).map_err(io::Error::other),
             _ => {
@@ -129,7 +136,7 @@ impl Orders {
 /// Waits for one agent, at a socket that only its container has mounted, and that no longer exists
 /// when its program is started: no program can connect to this process.
 fn expect(relay: &Relay, channel: u32, token: String) -> io::Result<()> {
-    let directory = Path::new(RUN_ROOT).join(SOCKETS).join(channel.to_string());
+    let directory = sockets::directory().join(channel.to_string());
     DirBuilder::new().mode(0o755).create(&directory)?;
     let socket = directory.join(SOCKET_FILE);
     let listener = UnixListener::bind(&socket)?;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use super::engine::{Connect, Connected, EngineRequest};
 use super::error::CliError;
 use super::exit::ExitStatus;
+use super::reaper::Reaper;
 use crate::docker::{ConnectError, DockerEngine, Surroundings};
-use crate::sandbox::SandboxError;
 
 /// Finds Docker, Podman, or whatever speaks their language.
 #[derive(Debug, Clone, Copy, Default)]
@@ -34,43 +34,14 @@ impl Connect for DockerConnector {
         })
     }
 
-    fn sweep(
-        &self,
-        engine: DockerEngine,
-    ) -> impl Future<Output = Result<Vec<String>, CliError>> + Send + 'static {
-        sweep(engine)
+    fn reaper(&self, request: &EngineRequest) -> Option<Reaper> {
+        let started = Reaper::start(request);
+        tracing::debug!(
+            ?started,
+            "started the process that removes what this one leaves"
+        );
+        started.ok()
     }
-
-    async fn remove_old_versions(&self, engine: &DockerEngine) -> Result<(), CliError> {
-        let removed = engine.remove_old_agents().await;
-        removed.map_err(|error| broken(&error))
-    }
-
-    async fn run_volumes(&self, engine: &DockerEngine) -> Result<Vec<String>, CliError> {
-        let volumes = engine.volumes().await.map_err(|error| broken(&error))?;
-        Ok(volumes
-            .into_iter()
-            .filter(|volume| !volume.in_use)
-            .filter_map(|volume| volume.run)
-            .collect())
-    }
-
-    async fn has_run_volume(&self, engine: &DockerEngine, run: &str) -> Result<bool, CliError> {
-        let volumes = engine.volumes().await.map_err(|error| broken(&error))?;
-        Ok(volumes
-            .iter()
-            .any(|volume| volume.run.as_deref() == Some(run)))
-    }
-
-    async fn remove_run_volume(&self, engine: &DockerEngine, run: &str) -> Result<(), CliError> {
-        let removed = engine.remove_run_volume(run).await;
-        removed.map_err(|error| broken(&error))
-    }
-}
-
-async fn sweep(engine: DockerEngine) -> Result<Vec<String>, CliError> {
-    let reaped = engine.reap().await.map_err(|error| broken(&error))?;
-    Ok(reaped.containers)
 }
 
 fn surroundings(request: EngineRequest) -> Surroundings {
@@ -102,10 +73,6 @@ fn unreachable_engine(error: &ConnectError) -> CliError {
         | ConnectError::Architecture { .. } => CliError::from_source(ExitStatus::Engine, error),
     };
     failure.hint(error.hint())
-}
-
-fn broken(error: &SandboxError) -> CliError {
-    CliError::from_source(ExitStatus::Engine, error)
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
-//! The engine as the command line needs it: found, named, and tidied up.
+//! The engine as the command line needs it: found and named.
 
 use std::collections::BTreeMap;
 
 use super::error::CliError;
-use crate::sandbox::Engine;
+use super::exit::ExitStatus;
+use super::reaper::Reaper;
+use crate::sandbox::{Engine, SandboxError};
 
 /// Where to look for an engine.
 #[derive(Debug, Clone, Default)]
@@ -36,36 +38,14 @@ pub trait Connect {
         request: EngineRequest,
     ) -> impl Future<Output = Result<Connected<Self::Engine>, CliError>> + Send;
 
-    /// Removes the containers that dead processes left behind. Volumes stay: their runs can be
-    /// resumed. Returns the names of what was removed.
-    fn sweep(
-        &self,
-        engine: Self::Engine,
-    ) -> impl Future<Output = Result<Vec<String>, CliError>> + Send + 'static;
+    /// Starts a process that removes what this one leaves in the engine, however it ends. `None`
+    /// where there is no such process: then the next start removes it.
+    fn reaper(&self, _request: &EngineRequest) -> Option<Reaper> {
+        None
+    }
+}
 
-    /// Removes what other versions of tkn-local left in the engine for all their runs.
-    fn remove_old_versions(
-        &self,
-        engine: &Self::Engine,
-    ) -> impl Future<Output = Result<(), CliError>> + Send;
-
-    /// The ids of the runs whose volume is still there and not in use.
-    fn run_volumes(
-        &self,
-        engine: &Self::Engine,
-    ) -> impl Future<Output = Result<Vec<String>, CliError>> + Send;
-
-    /// Whether the volume of a run is there, in use or not.
-    fn has_run_volume(
-        &self,
-        engine: &Self::Engine,
-        run: &str,
-    ) -> impl Future<Output = Result<bool, CliError>> + Send;
-
-    /// Removes the volume of a run; that there is none is fine.
-    fn remove_run_volume(
-        &self,
-        engine: &Self::Engine,
-        run: &str,
-    ) -> impl Future<Output = Result<(), CliError>> + Send;
+/// An error of the engine.
+pub(super) fn engine_error(error: &SandboxError) -> CliError {
+    CliError::from_source(ExitStatus::Engine, error)
 }

@@ -1,9 +1,18 @@
 //! Signals become interrupts of a run.
 
-use tokio::sync::mpsc::UnboundedSender;
+use std::io;
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::exit::ExitStatus;
 use crate::execute::Interrupt;
+
+/// How long a run that is killed may take to clean up.
+const LAST_WORDS: Duration = Duration::from_millis(700);
+/// How long what is left of the output may take.
+const FLUSH: Duration = Duration::from_millis(150);
 
 /// A signal that ends a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,48 +71,111 @@ impl Asked {
     }
 }
 
-/// Listens until its task is aborted. `told` gets what was asked so far and the line to print.
-#[cfg(unix)]
-pub(super) async fn listen(
-    interrupts: UnboundedSender<Interrupt>,
-    mut told: impl FnMut(Asked, &'static str),
-) -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut int = signal(SignalKind::interrupt())?;
-    let mut term = signal(SignalKind::terminate())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut stop = signal(SignalKind::user_defined1())?;
+/// A signal that was heard.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Heard {
+    /// What it asks of the run.
+    pub(super) interrupt: Interrupt,
+    /// What was asked so far.
+    pub(super) asked: Asked,
+    /// What a person is told.
+    pub(super) line: &'static str,
+}
+
+/// Hears signals for the rest of the process, on a thread of its own: whatever the run waits for,
+/// the terminal included, a request to kill ends the process within [`LAST_WORDS`]. When nobody
+/// receives any more, a signal ends the process at once, as it does without this.
+pub(super) fn listen() -> io::Result<UnboundedReceiver<Heard>> {
+    let (sender, heard) = unbounded_channel();
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            // Without signals the run continues; it can still be killed.
+            let asked = runtime.block_on(hear(&sender));
+            tracing::debug!(?asked, "no more signals are heard");
+        })?;
+    Ok(heard)
+}
+
+async fn hear(sender: &UnboundedSender<Heard>) -> io::Result<()> {
+    let mut signals = Signals::new()?;
     let mut asked = Asked::default();
-    loop {
-        let heard = tokio::select! {
-            Some(()) = int.recv() => Signal::Int,
-            Some(()) = term.recv() => Signal::Term,
-            Some(()) = hangup.recv() => Signal::Term,
-            Some(()) = stop.recv() => Signal::Stop,
-            else => return Ok(()),
+    while let Some(signal) = signals.next().await {
+        let (interrupt, line) = asked.hear(signal);
+        let heard = Heard {
+            interrupt,
+            asked,
+            line,
         };
-        let (interrupt, line) = asked.hear(heard);
-        told(asked, line);
-        if interrupts.send(interrupt).is_err() {
-            return Ok(());
+        let is_heard = sender.send(heard).is_ok();
+        if interrupt == Interrupt::Kill && is_heard {
+            tokio::time::sleep(LAST_WORDS).await;
+        }
+        if interrupt == Interrupt::Kill || (!is_heard && signal != Signal::Stop) {
+            end(asked.exit_status().unwrap_or(ExitStatus::Terminated));
+        }
+    }
+    Ok(())
+}
+
+/// Ends the process, also when its output is blocked.
+#[expect(
+    clippy::disallowed_methods,
+    clippy::exit,
+    reason = "the main thread may wait for something that never comes"
+)]
+fn end(status: ExitStatus) {
+    std::thread::spawn(move || std::process::exit(i32::from(status.code())));
+    std::thread::sleep(FLUSH);
+    // What is left of the output cannot be written.
+    #[cfg(unix)]
+    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)
+        .unwrap_or_default();
+}
+
+#[cfg(unix)]
+struct Signals {
+    int: tokio::signal::unix::Signal,
+    term: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
+    stop: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            int: signal(SignalKind::interrupt())?,
+            term: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+            stop: signal(SignalKind::user_defined1())?,
+        })
+    }
+
+    async fn next(&mut self) -> Option<Signal> {
+        tokio::select! {
+            Some(()) = self.int.recv() => Some(Signal::Int),
+            Some(()) = self.term.recv() => Some(Signal::Term),
+            Some(()) = self.hangup.recv() => Some(Signal::Term),
+            Some(()) = self.stop.recv() => Some(Signal::Stop),
+            else => None,
         }
     }
 }
 
-/// Listens until its task is aborted. `told` gets what was asked so far and the line to print.
 #[cfg(not(unix))]
-pub(super) async fn listen(
-    interrupts: UnboundedSender<Interrupt>,
-    mut told: impl FnMut(Asked, &'static str),
-) -> std::io::Result<()> {
-    let mut asked = Asked::default();
-    loop {
-        tokio::signal::ctrl_c().await?;
-        let (interrupt, line) = asked.hear(Signal::Int);
-        told(asked, line);
-        if interrupts.send(interrupt).is_err() {
-            return Ok(());
-        }
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> Option<Signal> {
+        tokio::signal::ctrl_c().await.ok().map(|()| Signal::Int)
     }
 }
 

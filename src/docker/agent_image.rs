@@ -12,7 +12,7 @@ use futures_util::TryStreamExt;
 use sha2::{Digest, Sha256};
 
 use super::body::AGENT;
-use super::error::{engine, has_status};
+use super::error::{engine, has_status, in_time};
 use super::label;
 use crate::sandbox::SandboxError;
 use crate::sandbox::link::{AGENT_DIRECTORY, AGENT_FILE};
@@ -53,7 +53,7 @@ pub(super) async fn ensure(docker: &Docker) -> Result<AgentImage, SandboxError> 
     };
     let (volume, ()) = tokio::try_join!(
         async {
-            let made = docker.create_volume(volume).await;
+            let made = in_time(docker.create_volume(volume)).await;
             made.map_err(engine("make the volume of the agent"))
         },
         ensure_image(docker, &image.name)
@@ -65,7 +65,7 @@ pub(super) async fn ensure(docker: &Docker) -> Result<AgentImage, SandboxError> 
 }
 
 async fn ensure_image(docker: &Docker, name: &str) -> Result<(), SandboxError> {
-    match docker.inspect_image(name).await {
+    match in_time(docker.inspect_image(name)).await {
         Ok(_) => return Ok(()),
         Err(error) if has_status(&error, 404) => {}
         Err(error) => return Err(engine("look the agent's image up")(error)),
@@ -78,8 +78,7 @@ async fn ensure_image(docker: &Docker, name: &str) -> Result<(), SandboxError> {
         ..CreateImageOptions::default()
     };
     let progress = docker.create_image(Some(options), Some(bollard::body_full(archive)), None);
-    progress
-        .try_for_each(|_| async { Ok(()) })
+    in_time(progress.try_for_each(|_| async { Ok(()) }))
         .await
         .map_err(engine("make the agent's image"))
 }
@@ -88,16 +87,12 @@ async fn ensure_image(docker: &Docker, name: &str) -> Result<(), SandboxError> {
 pub(super) async fn remove_others(docker: &Docker) -> Result<(), SandboxError> {
     remove_other_volumes(docker).await?;
     let own = format!("{REPOSITORY}:{}", tag());
-    let found = docker
-        .list_images(None::<ListImagesOptions>)
+    let found = in_time(docker.list_images(None::<ListImagesOptions>))
         .await
         .map_err(engine("list images"))?;
     let tags = found.iter().flat_map(|image| &image.repo_tags);
     for name in tags.filter(|name| is_agent(name) && !name.ends_with(&own)) {
-        match docker
-            .remove_image(name, None::<RemoveImageOptions>, None)
-            .await
-        {
+        match in_time(docker.remove_image(name, None::<RemoveImageOptions>, None)).await {
             Err(error) if !has_status(&error, 404) && !has_status(&error, 409) => {
                 return Err(engine("remove an image")(error));
             }
@@ -112,7 +107,7 @@ async fn remove_other_volumes(docker: &Docker) -> Result<(), SandboxError> {
     let options = ListVolumesOptions {
         filters: Some([filter].into_iter().collect()),
     };
-    let found = docker.list_volumes(Some(options)).await;
+    let found = in_time(docker.list_volumes(Some(options))).await;
     let found = found.map_err(engine("list volumes"))?;
     let own = format!("{VOLUME}{}", tag());
     let names = found.volumes.unwrap_or_default();

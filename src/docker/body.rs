@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount};
 
 use super::agent_image::AgentImage;
+use super::label;
 use super::volume::{self, Volumes};
 use crate::sandbox::link::{AGENT_DIRECTORY, AGENT_FILE, SOCKET_DIRECTORY, SOURCE_ROOT};
 use crate::sandbox::{ContainerSpec, SandboxError, SandboxSpec};
@@ -40,7 +41,7 @@ pub(super) fn sandbox(
         hostname: hostname(&spec.hostname),
         image: Some(image.name.clone()),
         entrypoint: Some(vec![AGENT.to_owned()]),
-        cmd: Some(vec!["supervise".to_owned()]),
+        cmd: Some(vec!["supervise".to_owned(), spec.run.clone()]),
         labels: Some(labels),
         attach_stdin: Some(true),
         attach_stdout: Some(true),
@@ -70,6 +71,7 @@ pub(super) fn sandbox(
 /// The container that attaches parts of volumes to others. It has no network, speaks to the
 /// supervisor alone, and has no more privileges than that takes.
 pub(super) fn mounter(
+    run: &str,
     image: &AgentImage,
     volumes: &Volumes,
     labels: HashMap<String, String>,
@@ -80,7 +82,7 @@ pub(super) fn mounter(
     ContainerCreateBody {
         image: Some(image.name.clone()),
         entrypoint: Some(vec![AGENT.to_owned()]),
-        cmd: Some(vec!["mount".to_owned()]),
+        cmd: Some(vec!["mount".to_owned(), run.to_owned()]),
         labels: Some(labels),
         host_config: Some(HostConfig {
             network_mode: Some("none".to_owned()),
@@ -113,13 +115,14 @@ pub(super) fn step(
     sandbox: &Donor<'_>,
     own_mounts: Vec<Mount>,
     agent: AgentMounts,
-    mut labels: HashMap<String, String>,
+    labels: HashMap<String, String>,
 ) -> Result<ContainerCreateBody, SandboxError> {
     check_targets(&spec.mounts)?;
     let program = volume::whole(&agent.program, AGENT_DIRECTORY, true);
     let mut mounts = vec![program, agent.socket];
     mounts.extend(own_mounts);
-    labels.extend(spec.labels.clone());
+    let mut all_labels = label::of_document(&spec.labels);
+    all_labels.extend(labels);
     let limit = |amount: i64| (amount > 0).then_some(amount);
     Ok(ContainerCreateBody {
         image: Some(spec.image.clone()),
@@ -128,7 +131,7 @@ pub(super) fn step(
         cmd: Some(vec!["step".to_owned(), agent.token]),
         user: spec.user.clone(),
         working_dir: spec.working_dir.clone(),
-        labels: Some(labels),
+        labels: Some(all_labels),
         // An image's own check would run programs in the step's container.
         healthcheck: Some(HealthConfig {
             test: Some(vec!["NONE".to_owned()]),
@@ -275,7 +278,7 @@ mod tests {
 
     #[test]
     fn the_mounter_has_no_network_and_three_capabilities() {
-        let body = mounter(&image(), &volumes(), HashMap::new());
+        let body = mounter("r", &image(), &volumes(), HashMap::new());
         let host = serde_json::to_value(body).unwrap()["HostConfig"].clone();
         assert_eq!(host["NetworkMode"], json!("none"));
         assert_eq!(host["CapDrop"], json!(["ALL"]));

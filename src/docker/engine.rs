@@ -13,12 +13,14 @@ use tokio::sync::{Mutex, OnceCell};
 
 use super::agent_image::AgentImage;
 use super::endpoint::{Address, Endpoint, Surroundings, candidates};
-use super::error::{ConnectError, message};
+use super::error::{ConnectError, engine, in_time, message};
 use super::owner::OwnerProcess;
 use super::sandbox::DockerSandbox;
 use super::volume::PartialMount;
-use super::{agent_image, credential, image};
-use crate::sandbox::{Engine, Image, ImageRequest, PullProgress, SandboxError, SandboxSpec};
+use super::{agent_image, credential, image, open};
+use crate::sandbox::{
+    Engine, Image, ImageRequest, PullProgress, SandboxError, SandboxSpec, VolumeInfo, VolumeOwner,
+};
 
 /// Seconds until the headers of an answer must be there.
 const TIMEOUT: u64 = 120;
@@ -38,6 +40,7 @@ struct Inner {
     version: String,
     partial: PartialMount,
     shares_hostname: bool,
+    program: &'static str,
     owner: OwnerProcess,
     /// The directory of the user's `config.json`.
     config: Option<PathBuf>,
@@ -117,6 +120,7 @@ impl DockerEngine {
             version: format!("{product} {}", version.version.as_deref().unwrap_or("?")),
             partial: PartialMount::of_engine(api, podman),
             shares_hostname: !podman,
+            program: if podman { "podman" } else { "docker" },
             owner: OwnerProcess::current(),
             config: surroundings.docker_config.clone(),
             agent: OnceCell::new(),
@@ -139,11 +143,17 @@ impl DockerEngine {
         match self.inner.endpoint.address {
             Address::Unix(_) => own,
             Address::Http(_) | Address::Tls { .. } | Address::Ssh(_) => {
-                let told = self.docker().info().await.ok().and_then(|info| info.ncpu);
+                let info = in_time(self.docker().info()).await;
+                let told = info.ok().and_then(|info| info.ncpu);
                 told.and_then(|cores| usize::try_from(cores).ok())
                     .unwrap_or(own)
             }
         }
+    }
+
+    /// Its own command, for people.
+    pub(super) fn program(&self) -> &'static str {
+        self.inner.program
     }
 
     /// Product and version, for people: `Docker 28.2.2`.
@@ -188,6 +198,11 @@ impl DockerEngine {
 impl Engine for DockerEngine {
     type Sandbox = DockerSandbox;
 
+    async fn ping(&self) -> Result<(), SandboxError> {
+        let answer = self.docker().ping().await;
+        answer.map(drop).map_err(engine("reach the engine"))
+    }
+
     async fn image(
         &self,
         request: &ImageRequest,
@@ -196,8 +211,33 @@ impl Engine for DockerEngine {
         image::find(self, request, progress).await
     }
 
+    async fn create_volume(&self, run: &str, state_dir: &str) -> Result<(), SandboxError> {
+        open::create_volume(self, run, state_dir).await
+    }
+
+    async fn volumes(&self) -> Result<Vec<VolumeInfo>, SandboxError> {
+        self.list_volumes().await
+    }
+
+    async fn remove_volume(&self, owner: &VolumeOwner) -> Result<(), SandboxError> {
+        self.remove_volume_of(owner).await
+    }
+
     async fn open(&self, spec: SandboxSpec) -> Result<DockerSandbox, SandboxError> {
         DockerSandbox::open(self.clone(), spec).await
+    }
+
+    async fn leftovers(&self) -> Result<Vec<String>, SandboxError> {
+        let dead = self.dead_containers().await?;
+        Ok(dead.iter().map(|dead| dead.name().to_owned()).collect())
+    }
+
+    async fn sweep(&self) -> Result<Vec<String>, SandboxError> {
+        self.remove_dead().await
+    }
+
+    async fn remove_old_versions(&self) -> Result<(), SandboxError> {
+        agent_image::remove_others(self.docker()).await
     }
 }
 

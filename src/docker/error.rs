@@ -1,5 +1,7 @@
 //! What the engine says when it refuses, in the terms of the layers above.
 
+use std::time::Duration;
+
 use bollard::errors::Error;
 
 use crate::sandbox::SandboxError;
@@ -66,12 +68,26 @@ impl ConnectError {
     }
 }
 
+/// How long the engine may take for an answer.
+const ANSWER: Duration = Duration::from_secs(120);
+
+/// The answer of the engine, which must be whole in time.
+pub(super) async fn in_time<T>(
+    request: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    tokio::time::timeout(ANSWER, request)
+        .await
+        .unwrap_or(Err(Error::RequestTimeoutError))
+}
+
 /// What the engine said, without the client's words around it.
 pub(super) fn message(error: &Error) -> String {
     match error {
         Error::DockerResponseServerError { message, .. } => message.trim().to_owned(),
         Error::DockerStreamError { error } => error.trim().to_owned(),
-        Error::RequestTimeoutError => "the engine did not answer in time".to_owned(),
+        Error::RequestTimeoutError => {
+            format!("the engine did not answer within {} s", ANSWER.as_secs())
+        }
         // The client wraps what the connection said in layers that mean nothing to a user.
         Error::HyperLegacyError { .. } | Error::HyperResponseError { .. } => root_cause(error),
         error => with_causes(error),

@@ -22,5 +22,4 @@ mod volume;
 pub use endpoint::{Address, Endpoint, Surroundings};
 pub use engine::DockerEngine;
 pub use error::ConnectError;
-pub use reap::{Reaped, VolumeInfo};
 pub use sandbox::DockerSandbox;

@@ -1,6 +1,7 @@
 //! Opening a sandbox: volumes, container, supervisor.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use bollard::Docker;
 use bollard::container::LogOutput;
@@ -13,20 +14,22 @@ use futures_util::future::ready;
 use futures_util::{Stream, StreamExt};
 
 use super::engine::DockerEngine;
-use super::error::{container, engine, has_status, message};
+use super::error::{container, engine, has_status, in_time, message};
 use super::sandbox::{DockerSandbox, Parts};
 use super::volume::{Volume, Volumes};
 use super::{body, label};
 use crate::sandbox::link::{FileOperation, Incoming, Piece, Supervisor, VolumePaths};
 use crate::sandbox::{Sandbox, SandboxError, SandboxSpec, VolumePath};
 
+/// How long the supervisor may take to say that it is there.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The mode of a fresh claim: any user can write, as in the usual provisioners.
 const CLAIM_MODE: u32 = 0o777;
 /// A Secret has at most 1 MiB; steps can write to their credentials too.
 const MEMORY_OPTIONS: &str = "mode=0755,size=256m";
 
-/// Opens a sandbox. What was made is removed again if that fails, except claims: they are asked for
-/// by name, and the next run has them.
+/// Opens a sandbox over an existing volume. What was made is removed again if that fails, except
+/// claims: they are asked for by name, and the next run has them.
 pub(super) async fn open(
     engine: DockerEngine,
     spec: SandboxSpec,
@@ -38,10 +41,7 @@ pub(super) async fn open(
     };
     let (claims, fresh_claims) = claim_volumes(&engine, &spec.claims).await?;
     let labels = label::of_run(&spec.run, engine.owner());
-    let run = match &spec.take_from {
-        Some(run) => existing_volume(&engine, run).await?,
-        None => fresh_volume(&engine, &spec.run, labels.clone()).await?,
-    };
+    let run = existing_volume(&engine, &spec.volume).await?;
     let secrets = if spec.secrets {
         Some(memory_volume(&engine, &spec.run).await?)
     } else {
@@ -56,14 +56,15 @@ pub(super) async fn open(
     };
     let body = body::sandbox(&spec, &image, &volumes, source.as_deref(), labels);
     let name = label::run_name(&spec.run);
-    let keep_volume = spec.take_from.is_some();
-    // In what follows the first fault is what is told, not those of cleaning up.
+    // In what follows the first error is reported, not those of cleaning up.
     let supervisor = match start_supervisor(&engine, &name, body).await {
         Ok(supervisor) => supervisor,
         Err(error) => {
-            let run = (!keep_volume).then_some(&volumes.run);
-            for volume in run.into_iter().chain(&volumes.secrets) {
-                engine.remove_volume(&volume.name).await.unwrap_or_default();
+            if let Some(secrets) = &volumes.secrets {
+                engine
+                    .remove_volume_named(&secrets.name)
+                    .await
+                    .unwrap_or_default();
             }
             return Err(error);
         }
@@ -82,7 +83,8 @@ pub(super) async fn open(
         supervisor,
     });
     if let Err(error) = prepare(&sandbox, fresh_claims).await {
-        sandbox.close(keep_volume).await.unwrap_or_default();
+        // The first error is reported, not those of cleaning up.
+        sandbox.close().await.unwrap_or_default();
         return Err(error);
     }
     Ok(sandbox)
@@ -98,7 +100,7 @@ async fn start_supervisor(
         name: Some(name.to_owned()),
         ..CreateContainerOptions::default()
     };
-    let created = engine.docker().create_container(Some(options), body).await;
+    let created = in_time(engine.docker().create_container(Some(options), body)).await;
     let id = created.map_err(container)?.id;
     let result = supervise(engine.docker(), &id).await;
     if result.is_err() {
@@ -117,18 +119,19 @@ async fn supervise(docker: &Docker, id: &str) -> Result<Supervisor, SandboxError
     };
     // Before the start: what the supervisor says first must not be missed, and its input must
     // have somebody who ends it.
-    let attached = docker
-        .attach_container(id, Some(options))
+    let attached = in_time(docker.attach_container(id, Some(options)))
         .await
         .map_err(container)?;
     let (supervisor, is_up) = Supervisor::new(attached.input, incoming(attached.output));
-    let started = docker
-        .start_container(id, None::<StartContainerOptions>)
-        .await;
+    let started = in_time(docker.start_container(id, None::<StartContainerOptions>)).await;
     started.map_err(container)?;
-    match is_up.await {
-        Ok(()) => Ok(supervisor),
-        Err(_) => Err(SandboxError::Engine(supervisor.lost().await)),
+    match tokio::time::timeout(PATIENCE, is_up).await {
+        Ok(Ok(())) => Ok(supervisor),
+        Ok(Err(_)) => Err(SandboxError::Engine(supervisor.lost().await)),
+        Err(_) => Err(SandboxError::Engine(format!(
+            "the sandbox container has started, and its supervisor said nothing for {} s",
+            PATIENCE.as_secs()
+        ))),
     }
 }
 
@@ -172,7 +175,7 @@ async fn prepare(sandbox: &DockerSandbox, fresh_claims: Vec<String>) -> Result<(
 /// The volume of an earlier run. Looked up, because a mount would silently make a missing one.
 async fn existing_volume(engine_: &DockerEngine, run: &str) -> Result<Volume, SandboxError> {
     let name = label::run_name(run);
-    match engine_.docker().inspect_volume(&name).await {
+    match in_time(engine_.docker().inspect_volume(&name)).await {
         Ok(found) => Ok(Volume {
             name: found.name,
             mountpoint: found.mountpoint,
@@ -184,16 +187,20 @@ async fn existing_volume(engine_: &DockerEngine, run: &str) -> Result<Volume, Sa
     }
 }
 
-async fn fresh_volume(
+/// Makes the empty volume of a run, for this state directory.
+pub(super) async fn create_volume(
     engine: &DockerEngine,
     run: &str,
-    labels: HashMap<String, String>,
-) -> Result<Volume, SandboxError> {
+    state_dir: &str,
+) -> Result<(), SandboxError> {
     let name = label::run_name(run);
+    let mut labels = label::of_run(run, engine.owner());
+    labels.insert(label::STATE_DIR.to_owned(), state_dir.to_owned());
     match make_volume(engine, &name, labels).await? {
-        (volume, true) => Ok(volume),
+        (_, true) => Ok(()),
         (_, false) => Err(SandboxError::Engine(format!(
-            "volume {name} already exists: an earlier run of that name kept it"
+            "volume {name} already exists: an earlier run of that name kept it. `tkn-local prune \
+             --volumes` removes the volumes of runs that no longer exist"
         ))),
     }
 }
@@ -255,7 +262,7 @@ async fn make_volume(
         labels: Some(labels),
         ..VolumeCreateRequest::default()
     };
-    let made = engine_.docker().create_volume(request).await;
+    let made = in_time(engine_.docker().create_volume(request)).await;
     let made = made.map_err(engine("make a volume"))?;
     let fresh = made.labels.get(label::MADE) == Some(&mark);
     Ok((

@@ -127,6 +127,22 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
+    fn a_process_that_was_killed_is_dead_before_its_parent_asks() {
+        let mut child = std::process::Command::new("sleep")
+            .arg("1000")
+            .spawn()
+            .unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        assert!(start_of(pid).is_some());
+        child.kill().unwrap();
+        while start_of(pid).is_some() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        child.wait().unwrap();
+    }
+
+    #[test]
     fn this_process_lives() {
         assert_eq!(OwnerProcess::current().life(), Life::Alive);
     }

@@ -9,46 +9,23 @@ use bollard::query_parameters::{
 };
 use serde::Deserialize;
 
-use super::agent_image;
 use super::engine::DockerEngine;
-use super::error::{engine, has_status};
+use super::error::{engine, has_status, in_time};
 use super::label;
 use super::owner::{Life, OwnerProcess};
-use crate::sandbox::SandboxError;
-
-/// What [`DockerEngine::reap`] removed.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Reaped {
-    /// The names of the containers.
-    pub containers: Vec<String>,
-}
-
-/// A volume that tkn-local made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VolumeInfo {
-    /// Its name in the engine.
-    pub name: String,
-    /// The run it holds the files of; `None` for that of a claim.
-    pub run: Option<String>,
-    /// The claim it is for; `None` for that of a run.
-    pub claim: Option<String>,
-    /// Whether the process that made it may still run: then it must not be touched.
-    pub in_use: bool,
-}
+use crate::sandbox::{SandboxError, VolumeInfo, VolumeOwner};
 
 impl DockerEngine {
     /// Removes the containers of runs whose process has died. A container of a live run is never
     /// touched, and neither is one of another machine that shares the engine.
-    pub async fn reap(&self) -> Result<Reaped, SandboxError> {
-        let mut reaped = Reaped::default();
-        for left in self.containers(label::RUN).await? {
-            if owner(&left.labels).is_some_and(|owner| owner.life() == Life::Dead) {
-                self.remove_container(&left.id).await?;
-                reaped.containers.push(left.name().to_owned());
-            }
+    pub(super) async fn remove_dead(&self) -> Result<Vec<String>, SandboxError> {
+        let mut removed = Vec::new();
+        for dead in self.dead_containers().await? {
+            self.remove_container(&dead.id).await?;
+            removed.push(dead.name().to_owned());
         }
         self.reap_memory().await?;
-        Ok(reaped)
+        Ok(removed)
     }
 
     /// Removes the volumes in memory of runs whose process has died; they are empty by now.
@@ -56,61 +33,51 @@ impl DockerEngine {
         let options = ListVolumesOptions {
             filters: Some(with_label(label::SECRETS)),
         };
-        let answer = self.docker().list_volumes(Some(options)).await;
+        let answer = in_time(self.docker().list_volumes(Some(options))).await;
         let answer = answer.map_err(engine("list volumes"))?;
         for volume in answer.volumes.unwrap_or_default() {
             if owner(&volume.labels).is_some_and(|owner| owner.life() == Life::Dead) {
                 // One whose last container is still ending is removed the next time.
-                self.remove_volume(&volume.name).await.unwrap_or_default();
+                self.remove_volume_named(&volume.name)
+                    .await
+                    .unwrap_or_default();
             }
         }
         Ok(())
     }
 
-    /// All volumes that tkn-local made and that still exist.
-    pub async fn volumes(&self) -> Result<Vec<VolumeInfo>, SandboxError> {
+    pub(super) async fn dead_containers(&self) -> Result<Vec<Listed>, SandboxError> {
+        let mut found = self.containers(label::RUN).await?;
+        found.retain(|left| owner(&left.labels).is_some_and(|owner| owner.life() == Life::Dead));
+        Ok(found)
+    }
+
+    pub(super) async fn list_volumes(&self) -> Result<Vec<VolumeInfo>, SandboxError> {
         let mut found = Vec::new();
         for key in [label::RUN, label::CLAIM] {
             let options = ListVolumesOptions {
                 filters: Some(with_label(key)),
             };
-            let answer = self.docker().list_volumes(Some(options)).await;
+            let answer = in_time(self.docker().list_volumes(Some(options))).await;
             let answer = answer.map_err(engine("list volumes"))?;
-            found.extend(
-                answer
-                    .volumes
-                    .unwrap_or_default()
-                    .into_iter()
-                    .map(|volume| VolumeInfo {
-                        name: volume.name,
-                        run: volume.labels.get(label::RUN).cloned(),
-                        claim: volume.labels.get(label::CLAIM).cloned(),
-                        in_use: owner(&volume.labels)
-                            .is_some_and(|owner| owner.life() == Life::Alive),
-                    }),
-            );
+            let volumes = answer.volumes.into_iter().flatten();
+            found.extend(volumes.filter_map(|volume| info(volume.name, &volume.labels)));
         }
         Ok(found)
     }
 
-    /// Removes the images of agents that other versions of tkn-local carry.
-    pub async fn remove_old_agents(&self) -> Result<(), SandboxError> {
-        agent_image::remove_others(self.docker()).await
+    pub(super) async fn remove_volume_of(&self, owner: &VolumeOwner) -> Result<(), SandboxError> {
+        let name = match owner {
+            VolumeOwner::Run(run) => label::run_name(run),
+            VolumeOwner::Claim(claim) => label::claim_name(claim),
+        };
+        self.remove_volume_named(&name).await
     }
 
-    /// Removes the volume of a run. None is fine.
-    pub async fn remove_run_volume(&self, run: &str) -> Result<(), SandboxError> {
-        self.remove_volume(&label::run_name(run)).await
-    }
-
-    /// Removes the volume of a claim. None is fine.
-    pub async fn remove_claim_volume(&self, claim: &str) -> Result<(), SandboxError> {
-        self.remove_volume(&label::claim_name(claim)).await
-    }
-
-    pub(super) async fn remove_volume(&self, name: &str) -> Result<(), SandboxError> {
+    /// Removes a volume of this name. None is fine.
+    pub(super) async fn remove_volume_named(&self, name: &str) -> Result<(), SandboxError> {
         let options = RemoveVolumeOptions { force: true };
-        match self.docker().remove_volume(name, Some(options)).await {
+        match in_time(self.docker().remove_volume(name, Some(options))).await {
             Err(error) if !has_status(&error, 404) => Err(engine("remove a volume")(error)),
             _ => Ok(()),
         }
@@ -123,7 +90,7 @@ impl DockerEngine {
             force: true,
             link: false,
         };
-        match self.docker().remove_container(id, Some(options)).await {
+        match in_time(self.docker().remove_container(id, Some(options))).await {
             Err(error) if !has_status(&error, 404) && !has_status(&error, 409) => {
                 Err(engine("remove a container")(error))
             }
@@ -138,7 +105,7 @@ impl DockerEngine {
             filters: Some(with_label(label)),
             ..ListContainersOptions::default()
         };
-        let error = match self.docker().list_containers(Some(options)).await {
+        let error = match in_time(self.docker().list_containers(Some(options))).await {
             Ok(found) => return Ok(found.into_iter().filter_map(listed).collect()),
             Err(error) => error,
         };
@@ -177,6 +144,17 @@ fn listed(container: ContainerSummary) -> Option<Listed> {
         id: container.id?,
         names: container.names.unwrap_or_default(),
         labels: container.labels.unwrap_or_default(),
+    })
+}
+
+fn info(name: String, labels: &HashMap<String, String>) -> Option<VolumeInfo> {
+    let run = labels.get(label::RUN).cloned().map(VolumeOwner::Run);
+    let claim = || labels.get(label::CLAIM).cloned().map(VolumeOwner::Claim);
+    Some(VolumeInfo {
+        name,
+        owner: run.or_else(claim)?,
+        state_dir: labels.get(label::STATE_DIR).cloned().unwrap_or_default(),
+        in_use: owner(labels).is_some_and(|owner| owner.life() == Life::Alive),
     })
 }
 

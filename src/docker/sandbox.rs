@@ -13,12 +13,13 @@ use tokio::sync::{OnceCell, RwLock, mpsc};
 use tokio::time::Instant;
 
 use super::engine::DockerEngine;
-use super::error::{container, has_status, message};
+use super::error::{container, has_status, in_time, message};
 use super::reap::Listed;
 use super::volume::Volumes;
 use super::{archive, body, label, open};
 use crate::sandbox::link::{
-    AgentContainer, PendingContainer, SOCKET_DIRECTORY, SOCKETS, Supervisor, VolumePaths,
+    AgentContainer, EngineContainer, PendingContainer, SOCKET_DIRECTORY, SOCKETS, Supervisor,
+    VolumePaths,
 };
 use crate::sandbox::{
     ContainerSpec, FileOp, Mount, MountSource, Sandbox, SandboxError, SandboxSpec, VolumePath,
@@ -26,6 +27,8 @@ use crate::sandbox::{
 
 /// How long a started container may be silent before the engine is asked about it.
 const SILENCE: Duration = Duration::from_secs(2);
+/// How long the engine may take to kill a container.
+const KILL: Duration = Duration::from_secs(10);
 /// How long removals may take at the end.
 const CLEANUP: Duration = Duration::from_secs(60);
 /// How often it is looked whether they are done.
@@ -108,7 +111,7 @@ impl DockerSandbox {
             ..
         } = self.parts();
         let socket = volumes.mount(&Mount {
-            source: MountSource::Volume(VolumePath::Run(format!("{SOCKETS}/{channel}"))),
+            source: MountSource::Volume(VolumePath::Run(format!("{SOCKETS}/{run}/{channel}"))),
             target: SOCKET_DIRECTORY.to_owned(),
             read_only: true,
             is_part: false,
@@ -124,8 +127,8 @@ impl DockerSandbox {
             hostname: hostname.as_deref(),
         };
         let body = body::step(&spec, &donor, mounts, agent, labels)?;
-        self.create_and_start(format!("{name}-{channel}-{}", spec.container), body)
-            .await
+        let name = label::container_name(run, channel, &spec.container);
+        self.create_and_start(name, body).await
     }
 
     /// Starts the container that attaches parts of volumes, once.
@@ -148,8 +151,8 @@ impl DockerSandbox {
             ..
         } = self.parts();
         let labels = label::of_run(run, engine.owner());
-        let body = body::mounter(engine.agent_image().await?, volumes, labels);
-        let started = self.create_and_start(format!("{name}-mounter"), body).await;
+        let body = body::mounter(run, engine.agent_image().await?, volumes, labels);
+        let started = self.create_and_start(format!("{name}_mounter"), body).await;
         started.map(drop).map_err(|error| match error {
             SandboxError::Container(text) => SandboxError::Container(format!(
                 "a subPath cannot be mounted: the engine refuses a container that may mount: {text}"
@@ -172,12 +175,10 @@ impl DockerSandbox {
             name: Some(name),
             ..CreateContainerOptions::default()
         };
-        let created = engine.docker().create_container(Some(options), body).await;
+        let created = in_time(engine.docker().create_container(Some(options), body)).await;
         let id = created.map_err(container)?.id;
-        let started = engine
-            .docker()
-            .start_container(&id, None::<StartContainerOptions>)
-            .await;
+        let docker = engine.docker();
+        let started = in_time(docker.start_container(&id, None::<StartContainerOptions>)).await;
         if let Err(error) = started {
             // The start is what is told; what is left is removed at the end at the latest.
             engine.remove_container(&id).await.unwrap_or_default();
@@ -188,7 +189,7 @@ impl DockerSandbox {
 
     async fn check_running(&self, id: &str) -> Result<(), SandboxError> {
         let docker = self.parts().engine.docker();
-        let state = match docker.inspect_container(id, None).await {
+        let state = match in_time(docker.inspect_container(id, None)).await {
             Ok(found) => found.state.unwrap_or_default(),
             Err(error) if has_status(&error, 404) => ContainerState::default(),
             Err(error) => return Err(container(error)),
@@ -224,6 +225,17 @@ impl DockerSandbox {
             tokio::time::sleep(CLEANUP_INTERVAL).await;
         }
     }
+}
+
+/// Ends a container in whatever state it is; the kernel kills what is in it.
+async fn end_container(engine: DockerEngine, id: String) -> Result<(), SandboxError> {
+    let removed = tokio::time::timeout(KILL, engine.remove_container(&id)).await;
+    removed.unwrap_or_else(|_| {
+        Err(SandboxError::Engine(format!(
+            "the engine did not answer within {} s",
+            KILL.as_secs()
+        )))
+    })
 }
 
 impl Sandbox for DockerSandbox {
@@ -302,30 +314,32 @@ impl Sandbox for DockerSandbox {
             .await
             .map_err(|error| SandboxError::Engine(error.to_string()))??;
         let check = || self.check_running(&id);
-        let container = pending.connected(id.clone(), SILENCE, check).await?;
+        let (engine, to_kill) = (self.parts().engine.clone(), id.clone());
+        let container = EngineContainer::new(engine.program(), id.clone(), move || {
+            end_container(engine.clone(), to_kill.clone())
+        });
+        let container = pending.connected(container, SILENCE, check).await?;
         if !attached.is_empty() {
             container.attach(attached).await?;
         }
         Ok(container)
     }
 
+    async fn ping(&self) {
+        self.parts().supervisor.ping().await;
+    }
+
     async fn lost(&self) -> String {
         self.parts().supervisor.lost().await
     }
 
-    async fn close(&self, keep_volume: bool) -> Result<(), SandboxError> {
+    async fn close(&self) -> Result<(), SandboxError> {
         *self.inner.closed.write().await = true;
         self.parts().supervisor.close();
         self.remove_containers().await?;
-        if let Some(secrets) = &self.parts().volumes.secrets {
-            self.parts().engine.remove_volume(&secrets.name).await?;
-        }
-        if keep_volume {
+        let Some(secrets) = &self.parts().volumes.secrets else {
             return Ok(());
-        }
-        self.parts()
-            .engine
-            .remove_volume(&self.parts().volumes.run.name)
-            .await
+        };
+        self.parts().engine.remove_volume_named(&secrets.name).await
     }
 }

@@ -33,6 +33,8 @@ fn described(
 /// Changes a run.
 pub(super) fn apply_to_run(run: &mut RunRecord, event: &RunEvent, at: Timestamp) {
     match event {
+        // An engine can also fail after the end, while it cleans up.
+        RunEvent::Progress { .. } if run.is_finished() => {}
         RunEvent::Progress { condition } => run.set_condition(condition.clone(), at),
         RunEvent::FinallyStarted {} => {
             run.status.finally_start_time.get_or_insert(at);

@@ -193,7 +193,14 @@ impl RunRecord {
         if self.is_finished() || !self.is_started() {
             return;
         }
+        let failure = self
+            .condition()
+            .filter(|c| c.reason == Reason::EngineFailed);
         let condition = match self.kind {
+            _ if failure.is_some() => {
+                let message = failure.map(|c| c.message.clone()).unwrap_or_default();
+                Condition::failed(Reason::EngineFailed, message)
+            }
             RunKind::PipelineRun => {
                 let message = format!("PipelineRun \"{}\" was cancelled", self.name);
                 Condition::failed(Reason::Cancelled, message)

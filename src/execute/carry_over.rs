@@ -17,12 +17,12 @@ pub struct Copied {
     pub took: Duration,
 }
 
-/// Says which volume of an earlier run the sandbox needs.
+/// Says over which volume the sandbox is opened, and which one it copies from.
 pub(super) fn ask(spec: &mut SandboxSpec, files: &Files) {
     match files {
         Files::Fresh => {}
         Files::Clone { from, .. } => spec.clone_from = Some(from.clone()),
-        Files::Take { from, .. } => spec.take_from = Some(from.clone()),
+        Files::Take { from, .. } => spec.volume.clone_from(from),
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use regex::Regex;
 use tokio::sync::OnceCell;
 
+use super::heartbeat::Silent;
 use crate::sandbox::{Engine, Image, ImageRequest, PullPolicy, PullProgress, SandboxError};
 
 /// How references in the YAML become images.
@@ -47,6 +49,10 @@ pub enum Waiting {
     Pull(PullProgress),
     /// So many bytes of an earlier run's files have been copied.
     Copy(u64),
+    /// Nothing has been heard for so long.
+    Silent(Silent, Duration),
+    /// What was silent for so long has answered.
+    Answered(Duration),
 }
 
 /// Takes how far it is.

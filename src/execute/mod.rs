@@ -5,6 +5,7 @@ mod artifacts;
 mod carry_over;
 mod credentials;
 mod emitter;
+mod heartbeat;
 pub mod images;
 mod options;
 mod pipeline_run;
@@ -21,6 +22,7 @@ mod tests;
 
 pub use admission::{PodFault, permission_faults, tasks_ahead};
 pub use carry_over::Copied;
+pub use heartbeat::Silent;
 pub use images::Progress;
 pub use options::{Files, Options};
 pub use pipeline_run::foresee::foresee;

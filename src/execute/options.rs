@@ -45,6 +45,8 @@ pub struct Options {
     /// The id of the run: what is made in the engine is called after it. Unlike the run's name it
     /// is never used twice.
     pub run_id: String,
+    /// The state directory that records the run: its volume is labelled with it.
+    pub state_dir: String,
     /// TaskRuns at once.
     pub jobs: usize,
     /// How references become images.
@@ -61,6 +63,16 @@ pub struct Options {
     pub files: Files,
     /// Keeps the volume whatever the outcome.
     pub keep_volume: bool,
+}
+
+impl Options {
+    /// The run whose volume this one has.
+    pub(crate) fn volume(&self) -> &str {
+        match &self.files {
+            Files::Fresh | Files::Clone { .. } => &self.run_id,
+            Files::Take { from, .. } => from,
+        }
+    }
 }
 
 /// Why a TaskRun is to stop.

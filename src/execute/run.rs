@@ -1,14 +1,17 @@
 //! From a plan to its end: the sandbox around it, the messages out of it, the interrupts into it.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 
 use super::carry_over::{Copied, carry_over};
 use super::emitter::{Emitter, Envelope};
+use super::heartbeat::Heartbeat;
 use super::images::{Images, Progress, Waiting};
 use super::options::{Files, Options, RunContext};
 use super::pipeline_run::drafts::{run_claims, storage_of};
@@ -17,7 +20,7 @@ use super::pipeline_run::stop::Stop;
 use super::prestart::pool::Prestart;
 use super::prestart::upcoming::upcoming;
 use super::rejection::{ImageFault, check_images, reject_images};
-use super::sandboxes::{sandbox_spec, task_claims, upload};
+use super::sandboxes::{self, sandbox_spec, task_claims, upload};
 use super::standalone::{announced, standalone};
 use crate::event::{Message, RunEvent};
 use crate::plan::{Job, Requested};
@@ -78,15 +81,37 @@ pub async fn run<E: Engine>(
         stop,
         stopped,
     };
-    let mut work = tokio::spawn(execute(job, engine, options, emitter, progress, controls));
+    let heartbeat = Heartbeat {
+        engine: engine.clone(),
+        sandbox: Arc::default(),
+        progress: Arc::clone(&progress),
+        stopped: controls.stopped.clone(),
+        deadline: limit(&job).and_then(|limit| Instant::now().checked_add(limit)),
+    };
+    let opened = Arc::clone(&heartbeat.sandbox);
+    let emits = emitter.clone();
+    let work = execute(job, engine, options, emits, progress, controls, opened);
+    let mut work = tokio::spawn(work);
+    let mut silent = std::pin::pin!(heartbeat.lost());
     let mut sink_fault = None;
     let ended = loop {
         tokio::select! {
             biased;
             Some(envelope) = messages.recv() => deliver(envelope, &mut emit, &mut sink_fault, &work),
             ended = &mut work => break ended,
+            error = &mut silent => {
+                // What it waits for may never come; the containers die with their connection.
+                work.abort();
+                break Ok(Err(error.into()));
+            }
         }
     };
+    if let Ok(Err(ExecuteError::Engine(error))) = &ended {
+        let why = error.to_string();
+        emitter.event(RunEvent::Progress {
+            condition: Condition::new(ConditionStatus::Unknown, Reason::EngineFailed, why),
+        });
+    }
     while let Ok(envelope) = messages.try_recv() {
         deliver(envelope, &mut emit, &mut sink_fault, &work);
     }
@@ -96,6 +121,14 @@ pub async fn run<E: Engine>(
         (Err(error), None) => {
             Err(SandboxError::Engine(format!("the executor failed: {error}")).into())
         }
+    }
+}
+
+/// How long a run may take.
+fn limit(job: &Job) -> Option<Duration> {
+    match job {
+        Job::Pipeline(plan) => plan.timeouts.pipeline,
+        Job::Task(request) => request.timeout,
     }
 }
 
@@ -149,6 +182,7 @@ async fn execute<E: Engine>(
     emitter: Emitter,
     progress: Progress,
     mut controls: Controls,
+    opened: Arc<OnceLock<E::Sandbox>>,
 ) -> Result<Ended, ExecuteError> {
     if let Some(ended) = pending(&job, &emitter) {
         return Ok(ended);
@@ -159,6 +193,7 @@ async fn execute<E: Engine>(
         Arc::clone(&progress),
     );
     let (sandbox, image_faults) = open(&job, &engine, &options, &images, &mut controls).await?;
+    let sandbox = opened.get_or_init(|| sandbox).clone();
     let context = Arc::new(RunContext {
         prestart: Prestart::new(sandbox.clone()),
         jobs: Arc::new(Semaphore::new(options.jobs.max(1))),
@@ -172,7 +207,7 @@ async fn execute<E: Engine>(
         emitter,
         children: AtomicUsize::new(0),
     });
-    let copied = begin(&context, &progress, &mut controls).await?;
+    let copied = begin(&context, &engine, &progress, &mut controls).await?;
     let work = work(
         Arc::clone(&context),
         job,
@@ -183,12 +218,12 @@ async fn execute<E: Engine>(
         end = work => end.map(|end| end.condition),
         text = sandbox.lost() => Err(SandboxError::Engine(text)),
         () = controls.obey() => {
-            sandbox.close(true).await?;
+            sandbox.close().await?;
             return Err(ExecuteError::Killed);
         }
     };
     let keep = context.options.keep_volume || !condition.as_ref().is_ok_and(Condition::is_true);
-    let closed = sandbox.close(keep).await;
+    let closed = sandboxes::close(&engine, &sandbox, &context.options, keep).await;
     let condition = condition?;
     closed?;
     Ok(Ended {
@@ -215,7 +250,7 @@ async fn open<E: Engine>(
             () = asked_to_cancel(stopped) => Vec::new(),
         }
     };
-    let sandbox = engine.open(sandbox_spec(job, &runs, options));
+    let sandbox = sandboxes::open(engine, sandbox_spec(job, &runs, options), options);
     tokio::select! {
         (sandbox, faults) = async { tokio::join!(sandbox, checks) } => Ok((sandbox?, faults)),
         () = controls.obey() => Err(ExecuteError::Killed),
@@ -225,6 +260,7 @@ async fn open<E: Engine>(
 /// Puts the files of an earlier run in place. A sandbox in which that fails is closed.
 async fn begin<E: Engine>(
     context: &Arc<RunContext<E>>,
+    engine: &E,
     progress: &Progress,
     controls: &mut Controls,
 ) -> Result<Option<Copied>, ExecuteError> {
@@ -242,7 +278,7 @@ async fn begin<E: Engine>(
     if copied.is_err() {
         // A half-made copy is of no use; a volume that was taken over stays its run's.
         let keep = matches!(context.options.files, Files::Take { .. });
-        sandbox.close(keep).await?;
+        sandboxes::close(engine, sandbox, &context.options, keep).await?;
     }
     copied
 }

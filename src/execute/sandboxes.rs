@@ -1,4 +1,4 @@
-//! What the sandbox of a job must offer, and what is in it before the start.
+//! The volume and the sandbox of a job: made, opened, filled and closed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use super::options::{Options, RunContext};
 use super::pipeline_run::drafts::{claim_of_template, run_claims};
 use super::prestart::upcoming::Upcoming;
 use crate::plan::{Job, TaskRunRequest, bind};
-use crate::sandbox::{Engine, FileOp, Sandbox, SandboxError, SandboxSpec, VolumePath};
+use crate::sandbox::{Engine, FileOp, Sandbox, SandboxError, SandboxSpec, VolumeOwner, VolumePath};
 use crate::spec::workspace::WorkspaceBinding;
 use crate::substitution::fields;
 
@@ -15,6 +15,7 @@ use crate::substitution::fields;
 pub(crate) fn sandbox_spec(job: &Job, runs: &[Upcoming], options: &Options) -> SandboxSpec {
     let mut spec = SandboxSpec {
         run: options.run_id.clone(),
+        volume: options.run_id.clone(),
         hostname: crate::name::pod(job.name(), 0),
         secrets: options.library.has_secrets(),
         ..SandboxSpec::default()
@@ -43,6 +44,41 @@ pub(crate) fn sandbox_spec(job: &Job, runs: &[Upcoming], options: &Options) -> S
     spec.claims = claims.into_iter().collect();
     super::carry_over::ask(&mut spec, &options.files);
     spec
+}
+
+/// Opens the sandbox of a job, over a new volume unless it takes that of an earlier run.
+pub(crate) async fn open<E: Engine>(
+    engine: &E,
+    spec: SandboxSpec,
+    options: &Options,
+) -> Result<E::Sandbox, SandboxError> {
+    let volume = spec.volume.clone();
+    let is_new = volume == options.run_id;
+    if is_new {
+        engine.create_volume(&volume, &options.state_dir).await?;
+    }
+    let opened = engine.open(spec).await;
+    if opened.is_err() && is_new {
+        // The first error is reported, not that of cleaning up.
+        let owner = VolumeOwner::Run(volume);
+        engine.remove_volume(&owner).await.unwrap_or_default();
+    }
+    opened
+}
+
+/// Closes the sandbox of a job and, unless it is to stay, removes the volume it is open over.
+pub(crate) async fn close<E: Engine>(
+    engine: &E,
+    sandbox: &E::Sandbox,
+    options: &Options,
+    keep_volume: bool,
+) -> Result<(), SandboxError> {
+    sandbox.close().await?;
+    if keep_volume {
+        return Ok(());
+    }
+    let owner = VolumeOwner::Run(options.volume().to_owned());
+    engine.remove_volume(&owner).await
 }
 
 fn claim(binding: &WorkspaceBinding) -> Option<String> {

@@ -137,6 +137,7 @@ fn step_row(title: &str, step: &StepState, described: Described<'_>) -> Vec<Cell
         let meaning = exit_meaning(end.exit_code, &end.reason);
         let text = match (state, meaning) {
             (TaskState::NotStarted, _) => "skipped".to_owned(),
+            _ if end.never_started() => format!("did not start ({})", clean(&end.reason)),
             (_, Some(meaning)) => format!("exit status {} ({meaning})", end.exit_code),
             (_, None) => format!("exit status {}", end.exit_code),
         };

@@ -17,6 +17,10 @@ pub enum SandboxError {
     /// The engine refuses to start this container: its fault, not the engine's.
     #[error("{0}")]
     Container(String),
+    /// A container was lost while it waited to be released: its program never started, and another
+    /// container can do the same.
+    #[error("the container was killed or removed from outside before its program started")]
+    LostWaiting,
     /// A file could not be made.
     #[error("{0}")]
     File(String),

@@ -9,6 +9,8 @@ use super::Mount;
 pub struct SandboxSpec {
     /// The run it belongs to: a name fit for the engine's names.
     pub run: String,
+    /// The run whose volume it is opened over: its own, or an earlier one whose files it takes.
+    pub volume: String,
     /// The host name all containers see.
     pub hostname: String,
     /// Claims whose volumes it needs, created when they do not exist.
@@ -28,10 +30,10 @@ pub struct SandboxSpec {
     /// Has room for the files of Secrets and credentials, which are never written to a disk:
     /// [`VolumePath::Secret`](super::VolumePath::Secret).
     pub secrets: bool,
-    /// Has the volume of another run at hand, for [`Sandbox::clone_paths`].
+    /// The run whose volume is at hand to be copied from: see [`Sandbox::clone_paths`].
+    ///
+    /// [`Sandbox::clone_paths`]: super::Sandbox::clone_paths
     pub clone_from: Option<String>,
-    /// Uses the volume of another run instead of a new one.
-    pub take_from: Option<String>,
 }
 
 /// A container to start. It waits until it is released.

@@ -75,6 +75,16 @@ pub enum StateError {
         /// The ids that begin with it.
         candidates: Vec<String>,
     },
+    /// The state directory belongs to another user, who could change what is run.
+    #[error("the state directory {path} belongs to another user (uid {owner}, you are {user})")]
+    OtherOwner {
+        /// The directory.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// Who asks.
+        user: u32,
+    },
     /// The run belongs to a process that lives.
     #[error("run {run} is still running (process {pid})")]
     Running {

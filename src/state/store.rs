@@ -60,9 +60,13 @@ impl RunStore {
     /// The store in `state_dir`, made when it does not exist, closed to other users.
     pub fn open(state_dir: &Path) -> Result<Self, StateError> {
         let runs = state_dir.join("runs");
-        private::create_dir_all(state_dir)
-            .and_then(|()| private::close_dir(&runs))
-            .map_err(|error| StateError::write(&runs, error))?;
+        private::create_dir_all(state_dir).map_err(|error| StateError::write(&runs, error))?;
+        // What is there already may have been put there by others.
+        check_owner(state_dir)?;
+        if runs.exists() {
+            check_owner(&runs)?;
+        }
+        private::close_dir(&runs).map_err(|error| StateError::write(&runs, error))?;
         Ok(Self { runs })
     }
 
@@ -192,7 +196,7 @@ impl RunStore {
     }
 
     /// The runs `rule` does not keep, newest first.
-    fn prunable(&self, rule: PruneRule) -> Result<Vec<RunReader>, StateError> {
+    pub fn prunable(&self, rule: PruneRule) -> Result<Vec<RunReader>, StateError> {
         let runs = self.list()?.runs;
         let old = runs.into_iter().skip(rule.keep);
         Ok(old
@@ -245,6 +249,29 @@ impl RunStore {
         fs::rename(path, &hidden).map_err(failed)?;
         fs::remove_dir_all(&hidden).map_err(failed)
     }
+}
+
+/// Refuses a directory of another user.
+#[cfg(unix)]
+fn check_owner(path: &Path) -> Result<(), StateError> {
+    use std::os::unix::fs::MetadataExt as _;
+    let owner = fs::metadata(path)
+        .map_err(|error| StateError::read(path, error))?
+        .uid();
+    let user = rustix::process::geteuid().as_raw();
+    if owner == user {
+        return Ok(());
+    }
+    Err(StateError::OtherOwner {
+        path: path.to_owned(),
+        owner,
+        user,
+    })
+}
+
+#[cfg(not(unix))]
+fn check_owner(_path: &Path) -> Result<(), StateError> {
+    Ok(())
 }
 
 fn is_taken(error: &io::Error) -> bool {
@@ -304,6 +331,7 @@ fn write(path: &Path, content: &[u8]) -> Result<(), StateError> {
 mod tests {
     use std::collections::BTreeMap;
     use std::fs;
+    use std::path::Path;
 
     use serde_json::json;
 
@@ -460,6 +488,20 @@ mod tests {
             let mode = path.metadata().unwrap().permissions().mode();
             assert_eq!(mode & 0o077, 0, "{}", path.display());
         }
+    }
+
+    #[test]
+    fn a_directory_of_another_user_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let theirs = if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(dir.path(), Some(12_345), None).unwrap();
+            dir.path()
+        } else {
+            Path::new("/")
+        };
+        let error = RunStore::open(theirs).unwrap_err();
+        assert!(matches!(error, StateError::OtherOwner { .. }), "{error}");
+        assert!(!theirs.join("runs").exists());
     }
 
     #[test]

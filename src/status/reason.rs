@@ -47,6 +47,8 @@ reasons! {
     ToBeRetried,
     /// The PipelineRun was cancelled.
     Cancelled,
+    /// The container engine failed, and with it the run. No cluster has this reason.
+    EngineFailed,
     /// The PipelineRun was cancelled; its finally tasks run.
     CancelledRunningFinally,
     /// The PipelineRun was stopped; its finally tasks run.

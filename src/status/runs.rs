@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::condition::{Condition, Timestamp};
+use super::reason::Reason;
 use crate::spec::param::ParamValue;
 use crate::spec::when::WhenExpression;
 
@@ -43,6 +44,21 @@ pub struct Terminated {
         skip_serializing_if = "String::is_empty"
     )]
     pub container_id: String,
+}
+
+impl Terminated {
+    /// Whether there was never a container: the engine refused it.
+    pub fn never_started(&self) -> bool {
+        self.container_id.is_empty()
+            && matches!(
+                Reason::parse(&self.reason),
+                Some(
+                    Reason::CreateContainerConfigError
+                        | Reason::PodCreationFailed
+                        | Reason::TaskRunImagePullFailed
+                )
+            )
+    }
 }
 
 /// A container that runs.

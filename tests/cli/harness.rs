@@ -90,7 +90,7 @@ impl Drop for Scene {
     clippy::disallowed_methods,
     reason = "the engine of the machine is told to the binary by the environment alone"
 )]
-fn outer(name: &str) -> Option<OsString> {
+pub(crate) fn outer(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
 
@@ -180,6 +180,13 @@ impl Started {
         self.0.wait().expect("it can be awaited");
     }
 
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.0.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(sent.expect("there is a kill command").success());
+    }
+
     /// Waits for its end.
     pub(crate) fn exits(mut self, status: i32) {
         let ended = self.0.wait().expect("it can be awaited");
@@ -228,6 +235,15 @@ impl Output {
         assert!(
             self.stdout.lines().any(|printed| printed == line),
             "no line '{line}' on standard output\n{self}"
+        );
+        self
+    }
+
+    /// Asserts that standard output holds this somewhere.
+    pub(crate) fn prints(self, text: &str) -> Self {
+        assert!(
+            self.stdout.contains(text),
+            "no '{text}' on standard output\n{self}"
         );
         self
     }

@@ -7,6 +7,7 @@ mod checklist;
 mod compatibility;
 mod completions;
 mod cycles;
+mod deadlines;
 mod design;
 mod examples;
 mod faults;

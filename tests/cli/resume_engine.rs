@@ -70,11 +70,6 @@ impl Output {
             output.prints_nowhere(&format!("[{task} : s]"))
         })
     }
-
-    fn prints(self, text: &str) -> Self {
-        assert!(self.stdout.contains(text), "no {text:?}\n{self}");
-        self
-    }
 }
 
 #[test]

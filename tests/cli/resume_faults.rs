@@ -175,7 +175,7 @@ fn a_source_must_be_known_readable_and_at_rest() {
 #[test]
 fn workspaces_are_copied_taken_or_left() {
     let folder = Folder::failed();
-    fs::write(folder.path().join("pruned"), "").expect("the folder is writable");
+    let volumes = folder.replace_volumes(Vec::new());
     let gone = folder.refusal(&["resume", "build"]);
     assert!(
         gone.starts_with(
@@ -191,7 +191,7 @@ fn workspaces_are_copied_taken_or_left() {
     // A workspace of the command line's own needs nothing of the earlier run.
     let own = folder.tkn(&["resume", "build", "-w", "name=tree,emptyDir="]);
     assert_eq!(own.opened().clone_from, None, "{}", own.err);
-    fs::remove_file(folder.path().join("pruned")).expect("it is there");
+    folder.replace_volumes(volumes);
 
     let cloned = folder.tkn(&["resume", "build"]);
     let volume = cloned.opened().clone_from.expect("it is cloned");
@@ -199,7 +199,7 @@ fn workspaces_are_copied_taken_or_left() {
     let taken = folder
         .tkn(&["resume", "build", "--workspaces", "take"])
         .tells("--workspaces take");
-    assert_eq!(taken.opened().take_from, Some(volume.clone()));
+    assert_eq!(taken.opened().volume, volume);
     let heir = folder
         .tkn(&["list", "-o", "name", "-n", "1"])
         .out

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
@@ -11,51 +11,20 @@ use tkn_local::cli::{
     CliError, Connect, Connected, EngineRequest, Environment, ExitStatus, OutStream, run_with,
 };
 use tkn_local::sandbox::fake::{Call, FakeEngine};
+use tkn_local::sandbox::{VolumeInfo, VolumeOwner};
 
 /// Finds an engine without containers.
-struct Fake {
-    engine: FakeEngine,
-    /// While this file is there, no volume of an earlier run is.
-    pruned: PathBuf,
-}
+struct Fake(FakeEngine);
 
 impl Connect for Fake {
     type Engine = FakeEngine;
 
     async fn connect(&self, _request: EngineRequest) -> Result<Connected<FakeEngine>, CliError> {
         Ok(Connected {
-            engine: self.engine.clone(),
+            engine: self.0.clone(),
             name: "a fake".to_owned(),
             cores: 2,
         })
-    }
-
-    fn sweep(
-        &self,
-        _engine: FakeEngine,
-    ) -> impl Future<Output = Result<Vec<String>, CliError>> + Send + 'static {
-        std::future::ready(Ok(Vec::new()))
-    }
-
-    async fn remove_old_versions(&self, _engine: &FakeEngine) -> Result<(), CliError> {
-        Ok(())
-    }
-
-    async fn run_volumes(&self, _engine: &FakeEngine) -> Result<Vec<String>, CliError> {
-        let opened = self.engine.log().calls().into_iter();
-        let opened = opened.filter_map(|recorded| match recorded.call {
-            Call::Open(spec) => Some(spec.run),
-            _ => None,
-        });
-        Ok(opened.chain(["of-another".to_owned()]).collect())
-    }
-
-    async fn has_run_volume(&self, _engine: &FakeEngine, _run: &str) -> Result<bool, CliError> {
-        Ok(!self.pruned.exists())
-    }
-
-    async fn remove_run_volume(&self, _engine: &FakeEngine, _run: &str) -> Result<(), CliError> {
-        Ok(())
     }
 }
 
@@ -92,18 +61,31 @@ pub(crate) struct Ran {
 }
 
 /// A folder to work in that is the state directory too.
-pub(crate) struct Folder(TempDir);
+pub(crate) struct Folder {
+    dir: TempDir,
+    /// Has the volumes of all commands that were run in this folder.
+    volumes: FakeEngine,
+}
 
 impl Folder {
     pub(crate) fn new() -> Self {
-        Self(TempDir::new().expect("a temporary folder can be made"))
+        Self {
+            dir: TempDir::new().expect("a temporary folder can be made"),
+            volumes: FakeEngine::new(),
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {
-        self.0.path()
+        self.dir.path()
+    }
+
+    /// Has these volumes in the engine instead of those there are, which are returned.
+    pub(crate) fn replace_volumes(&self, volumes: Vec<VolumeInfo>) -> Vec<VolumeInfo> {
+        self.volumes.replace_volumes(volumes)
     }
 
     pub(crate) fn run_on(&self, engine: FakeEngine, args: &[&str]) -> Ran {
+        let engine = engine.with_volumes_of(&self.volumes);
         let (out, err) = (Buffer::default(), Buffer::default());
         let environment = Environment {
             cwd: self.path().to_owned(),
@@ -113,10 +95,7 @@ impl Folder {
         let line = ["tkn-local"].iter().chain(args).map(OsString::from);
         let status = run_with(
             line,
-            &Fake {
-                engine: engine.clone(),
-                pruned: self.path().join("pruned"),
-            },
+            &Fake(engine.clone()),
             environment,
             OutStream::new("standard output", out.clone()),
             OutStream::new("standard error", err.clone()),
@@ -202,8 +181,9 @@ fn a_run_that_fails_is_reported_and_kept() {
         "{}",
         ran.err
     );
-    let closed = |kept| ran.engine.log().count(|call| *call == Call::Close(kept));
-    assert_eq!((closed(true), closed(false)), (1, 0));
+    let count = |wanted: fn(&Call) -> bool| ran.engine.log().count(wanted);
+    assert_eq!(count(|call| *call == Call::Close), 1);
+    assert_eq!(count(|call| matches!(call, Call::RemoveVolume(_))), 0);
 
     let logs = folder.run(&["logs", "latest"]);
     assert_eq!(logs.out, "[greet : say] hello file\n[end : s] done\n");
@@ -323,7 +303,7 @@ fn a_run_of_the_same_name_has_an_id_of_its_own() {
     };
     let first = opened(folder.run(&["run", &file]));
     let second = opened(folder.run(&["run", &file]));
-    assert!(first.starts_with("first-") && second.starts_with("first-"));
+    assert!(first.starts_with("first_") && second.starts_with("first-"));
     assert_ne!(first, second);
 }
 
@@ -438,38 +418,67 @@ fn an_engine_that_is_lost_is_reported_and_what_was_recorded_is_kept() {
     assert_eq!(list.out, "pipelinerun.tekton.dev/first\n");
 }
 
+/// The volume of a run of this name, of a state directory or a process that may be others.
+fn volume(run: &str, state_dir: &str, in_use: bool) -> VolumeInfo {
+    VolumeInfo {
+        name: format!("volume-of-{run}"),
+        owner: VolumeOwner::Run(run.to_owned()),
+        state_dir: state_dir.to_owned(),
+        in_use,
+    }
+}
+
 #[test]
-fn pruning_takes_the_volumes_of_the_runs_it_takes() {
+fn pruning_removes_the_volumes_of_its_own_runs_and_says_which() {
     let folder = Folder::new();
-    let engine = FakeEngine::new();
     let file = folder.file("run.yaml", &pipeline_run("first", "exit 1"));
-    folder.run_on(engine.clone(), &["run", &file]);
-    for (args, expected) in [
+    folder.run(&["run", &file]);
+    let kept = folder.replace_volumes(Vec::new()).remove(0);
+    let (own, name) = (kept.state_dir.clone(), kept.name.clone());
+    let VolumeOwner::Run(run) = kept.owner.clone() else {
+        panic!("{kept:?}");
+    };
+    folder.replace_volumes(vec![
+        kept,
+        volume("forgotten", &own, false),
+        volume("busy", &own, true),
+        volume("theirs", "host:/their/state", false),
+    ]);
+    let forgotten = format!("volume volume-of-forgotten of run forgotten in {own}\n");
+    for (args, out, err) in [
+        (&["prune"][..], String::new(), "removed nothing\n"),
         (
-            &["prune"][..],
-            "removed 0 runs, 0 containers and 0 volumes\n",
-        ),
-        (
-            &["prune", "--runs", "1"],
-            "removed 0 runs, 0 containers and 0 volumes\n",
+            &["prune", "--volumes", "--dry-run"],
+            forgotten.clone(),
+            "would remove 1 volume\n",
         ),
         (
             &["prune", "--runs", "1", "--volumes"],
-            "removed 0 runs, 0 containers and 1 volume\n",
+            forgotten,
+            "removed 1 volume\n",
+        ),
+        (
+            &["prune", "--runs", "0", "--dry-run"],
+            format!("run first\nvolume {name} of run {run} in {own}\n"),
+            "would remove 1 run and 1 volume\n",
         ),
         (
             &["prune", "--runs", "0"],
-            "removed 1 run, 0 containers and 1 volume\n",
+            format!("run first\nvolume {name} of run {run} in {own}\n"),
+            "removed 1 run and 1 volume\n",
+        ),
+        (
+            &["prune", "--volumes", "--all"],
+            "volume volume-of-theirs of run theirs in host:/their/state\n".to_owned(),
+            "removed 1 volume\n",
         ),
     ] {
-        assert_eq!(
-            folder.run_on(engine.clone(), args).err,
-            expected,
-            "{args:?}"
-        );
+        let ran = folder.run(args);
+        assert_eq!((ran.out, ran.err.as_str()), (out, err), "{args:?}");
     }
-    let list = folder.run(&["list", "-o", "name"]);
-    assert_eq!(list.out, "");
+    assert_eq!(folder.run(&["list", "-o", "name"]).out, "");
+    let left = folder.replace_volumes(Vec::new());
+    assert_eq!(left, [volume("busy", &own, true)]);
 }
 
 /// A matrix of two, of which the second says nothing.

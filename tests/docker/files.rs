@@ -5,10 +5,10 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use tkn_local::sandbox::{
     ContainerSpec, Engine, FileOp, Mount, MountSource, Sandbox, SandboxError, SandboxSpec,
-    VolumePath,
+    VolumeOwner, VolumePath,
 };
 
-use crate::support::{Bench, collect, run_name, shell};
+use crate::support::{Bench, STATE_DIR, collect, containers, remove_run_volume, run_name, shell};
 
 fn run(path: &str) -> VolumePath {
     VolumePath::Run(path.to_owned())
@@ -182,15 +182,10 @@ async fn mounts_are_parts_of_volumes_read_only_or_not() {
     assert!(!out.contains("tasks"), "{out}");
     let engine = bench.engine.clone();
     bench.close().await;
-    assert!(
-        engine
-            .volumes()
-            .await
-            .unwrap()
-            .iter()
-            .any(|volume| volume.claim.as_ref() == Some(&claim))
-    );
-    engine.remove_claim_volume(&claim).await.unwrap();
+    let owner = VolumeOwner::Claim(claim);
+    let volumes = engine.volumes().await.unwrap();
+    assert!(volumes.iter().any(|volume| volume.owner == owner));
+    engine.remove_volume(&owner).await.unwrap();
 }
 
 #[tokio::test]
@@ -199,18 +194,11 @@ async fn a_volume_outlives_its_run_and_can_be_cloned_or_taken() {
     let script =
         "cd /shared; echo kept >f; ln f twin; ln -s f soft; chown 12:34 f; mkdir d; chmod 2751 d";
     assert_eq!(bench.shell(script).await.code(), 0);
-    bench.sandbox.close(true).await.unwrap();
+    bench.sandbox.close().await.unwrap();
     let source = bench.run.clone();
 
-    let again = SandboxSpec {
-        run: source.clone(),
-        ..SandboxSpec::default()
-    };
-    let error = bench
-        .engine
-        .open(again)
-        .await
-        .expect_err("the volume is taken");
+    let again = bench.engine.create_volume(&source, STATE_DIR).await;
+    let error = again.expect_err("there is one");
     assert!(error.to_string().contains("already"), "{error}");
 
     let paths = vec!["shared".to_owned(), "missing".to_owned()];
@@ -233,28 +221,29 @@ async fn a_volume_outlives_its_run_and_can_be_cloned_or_taken() {
     clone.shell("echo changed >/shared/f").await;
     clone.close().await;
 
-    let take_from = Some(source.clone());
-    let taken = Bench::open_with(
-        "take",
-        SandboxSpec {
-            take_from,
+    let over_it = |test| {
+        let spec = SandboxSpec {
+            volume: source.clone(),
             ..SandboxSpec::default()
-        },
-    )
-    .await;
-    assert_eq!(taken.shell("cat /shared/f").await.out(), "kept\n");
-    taken.close().await;
+        };
+        Bench::open_with(test, spec)
+    };
+    // Two sandboxes share one volume, and nothing else.
+    let (one, two) = tokio::join!(over_it("take"), over_it("share"));
+    assert_eq!(one.shell("cat /shared/f").await.out(), "kept\n");
+    one.shell("echo seen >/shared/g").await;
+    assert_eq!(two.shell("cat /shared/g").await.out(), "seen\n");
+    tokio::join!(one.close(), two.close());
+    remove_run_volume(&bench.engine, &source).await;
 
-    let gone = Some(source);
+    let run = run_name("gone");
     let spec = SandboxSpec {
-        run: run_name("gone"),
-        clone_from: gone,
+        run: run.clone(),
+        volume: source,
         ..SandboxSpec::default()
     };
-    let error = bench
-        .engine
-        .open(spec)
-        .await
-        .expect_err("the source is gone");
-    assert!(error.to_string().contains("is gone"), "{error}");
+    let opened = bench.engine.open(spec).await;
+    let error = opened.expect_err("the volume no longer exists");
+    assert!(error.to_string().contains("no longer exists"), "{error}");
+    assert_eq!(containers(&run).await, Vec::<String>::new());
 }

@@ -11,7 +11,7 @@ use tkn_local::sandbox::{
 };
 
 use crate::support::{
-    Bench, collect, containers, docker, engine, shell, until_gone, until_written,
+    Bench, collect, containers, docker, engine, remove_run_volume, shell, until_gone, until_written,
 };
 
 #[tokio::test]
@@ -74,7 +74,7 @@ async fn everything_dies_with_the_command() {
     running.abort();
     drop((bench, control, waiting));
     until_gone(&run).await;
-    engine.remove_run_volume(&run).await.unwrap();
+    remove_run_volume(&engine, &run).await;
 }
 
 /// Not a test: what [`a_killed_command_leaves_no_container`] kills.
@@ -107,10 +107,10 @@ async fn a_killed_command_leaves_no_container() {
     let volumes = engine.volumes().await.unwrap();
     let volume = volumes
         .iter()
-        .find(|volume| volume.run.as_ref() == Some(&run))
+        .find(|volume| volume.is_of_run(&run))
         .unwrap();
     assert!(!volume.in_use);
-    engine.remove_run_volume(&run).await.unwrap();
+    remove_run_volume(&engine, &run).await;
 }
 
 #[tokio::test]
@@ -135,7 +135,7 @@ async fn a_killed_sandbox_is_reported_to_everybody() {
     let container = bench.start().await;
     let (sender, _outputs) = tokio::sync::mpsc::channel(4);
     let running = tokio::spawn(container.run(shell("sleep 1000"), sender));
-    let name = format!("tkn-local-{}", bench.run);
+    let name = format!("tkn-local-run-{}", bench.run);
     docker()
         .kill_container(&name, None::<KillContainerOptions>)
         .await
@@ -186,9 +186,9 @@ async fn a_container_that_cannot_start_says_why() {
 #[tokio::test]
 async fn live_runs_are_not_reaped() {
     let bench = Bench::open("reap").await;
-    let reaped = engine().await.reap().await.unwrap();
-    let own = format!("tkn-local-{}", bench.run);
-    assert!(!reaped.containers.contains(&own), "{reaped:?}");
+    let swept = engine().await.sweep().await.unwrap();
+    let own = format!("tkn-local-run-{}", bench.run);
+    assert!(!swept.contains(&own), "{swept:?}");
     let volumes = bench.engine.volumes().await.unwrap();
     let volume = volumes.iter().find(|volume| volume.name == own).unwrap();
     assert!(volume.in_use);
@@ -199,7 +199,7 @@ async fn live_runs_are_not_reaped() {
 #[tokio::test]
 async fn containers_of_dead_runs_are_reaped() {
     let bench = Bench::open("dead").await;
-    let own = format!("tkn-local-{}", bench.run);
+    let own = format!("tkn-local-run-{}", bench.run);
     let found = docker().inspect_container(&own, None).await.unwrap();
     let mut labels = found.config.unwrap().labels.unwrap();
     // The same place, and a process that never was: ids end at 4194304.
@@ -224,7 +224,10 @@ async fn containers_of_dead_runs_are_reaped() {
         .create_container(Some(options), body)
         .await
         .unwrap();
-    bench.engine.reap().await.unwrap();
+    let left = bench.engine.leftovers().await.unwrap();
+    assert!(left.contains(&name), "{left:?}");
+    let swept = bench.engine.sweep().await.unwrap();
+    assert!(swept.contains(&name), "{swept:?}");
     let left = containers(&bench.run).await;
     assert_eq!(left, [own]);
     bench.close().await;
@@ -241,7 +244,7 @@ async fn images_of_other_versions_are_removed() {
     };
     let image = &bench.image.id;
     docker().tag_image(image, Some(options)).await.unwrap();
-    bench.engine.remove_old_agents().await.unwrap();
+    bench.engine.remove_old_versions().await.unwrap();
     let old = format!("{repository}:{tag}");
     assert!(docker().inspect_image(&old).await.is_err());
     assert_eq!(bench.shell("echo alive").await.out(), "alive\n");

@@ -338,8 +338,9 @@ async fn a_failed_program_waits_at_its_breakpoint() {
     let (mut control, running) = until_written(bench.start().await, launch(), "breakpoint").await;
     control.paused().await;
     assert_eq!(bench.shell("ls /shared/run").await.out(), "status\n");
-    control.resume(0);
+    bench.shell("echo 0 >/shared/run/out.breakpointexit").await;
     assert_eq!(running.await.unwrap().exit, Exit::Code(0));
+    bench.shell("rm /shared/run/out.breakpointexit").await;
 
     let (mut control, running) = until_written(bench.start().await, launch(), "breakpoint").await;
     control.paused().await;

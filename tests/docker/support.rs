@@ -12,10 +12,12 @@ use tkn_local::event::Stream;
 use tkn_local::sandbox::link::AgentContainer;
 use tkn_local::sandbox::{
     Container, ContainerSpec, Control, Engine, Exit, FileOp, Image, ImageRequest, Launch, Mount,
-    MountSource, Outcome, Output, PullPolicy, Sandbox, SandboxSpec, VolumePath,
+    MountSource, Outcome, Output, PullPolicy, Sandbox, SandboxSpec, VolumeOwner, VolumePath,
 };
 use tokio::sync::mpsc;
 
+/// What the volumes of tests are labelled with.
+pub(crate) const STATE_DIR: &str = "tests/docker";
 /// An image with busybox and nothing else, made by [`import_busybox`].
 const IMAGE: &str = "tkn-local-test/busybox:latest";
 /// Where Debian and others put the static busybox.
@@ -84,6 +86,14 @@ pub(crate) async fn image(engine: &DockerEngine) -> Image {
     engine.image(&request, |_| {}).await.unwrap()
 }
 
+/// Removes the volume of a run, and checks that it is gone.
+pub(crate) async fn remove_run_volume(engine: &DockerEngine, run: &str) {
+    let owner = VolumeOwner::Run(run.to_owned());
+    engine.remove_volume(&owner).await.unwrap();
+    let volumes = engine.volumes().await.unwrap();
+    assert!(!volumes.iter().any(|volume| volume.is_of_run(run)));
+}
+
 /// A name for a run that no other test has.
 pub(crate) fn run_name(test: &str) -> String {
     tkn_local::name::generate(&format!("test-{test}-"))
@@ -103,6 +113,10 @@ impl Bench {
         let image = image(&engine).await;
         spec.run = run_name(test);
         let run = spec.run.clone();
+        if spec.volume.is_empty() {
+            engine.create_volume(&run, STATE_DIR).await.unwrap();
+            spec.volume.clone_from(&run);
+        }
         let sandbox = engine.open(spec).await.unwrap();
         Self {
             engine,
@@ -153,14 +167,9 @@ impl Bench {
 
     /// Closes the sandbox and checks that nothing is left.
     pub(crate) async fn close(self) {
-        self.sandbox.close(false).await.unwrap();
+        self.sandbox.close().await.unwrap();
         assert_eq!(containers(&self.run).await, Vec::<String>::new());
-        let volumes = self.engine.volumes().await.unwrap();
-        assert!(
-            volumes
-                .iter()
-                .all(|volume| volume.run.as_ref() != Some(&self.run))
-        );
+        remove_run_volume(&self.engine, &self.run).await;
     }
 }
 

@@ -9,6 +9,7 @@ use super::graph::{self, GraphArgs};
 use super::list::{self, ListArgs};
 use super::logs::{self, LogsArgs};
 use super::prune::{self, PruneArgs};
+use super::reap;
 use super::resume::{self, ResumeArgs};
 use super::run::{self, RunArgs};
 use super::validate::{self, ValidateArgs};
@@ -41,6 +42,9 @@ pub(crate) enum Command {
     Cancel(CancelArgs),
     Prune(PruneArgs),
     Completion(CompletionArgs),
+    /// Remove what the process that starts this leaves in the engine
+    #[command(hide = true)]
+    Reap,
 }
 
 /// Does what was asked for.
@@ -59,6 +63,7 @@ pub(crate) fn dispatch<C: Connect>(
         Command::Logs(args) => logs::logs(args, context),
         Command::Cancel(args) => cancel::cancel(args, context),
         Command::Prune(args) => prune::prune(args, context, connector),
+        Command::Reap => reap::reap(context, connector),
         Command::Completion(args) => completion::completion(&args, context),
     }
 }

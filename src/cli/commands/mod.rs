@@ -12,6 +12,7 @@ pub(super) mod graph;
 pub(super) mod list;
 pub(super) mod logs;
 pub(super) mod prune;
+pub(super) mod reap;
 pub(super) mod resume;
 pub(super) mod run;
 pub(super) mod unknown;

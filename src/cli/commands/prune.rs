@@ -1,18 +1,20 @@
 //! `tkn-local prune`.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::Args;
 use tokio::runtime::Runtime;
 
 use crate::cli::context::Context;
-use crate::cli::engine::{Connect, EngineRequest};
+use crate::cli::engine::{Connect, EngineRequest, engine_error};
 use crate::cli::error::CliError;
 use crate::cli::exit::ExitStatus;
+use crate::cli::runs::sandbox_id::state_dir_label;
 use crate::cli::runs::source_run::volume;
 use crate::cli::runs::store_error::store_error;
 use crate::report::plural;
+use crate::sandbox::{Engine, VolumeInfo, VolumeOwner};
 use crate::spec::GoDuration;
 use crate::state::{PruneRule, RunStore};
 use crate::status::Timestamp;
@@ -29,9 +31,23 @@ pub(crate) struct PruneArgs {
     /// Remove only runs older than this, such as 90m, 12h, 7d or 2w
     #[arg(long, value_name = "AGE")]
     older_than: Option<String>,
-    /// Also remove the volumes of runs that are not in this state directory
+    /// Also remove volumes of this state directory that belong to none of its runs
     #[arg(long)]
     volumes: bool,
+    /// With --volumes: the volumes of other state directories too
+    #[arg(long, requires = "volumes")]
+    all: bool,
+    /// Print what would be removed, and remove nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Which volumes of no run are removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stray {
+    Kept,
+    OfThisStateDirectory,
+    All,
 }
 
 /// Prunes.
@@ -44,7 +60,14 @@ pub(crate) fn prune<C: Connect>(
         runs,
         older_than,
         volumes,
+        all,
+        dry_run,
     } = args;
+    let stray = match (volumes, all) {
+        (false, _) => Stray::Kept,
+        (true, false) => Stray::OfThisStateDirectory,
+        (true, true) => Stray::All,
+    };
     let rule = rule(runs, older_than.as_deref(), Timestamp::now())?;
     let store =
         RunStore::open(context.settings.state_dir()?).map_err(|error| store_error(&error))?;
@@ -58,39 +81,125 @@ pub(crate) fn prune<C: Connect>(
             variables: context.settings.environment.engine.clone(),
         };
         let engine = connector.connect(request).await?.engine;
-        let containers = connector.sweep(engine.clone()).await?;
-        connector.remove_old_versions(&engine).await?;
+        let containers = containers(&engine, dry_run).await?;
         let before = owned(&store, context)?;
-        let removed = match rule {
-            Some(rule) => store.prune(rule).map_err(|error| store_error(&error))?,
-            None => Vec::new(),
-        };
-        let kept = owned(&store, context)?;
-        let mut gone = 0;
-        for run in connector.run_volumes(&engine).await? {
-            if !kept.contains(&run) && (volumes || before.contains(&run)) {
-                connector.remove_run_volume(&engine, &run).await?;
-                gone += 1;
+        let runs = remove_runs(&store, rule, dry_run)?;
+        let own = state_dir_label(context.settings.state_dir()?);
+        let mut volumes = engine.volumes().await.map_err(|e| engine_error(&e))?;
+        volumes.retain(|volume| is_removed(volume, &before, &runs, (stray, &own)));
+        list(context, &runs, &containers, &volumes)?;
+        if !dry_run {
+            engine
+                .remove_old_versions()
+                .await
+                .map_err(|e| engine_error(&e))?;
+            for volume in &volumes {
+                let removed = engine.remove_volume(&volume.owner).await;
+                removed.map_err(|e| engine_error(&e))?;
             }
         }
-        context.tell(&format!(
-            "removed {}, {} and {}",
-            plural(removed.len() as u64, "run"),
-            plural(containers.len() as u64, "container"),
-            plural(gone, "volume"),
-        ))
+        let counts = [
+            (runs.len(), "run"),
+            (containers.len(), "container"),
+            (volumes.len(), "volume"),
+        ];
+        context.tell(&summary(&counts, dry_run))
     })?;
     Ok(ExitStatus::Success)
 }
 
-/// The volumes that belong to runs: a volume that was taken belongs to the run that took it.
-fn owned(store: &RunStore, context: &Context) -> Result<BTreeSet<String>, CliError> {
+/// Whether a volume is removed with these runs. `owned` are the volumes of all runs there were,
+/// `own` is the label of the state directory.
+fn is_removed(
+    volume: &VolumeInfo,
+    owned: &BTreeMap<String, String>,
+    removed_runs: &[String],
+    (stray, own): (Stray, &str),
+) -> bool {
+    let VolumeOwner::Run(of) = &volume.owner else {
+        return false;
+    };
+    if volume.in_use {
+        return false;
+    }
+    match owned.iter().find(|(_, volume)| *volume == of) {
+        Some((run, _)) => removed_runs.contains(run),
+        None => match stray {
+            Stray::Kept => false,
+            Stray::OfThisStateDirectory => volume.state_dir == own,
+            Stray::All => true,
+        },
+    }
+}
+
+/// The containers of dead processes, removed unless it is a dry run.
+async fn containers(engine: &impl Engine, dry_run: bool) -> Result<Vec<String>, CliError> {
+    let found = if dry_run {
+        engine.leftovers().await
+    } else {
+        engine.sweep().await
+    };
+    found.map_err(|error| engine_error(&error))
+}
+
+/// The ids of the runs that are not kept, removed unless it is a dry run.
+fn remove_runs(
+    store: &RunStore,
+    rule: Option<PruneRule>,
+    dry_run: bool,
+) -> Result<Vec<String>, CliError> {
+    let Some(rule) = rule else {
+        return Ok(Vec::new());
+    };
+    if !dry_run {
+        return store.prune(rule).map_err(|error| store_error(&error));
+    }
+    let runs = store.prunable(rule).map_err(|error| store_error(&error))?;
+    Ok(runs.iter().map(|run| run.id().to_owned()).collect())
+}
+
+/// Prints a line for each thing.
+fn list(
+    context: &mut Context,
+    runs: &[String],
+    containers: &[String],
+    volumes: &[VolumeInfo],
+) -> Result<(), CliError> {
+    let runs = runs.iter().map(|run| format!("run {run}\n"));
+    let containers = containers.iter().map(|name| format!("container {name}\n"));
+    let volumes = volumes.iter().filter_map(|volume| match &volume.owner {
+        VolumeOwner::Run(run) => Some(format!(
+            "volume {} of run {run} in {}\n",
+            volume.name, volume.state_dir
+        )),
+        VolumeOwner::Claim(_) => None,
+    });
+    let text: String = runs.chain(containers).chain(volumes).collect();
+    context.write_out(&text)
+}
+
+fn summary(counts: &[(usize, &str)], dry_run: bool) -> String {
+    let verb = if dry_run { "would remove" } else { "removed" };
+    let counts = counts.iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<String> = counts
+        .map(|(count, what)| plural(*count as u64, what))
+        .collect();
+    match counts.as_slice() {
+        [] => format!("{verb} nothing"),
+        [one] => format!("{verb} {one}"),
+        [others @ .., last] => format!("{verb} {} and {last}", others.join(", ")),
+    }
+}
+
+/// The volumes that belong to runs, by the id of the run: a volume that was taken belongs to the
+/// run that took it.
+fn owned(store: &RunStore, context: &Context) -> Result<BTreeMap<String, String>, CliError> {
     let runs = store.list().map_err(|error| store_error(&error))?.runs;
-    let mut owned = BTreeSet::new();
+    let mut owned = BTreeMap::new();
     for run in &runs {
         let taken = run.taken_by().map_err(|error| store_error(&error))?;
         if taken.is_none() {
-            owned.insert(volume(run, context)?);
+            owned.insert(run.id().to_owned(), volume(run, context)?);
         }
     }
     Ok(owned)

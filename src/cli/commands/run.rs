@@ -33,6 +33,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::manifest::ManifestInput;
 use crate::plan::Job;
 use crate::resolve::Library;
+use crate::sandbox::Engine;
 use crate::spec::PipelineSpec;
 
 /// Run every PipelineRun and TaskRun in the files, one after another
@@ -329,26 +330,43 @@ fn outline(job: &Job) -> Result<Outline, CliError> {
 }
 
 async fn execute_all<C: Connect>(
-    mut execution: Execution<'_>,
+    execution: Execution<'_>,
     planned: Vec<Planned>,
     context: &mut Context,
     connector: &C,
 ) -> Result<ExitStatus, CliError> {
     let engine = if planned.iter().any(Result::is_ok) {
-        let engine = connect(context, connector).await?;
-        let sweep = connector.sweep(engine.engine.clone());
-        tokio::spawn(async move {
-            // A leftover that cannot be removed does not stop a run; `prune` reports it.
-            let swept = sweep.await;
-            tracing::debug!(?swept, "looked for what dead processes left");
-        });
-        Some(engine)
+        Some(connect(context, connector).await?)
     } else {
         None
     };
+    let reaper = engine
+        .as_ref()
+        .and_then(|_| connector.reaper(&engine_request(context)));
+    let executed = execute_each(execution, planned, context, engine).await;
+    // An engine that failed may have kept something.
+    let is_clean = !matches!(&executed, Err(error) if error.status == ExitStatus::Engine);
+    if let Some(reaper) = reaper.filter(|_| is_clean) {
+        reaper.dismiss();
+    }
+    executed
+}
+
+async fn execute_each<E: Engine>(
+    mut execution: Execution<'_>,
+    planned: Vec<Planned>,
+    context: &mut Context,
+    engine: Option<Connected<E>>,
+) -> Result<ExitStatus, CliError> {
     if let Some(engine) = &engine {
+        let sweeping = engine.engine.clone();
+        tokio::spawn(async move {
+            // A leftover that cannot be removed is no reason not to run; `prune` reports it.
+            let swept = sweeping.sweep().await;
+            tracing::debug!(?swept, "looked for what dead processes left");
+        });
         for ready in planned.iter().flatten() {
-            ready.check_volume(connector, &engine.engine).await?;
+            ready.check_volume(&engine.engine).await?;
         }
     }
     let mut status = ExitStatus::Success;
@@ -358,7 +376,7 @@ async fn execute_all<C: Connect>(
         let outcome = match (plan, &engine) {
             (Ok(ready), Some(engine)) => {
                 let name = ready.job.name().to_owned();
-                let executed = execution.execute(ready, connector, engine, context).await;
+                let executed = execution.execute(ready, engine, context).await;
                 let outcome = executed.map_err(|error| match error.status {
                     ExitStatus::Invalid if started => CliError {
                         message: format!("{}; {name} was not started", error.message),
@@ -395,11 +413,14 @@ async fn connect<C: Connect>(
     context: &mut Context,
     connector: &C,
 ) -> Result<Connected<C::Engine>, CliError> {
-    let request = EngineRequest {
-        host: context.settings.engine_host.clone(),
-        variables: context.settings.environment.engine.clone(),
-    };
-    let engine = connector.connect(request).await?;
+    let engine = connector.connect(engine_request(context)).await?;
     context.tell(&format!("engine: {}", engine.name))?;
     Ok(engine)
+}
+
+fn engine_request(context: &Context) -> EngineRequest {
+    EngineRequest {
+        host: context.settings.engine_host.clone(),
+        variables: context.settings.environment.engine.clone(),
+    }
 }

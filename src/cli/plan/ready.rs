@@ -8,7 +8,7 @@ use super::job::{self, Rejected};
 use crate::cli::args::partial_flags::PartialFlags;
 use crate::cli::args::run_settings::RunSettings;
 use crate::cli::context::Context;
-use crate::cli::engine::Connect;
+use crate::cli::engine::engine_error;
 use crate::cli::error::CliError;
 use crate::cli::exit::ExitStatus;
 use crate::cli::load::select::Run;
@@ -24,6 +24,7 @@ use crate::plan::reuse::{
 use crate::plan::{Job, Plan, RunRequest, build};
 use crate::report::{Style, decisions_json, write_decisions};
 use crate::resolve::Library;
+use crate::sandbox::Engine;
 use crate::spec::pipeline::{DisableTask, NamedTask, ResumeFrom};
 use crate::spec::{Param, PipelineRun};
 use crate::state::RunReader;
@@ -104,19 +105,20 @@ impl Ready {
     }
 
     /// Fails when the files of the run it resumes no longer exist.
-    pub(crate) async fn check_volume<C: Connect>(
-        &self,
-        connector: &C,
-        engine: &C::Engine,
-    ) -> Result<(), CliError> {
+    pub(crate) async fn check_volume(&self, engine: &impl Engine) -> Result<(), CliError> {
         let Some(resumed) = &self.resumed else {
             return Ok(());
         };
         let carrying = &resumed.carrying;
-        if carrying.needs_volume() && !connector.has_run_volume(engine, carrying.volume()).await? {
-            return Err(carrying.volume_is_gone());
+        if !carrying.needs_volume() {
+            return Ok(());
         }
-        Ok(())
+        let volumes = engine.volumes().await.map_err(|e| engine_error(&e))?;
+        let mut volumes = volumes.iter();
+        if volumes.any(|volume| volume.is_of_run(carrying.volume())) {
+            return Ok(());
+        }
+        Err(carrying.volume_is_gone())
     }
 }
 

@@ -4,12 +4,17 @@ use crate::cli::error::CliError;
 use crate::cli::exit::ExitStatus;
 use crate::cli::runs::store_error::store_error;
 use crate::execute::ExecuteError;
+use crate::sandbox::SandboxError;
 use crate::state::{Recorder, StateError};
 
 /// The error to print, with what to do about it.
 pub(crate) fn execute_error(error: &ExecuteError, recorder: Option<&Recorder>) -> CliError {
     let failure = match error {
-        ExecuteError::Engine(error) => CliError::from_source(ExitStatus::Engine, error),
+        ExecuteError::Engine(error @ (SandboxError::Engine(_) | SandboxError::LostWaiting)) => {
+            CliError::from_source(ExitStatus::Engine, error)
+        }
+        // The engine works; what it was asked for cannot be.
+        ExecuteError::Engine(error) => CliError::from_source(ExitStatus::RunFailed, error),
         ExecuteError::Sink(source) => {
             let of_store = source
                 .get_ref()

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::beginning::{begin_with, give_back, notes};
 use super::carrying::Carrying;
@@ -19,15 +19,15 @@ use super::sinks::{Sinks, View, event_stream};
 use crate::cli::args::data_flag::without_values;
 use crate::cli::args::run_settings::RunSettings;
 use crate::cli::context::{Context, unwritable};
-use crate::cli::engine::{Connect, Connected};
+use crate::cli::engine::Connected;
 use crate::cli::error::CliError;
 use crate::cli::exit::ExitStatus;
 use crate::cli::plan::job::{self, Rejected};
 use crate::cli::plan::ready::Ready;
-use crate::cli::runs::sandbox_id::sandbox_id;
+use crate::cli::runs::sandbox_id::{sandbox_id, state_dir_label};
 use crate::cli::runs::source_run::began;
 use crate::cli::runs::store_error::store_error;
-use crate::cli::signals::{Asked, listen};
+use crate::cli::signals::{Asked, Heard, listen};
 use crate::cli::stream::OutStream;
 use crate::event::Record;
 use crate::execute::images::Waiting;
@@ -71,6 +71,8 @@ pub(crate) struct Execution<'a> {
     runs: usize,
     /// So many successful runs of a pipeline keep their files.
     keep_files: usize,
+    /// Heard from the start of the first run on.
+    signals: Option<UnboundedReceiver<Heard>>,
 }
 
 impl<'a> Execution<'a> {
@@ -102,15 +104,15 @@ impl<'a> Execution<'a> {
             objects: Vec::new(),
             runs: 0,
             keep_files: context.settings.keep_files()?,
+            signals: None,
         })
     }
 
     /// Runs a job to its end.
-    pub(crate) async fn execute<C: Connect>(
+    pub(crate) async fn execute<E: Engine>(
         &mut self,
         ready: Ready,
-        connector: &C,
-        engine: &Connected<C::Engine>,
+        engine: &Connected<E>,
         context: &Context,
     ) -> Result<Outcome, CliError> {
         self.tell_decisions(&ready)?;
@@ -123,9 +125,11 @@ impl<'a> Execution<'a> {
         let id = recorder.header().id.clone();
         let name = ready.job.name().to_owned();
         tracing::debug!(directory = %recorder.dir().path().display(), "recording");
-        let sandbox = sandbox_id(context.settings.state_dir()?, &id);
+        let state_dir = context.settings.state_dir()?;
+        let sandbox = sandbox_id(state_dir, &id);
         let options = Options {
             files: begin_with(ready.resumed.as_ref(), &id, context)?,
+            state_dir: state_dir_label(state_dir),
             uploads: self.uploads(&ready),
             keep_volume: self.settings.keep || (self.keep_files > 0 && has_files(&ready.job)),
             library: Arc::new(self.library.in_namespace(ready.job.namespace())),
@@ -141,7 +145,12 @@ impl<'a> Execution<'a> {
             mask,
         );
         let sinks = Mutex::new(sinks);
-        let (ended, asked) = drive(ready.job, engine.engine.clone(), options, &sinks).await;
+        // Without signals the run continues; it can still be killed.
+        let signals = self
+            .signals
+            .get_or_insert_with(|| listen().unwrap_or_else(|_| unbounded_channel().1));
+        let (ended, asked) =
+            drive(ready.job, engine.engine.clone(), options, &sinks, signals).await;
         let mut sinks = sinks.into_inner().unwrap_or_else(PoisonError::into_inner);
         if ended.is_err() {
             sinks.cut_off();
@@ -163,7 +172,7 @@ impl<'a> Execution<'a> {
             && ended.volume_kept
         {
             let engine = &engine.engine;
-            remove_older_files(store, &id, self.keep_files, connector, engine, context).await?;
+            remove_older_files(store, &id, self.keep_files, engine, context).await?;
         }
         let status = match (ended, of_signal) {
             (Err(ExecuteError::Killed), _) => of_signal.unwrap_or(ExitStatus::Terminated),
@@ -307,6 +316,7 @@ impl<'a> Execution<'a> {
     fn options(&self, run_id: &str, cores: usize) -> Options {
         Options {
             run_id: run_id.to_owned(),
+            state_dir: String::new(),
             jobs: self.settings.jobs.unwrap_or(cores.max(FEWEST_JOBS)),
             images: self.settings.images.clone(),
             permissions: self.settings.permissions.clone(),
@@ -333,6 +343,7 @@ async fn drive<E: Engine>(
     engine: E,
     options: Options,
     sinks: &Mutex<Sinks<'_>>,
+    signals: &mut UnboundedReceiver<Heard>,
 ) -> (Result<Ended, ExecuteError>, Asked) {
     let locked = || sinks.lock().unwrap_or_else(PoisonError::into_inner);
     let (interrupt, interrupts) = unbounded_channel();
@@ -343,18 +354,17 @@ async fn drive<E: Engine>(
     });
     let mut asked = Asked::default();
     let ended = {
-        let listening = listen(interrupt, |so_far, line| {
-            asked = so_far;
-            drop(locked().notice(line));
-        });
-        tokio::pin!(running, listening);
+        tokio::pin!(running);
         let mut ticks = tokio::time::interval(TICK);
-        let mut is_listening = true;
         loop {
             tokio::select! {
                 ended = &mut running => break ended,
-                // Without signals the run continues; it can still be killed.
-                _ended = &mut listening, if is_listening => is_listening = false,
+                Some(heard) = signals.recv() => {
+                    asked = heard.asked;
+                    drop(locked().notice(heard.line));
+                    // A run that has ended hears nothing.
+                    interrupt.send(heard.interrupt).unwrap_or_default();
+                }
                 Some(waiting) = waits.recv() => locked().waiting(waiting),
                 _ = ticks.tick() => drop(locked().tick()),
             }

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use crate::cli::context::Context;
-use crate::cli::engine::Connect;
+use crate::cli::engine::engine_error;
 use crate::cli::error::CliError;
 use crate::cli::runs::earlier::record;
 use crate::cli::runs::source_run::volume;
 use crate::cli::runs::store_error::store_error;
 use crate::plan::{Job, Plan};
+use crate::sandbox::{Engine, VolumeOwner};
 use crate::state::{RunReader, RunStore};
 
 /// True when a run has files that one that resumes it would begin with.
@@ -27,15 +28,15 @@ pub(crate) fn has_files(job: &Job) -> bool {
 
 /// Removes the volumes of successful runs of the pipeline that `newest` ran, but for the newest
 /// `keep` of them. Runs that did not succeed, and those of `--keep`, keep theirs.
-pub(crate) async fn remove_older_files<C: Connect>(
+pub(crate) async fn remove_older_files(
     store: &RunStore,
     newest: &str,
     keep: usize,
-    connector: &C,
-    engine: &C::Engine,
+    engine: &impl Engine,
     context: &Context,
 ) -> Result<(), CliError> {
-    let volumes = connector.run_volumes(engine).await?;
+    let volumes = engine.volumes().await.map_err(|e| engine_error(&e))?;
+    let is_there = |run: &str| volumes.iter().any(|v| v.is_of_run(run) && !v.in_use);
     let runs = store.list().map_err(|error| store_error(&error))?.runs;
     let Some(pipeline) = runs.iter().find(|run| run.id() == newest).map(pipeline) else {
         return Ok(());
@@ -43,7 +44,7 @@ pub(crate) async fn remove_older_files<C: Connect>(
     let mut kept = BTreeMap::new();
     for run in runs.iter().filter(|run| self::pipeline(run) == pipeline) {
         let name = volume(run, context)?;
-        if (volumes.contains(&name) || run.id() == newest) && is_counted(run)? {
+        if (is_there(&name) || run.id() == newest) && is_counted(run)? {
             // A volume that was taken over has the name of the run it was made for.
             kept.entry(name).or_insert(run.header().created_at);
         }
@@ -51,7 +52,8 @@ pub(crate) async fn remove_older_files<C: Connect>(
     let mut kept: Vec<_> = kept.into_iter().collect();
     kept.sort_by_key(|(_, made)| std::cmp::Reverse(*made));
     for (name, _) in kept.into_iter().skip(keep) {
-        connector.remove_run_volume(engine, &name).await?;
+        let removed = engine.remove_volume(&VolumeOwner::Run(name)).await;
+        removed.map_err(|e| engine_error(&e))?;
     }
     Ok(())
 }

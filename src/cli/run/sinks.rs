@@ -12,6 +12,7 @@ use crate::cli::error::CliError;
 use crate::cli::settings::terminal_size;
 use crate::cli::stream::OutStream;
 use crate::event::{Event, EventKind, Message, Record, RunEvent, TaskRunEvent};
+use crate::execute::Silent;
 use crate::execute::images::Waiting;
 use crate::mask::Mask;
 use crate::report::{Json, Live, Outro, Plain, PlainOptions, Reporter, Style, bytes, clean};
@@ -126,6 +127,8 @@ pub(crate) struct Sinks<'a> {
     is_cut_off: bool,
     copy_since: Option<Instant>,
     copy_is_told: bool,
+    /// It was said that the engine or the sandbox is silent.
+    is_silent: bool,
 }
 
 impl<'a> Sinks<'a> {
@@ -148,6 +151,7 @@ impl<'a> Sinks<'a> {
             is_cut_off: false,
             copy_since: None,
             copy_is_told: false,
+            is_silent: false,
         }
     }
 
@@ -215,7 +219,37 @@ impl<'a> Sinks<'a> {
         match waiting {
             Waiting::Pull(progress) => self.pull(progress),
             Waiting::Copy(copied) => self.copy(copied),
+            Waiting::Silent(silent, silence) => self.silent(silent, silence),
+            Waiting::Answered(silence) => self.answered(silence),
         }
+    }
+
+    /// Says once who is silent, and in the live view for how long.
+    fn silent(&mut self, silent: Silent, silence: Duration) {
+        let (who, advice) = match silent {
+            Silent::Engine => (
+                "the container engine",
+                "it may be stopped or overloaded, and the steps may still run",
+            ),
+            Silent::Sandbox => (
+                "the sandbox container",
+                "it may be paused, or its machine overloaded",
+            ),
+        };
+        let who_and_how_long = format!("{who} has not answered for {} s", silence.as_secs());
+        if !std::mem::replace(&mut self.is_silent, true) {
+            // The run does not depend on what is shown on the way.
+            drop(self.notice(format!(
+                "{who_and_how_long}: {advice}; waiting for it, Ctrl-C cancels the run"
+            )));
+        }
+        self.reporter.activity(Some(&who_and_how_long));
+    }
+
+    fn answered(&mut self, silence: Duration) {
+        self.is_silent = false;
+        self.reporter.activity(None);
+        drop(self.notice(format!("it answers again, after {} s", silence.as_secs())));
     }
 
     /// What takes less than a second is not worth a line.

@@ -29,6 +29,11 @@ pub(crate) fn store_error(error: &StateError) -> CliError {
         StateError::Running { run, .. } => {
             of_input(failure.hint(format!("cancel it first: `tkn-local cancel {run}`")))
         }
+        StateError::OtherOwner { path, .. } => of_input(failure.hint(format!(
+            "keep your runs elsewhere with --state-dir, or, when it is yours, give it back to \
+             yourself: `sudo chown -R \"$(id -u)\" {}`",
+            path.display()
+        ))),
         StateError::NewerFormat { .. } => of_input(failure.hint("use that version to read it")),
         StateError::Io { .. } => failure.hint("keep runs elsewhere with `--state-dir`"),
         StateError::Damaged { path, .. } => match path.parent() {

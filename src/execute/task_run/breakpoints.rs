@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::execute::pod::builder::Builder;
 use crate::plan::TaskRunRequest;
-use crate::sandbox::{FileOp, Mount};
+use crate::sandbox::{Container, FileOp, Mount};
 
 /// The scripts: name, what they leave beside the step's post file, and with which content.
 const SCRIPTS: [(&str, &str, &str); 4] = [
@@ -30,13 +30,16 @@ pub(crate) fn before(request: &TaskRunRequest, step: &str) -> bool {
     points.is_some_and(|points| points.before_steps.iter().any(|name| name == step))
 }
 
-/// How to look into a step that waits, before its program or after, and how to let it go on.
-pub(crate) fn advice(container: &str, before: bool) -> String {
-    let id = container.get(..12).unwrap_or(container);
+/// How to look into a step that waits, before its program or after, and how to let it continue.
+pub(crate) fn advice(container: &impl Container, before: bool) -> String {
     let kind = if before { "debug-beforestep" } else { "debug" };
-    let scripts = format!("docker exec {id} /tekton/debug/scripts/{kind}");
+    let script =
+        |name: &str| container.command_line(&format!("/tekton/debug/scripts/{kind}{name}"), false);
     format!(
-        "look inside: docker exec -it {id} sh\ncontinue: {scripts}-continue\nfail: {scripts}-fail-continue"
+        "look inside: {}\ncontinue: {}\nfail: {}",
+        container.command_line("sh", true),
+        script("-continue"),
+        script("-fail-continue")
     )
 }
 

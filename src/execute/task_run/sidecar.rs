@@ -13,6 +13,8 @@ use crate::spec::task::Sidecar;
 
 /// The pause before a first restart; it doubles, as a kubelet's.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// How often a container is started when it is lost before its program starts.
+const STARTS: usize = 3;
 /// The longest pause before a restart: a kubelet's.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
@@ -114,8 +116,17 @@ impl<S: Sandbox> Life<S> {
         let _ended = self.ended.clone().drop_guard();
         let mut container = first;
         let mut pause = FIRST_PAUSE;
+        let mut starts = 1;
         loop {
-            let outcome = self.once(container).await?;
+            let outcome = match self.once(container).await {
+                Err(SandboxError::LostWaiting) if starts < STARTS => {
+                    starts += 1;
+                    container = self.sandbox.start(self.spec.clone()).await?;
+                    self.control.send_replace(container.control());
+                    continue;
+                }
+                outcome => outcome?,
+            };
             if !self.restarts || outcome.exit == Exit::Cancelled {
                 return Ok(outcome);
             }

@@ -25,6 +25,9 @@ use crate::substitution::{ResultRef, references};
 /// The shell a script without interpreter is run by.
 const PREAMBLE: &str = "#!/bin/sh\nset -e\n";
 
+/// How often the container of a step is started when it is lost before its program starts.
+const STARTS: usize = 3;
+
 impl<E: Engine> Attempt<E> {
     /// Runs a step, unless a `when` expression is false.
     pub(crate) async fn step(&mut self, index: usize) -> Result<StepEnd, SandboxError> {
@@ -75,9 +78,41 @@ impl<E: Engine> Attempt<E> {
             index,
             step: state.clone(),
         });
-        let id = container.id();
-        let outcome = self.watch(container, launch, &state.name, &id).await?;
-        Ok(self.conclude(index, state, &step, outcome, &id).await)
+        match self.released(container, &launch, &laid, &state.name).await {
+            Ok((outcome, container)) => Ok(self
+                .conclude(index, state, &step, outcome, &container)
+                .await),
+            Err(SandboxError::Container(text)) => {
+                let condition = config_fault(&self.request, "step", &state.name, &text);
+                Ok(self.never_ran(index, state, condition))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Releases the container and watches it. One that was lost while it waited is started again.
+    async fn released(
+        &mut self,
+        mut container: <E::Sandbox as Sandbox>::Container,
+        launch: &Launch,
+        laid: &PodContainer<Step>,
+        step: &str,
+    ) -> Result<(Outcome, Named), SandboxError> {
+        let mut starts = 1;
+        loop {
+            let named = Named {
+                step: step.to_owned(),
+                uri: container.uri(),
+                advice: [true, false].map(|before| breakpoints::advice(&container, before)),
+            };
+            match self.watch(container, launch.clone(), &named).await {
+                Err(SandboxError::LostWaiting) if starts < STARTS => {
+                    starts += 1;
+                    container = self.context.sandbox.start(laid.spec.clone()).await?;
+                }
+                outcome => return outcome.map(|outcome| (outcome, named)),
+            }
+        }
     }
 
     /// Releases the container, passes its output on and ends it when the TaskRun is to stop.
@@ -85,11 +120,11 @@ impl<E: Engine> Attempt<E> {
         &mut self,
         container: <E::Sandbox as Sandbox>::Container,
         launch: Launch,
-        name: &str,
-        id: &str,
+        named: &Named,
     ) -> Result<Outcome, SandboxError> {
         let (sender, mut output) = mpsc::channel::<Output>(16);
-        let (emitter, source) = (self.context.emitter.clone(), self.log_source(name, false));
+        let emitter = self.context.emitter.clone();
+        let source = self.log_source(&named.step, false);
         let mut control = container.control();
         let mut waits_before = launch.pauses.before;
         let mut run = std::pin::pin!(container.run(launch, sender));
@@ -100,7 +135,7 @@ impl<E: Engine> Attempt<E> {
                 Some(piece) = output.recv() => emitter.log(&source, piece).await,
                 outcome = &mut run => break outcome?,
                 () = control.paused() => {
-                    self.say_paused(name, id, std::mem::take(&mut waits_before));
+                    self.say_paused(named, std::mem::take(&mut waits_before));
                 }
                 _ = self.halted(), if !told => {
                     told = true;
@@ -114,10 +149,12 @@ impl<E: Engine> Attempt<E> {
         Ok(outcome)
     }
 
-    fn say_paused(&self, step: &str, container: &str, before: bool) {
+    fn say_paused(&self, named: &Named, before: bool) {
+        let [advice_before, advice_after] = &named.advice;
+        let advice = if before { advice_before } else { advice_after };
         self.emit(TaskRunEvent::StepPaused {
-            step: step.to_owned(),
-            message: breakpoints::advice(container, before),
+            step: named.step.clone(),
+            message: advice.clone(),
         });
     }
 
@@ -244,6 +281,15 @@ impl<E: Engine> Attempt<E> {
             .files(vec![script_file(path, &step.script)])
             .await
     }
+}
+
+/// The container of a step, as people are told of it.
+pub(crate) struct Named {
+    step: String,
+    /// Its id in the step's status.
+    pub(crate) uri: String,
+    /// What to do at a breakpoint before the program, and after it.
+    advice: [String; 2],
 }
 
 /// A script as a file: with the shell's line in front when it names no interpreter. Blank lines

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::attempt::{Attempt, StepEnd};
+use super::step::Named;
 use crate::event::Stream;
 use crate::execute::artifacts::artifact_texts;
 use crate::execute::options::Halt;
@@ -21,7 +22,7 @@ impl<E: Engine> Attempt<E> {
         mut state: StepState,
         step: &Step,
         outcome: Outcome,
-        id: &str,
+        container: &Named,
     ) -> StepEnd {
         let forgiven = step.on_error == "continue";
         self.collected
@@ -36,7 +37,7 @@ impl<E: Engine> Attempt<E> {
             message: verdict.message.clone(),
             started_at: Some(outcome.started_at),
             finished_at: Some(outcome.finished_at),
-            container_id: format!("docker://{id}"),
+            container_id: container.uri.clone(),
         });
         self.finish_step(index, state);
         verdict.end

@@ -250,6 +250,7 @@ impl Scenario {
             files: self.files.clone(),
             keep_volume: false,
             run_id: "r".to_owned(),
+            state_dir: "state".to_owned(),
         };
         let progress = std::sync::Arc::new(|_| ());
         run(

@@ -1,6 +1,7 @@
 //! Runs that end before their first container, and what is no reason to.
 
 use super::harness::{Ran, pipeline};
+use crate::sandbox::fake::{Call, FakeEngine};
 
 async fn of(tasks: &str, run: &str, documents: &str) -> Ran {
     let scenario = pipeline(tasks).with(run);
@@ -77,4 +78,16 @@ async fn a_value_that_is_not_listed() {
     )
     .await;
     assert_eq!(ran.condition().reason, "InvalidParamValue");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_that_was_lost_while_it_waited_is_started_again() {
+    let ran = pipeline("tasks: [{name: a, taskSpec: {steps: [{name: s, run: echo hello}]}}]")
+        .on(FakeEngine::new().lose_waiting("step-s"))
+        .ran()
+        .await;
+    assert!(ran.condition().is_true(), "{:?}", ran.condition());
+    let started = ran.log.count(|call| matches!(call, Call::Start(_)));
+    let launched = ran.log.count(|call| matches!(call, Call::Launch(..)));
+    assert_eq!((started, launched), (2, 1));
 }

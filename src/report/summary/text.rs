@@ -241,6 +241,9 @@ fn step_text(step: &StepState) -> String {
         };
         return format!("ended ({})", clean(why));
     }
+    if end.never_started() {
+        return format!("did not start ({})", clean(&end.reason));
+    }
     exit_text(end)
 }
 

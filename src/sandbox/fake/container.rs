@@ -21,8 +21,6 @@ use crate::sandbox::{
 struct Told {
     /// To end, and how long it may take.
     kill: Option<Duration>,
-    /// To go on after a pause.
-    resume: Option<i32>,
 }
 
 /// When probes pass: `None` before the release.
@@ -31,6 +29,7 @@ type Ready = Arc<Mutex<Option<Instant>>>;
 /// A container of a fake sandbox.
 #[derive(Debug)]
 pub struct FakeContainer {
+    id: String,
     sandbox: FakeSandbox,
     spec: ContainerSpec,
     name: Name,
@@ -39,8 +38,9 @@ pub struct FakeContainer {
 }
 
 impl FakeContainer {
-    pub(crate) fn new(sandbox: FakeSandbox, spec: ContainerSpec) -> Self {
+    pub(crate) fn new(sandbox: FakeSandbox, spec: ContainerSpec, id: String) -> Self {
         Self {
+            id,
             sandbox,
             name: Name::of(&spec),
             spec,
@@ -57,7 +57,7 @@ impl FakeContainer {
         let file = self
             .sandbox
             .disk()
-            .read(self.sandbox.run(), &self.spec.mounts, program);
+            .read(self.sandbox.volume(), &self.spec.mounts, program);
         match file {
             Some(content) => parse(&String::from_utf8_lossy(&content)),
             None => parse(&argv.join(" ")),
@@ -81,7 +81,16 @@ impl Container for FakeContainer {
     type Control = FakeControl;
 
     fn id(&self) -> String {
-        format!("{}/{}", self.name.task_run, self.name.container)
+        self.id.clone()
+    }
+
+    fn uri(&self) -> String {
+        format!("fake://{}", self.id())
+    }
+
+    fn command_line(&self, command: &str, on_terminal: bool) -> String {
+        let flag = if on_terminal { "-it " } else { "" };
+        format!("fake exec {flag}{} {command}", self.id())
     }
 
     fn control(&self) -> FakeControl {
@@ -94,6 +103,9 @@ impl Container for FakeContainer {
     }
 
     async fn run(self, launch: Launch, output: OutputSender) -> Result<Outcome, SandboxError> {
+        if self.sandbox.is_killed(&self.id) {
+            return Err(SandboxError::LostWaiting);
+        }
         let log = self.sandbox.log().clone();
         log.add(Call::Launch(self.name.clone(), Box::new(launch.clone())));
         let started_at = log.now();
@@ -107,25 +119,27 @@ impl Container for FakeContainer {
             deadline: launch.timeout.map(|limit| Instant::now() + limit),
             oom_killed: false,
         };
-        let mut exit = if launch.pauses.before {
-            play.pause().await
-        } else {
-            Exit::Code(0)
+        let exit = tokio::select! {
+            biased;
+            exit = play.all(&lines) => Ok(exit),
+            () = self.sandbox.killed(&self.id) => Ok(Exit::Lost("it was killed".to_owned())),
+            error = self.sandbox.closed() => Err(error),
         };
-        if exit == Exit::Code(0) {
-            exit = play.lines(&lines).await;
-        }
-        if launch.pauses.on_failure && exit != Exit::Code(0) && exit != Exit::Cancelled {
-            exit = play.pause().await;
-        }
         let oom_killed = play.oom_killed;
+        let exit = match exit {
+            Ok(exit) => exit,
+            Err(error) => {
+                log.add(Call::End(self.name.clone(), Exit::Lost(error.to_string())));
+                return Err(error);
+            }
+        };
         log.add(Call::End(self.name.clone(), exit.clone()));
         let disk = self.sandbox.disk();
         let files = launch
             .files
             .iter()
             .filter_map(|file| {
-                let content = disk.read(self.sandbox.run(), &self.spec.mounts, &file.path)?;
+                let content = disk.read(self.sandbox.volume(), &self.spec.mounts, &file.path)?;
                 Some((file.key.clone(), content))
             })
             .collect();
@@ -156,6 +170,21 @@ struct Play<'a> {
 }
 
 impl Play<'_> {
+    async fn all(&mut self, lines: &[Line]) -> Exit {
+        let mut exit = if self.launch.pauses.before {
+            self.pause().await
+        } else {
+            Exit::Code(0)
+        };
+        if exit == Exit::Code(0) {
+            exit = self.lines(lines).await;
+        }
+        if self.launch.pauses.on_failure && exit != Exit::Code(0) && exit != Exit::Cancelled {
+            exit = self.pause().await;
+        }
+        exit
+    }
+
     async fn lines(&mut self, lines: &[Line]) -> Exit {
         for line in lines {
             if let Some(exit) = self.line(line).await {
@@ -227,7 +256,7 @@ impl Play<'_> {
 
     fn write(&self, path: &str, text: &str, append: bool) -> Option<Exit> {
         let container = self.container;
-        let (run, mounts) = (container.sandbox.run(), &container.spec.mounts);
+        let (run, mounts) = (container.sandbox.volume(), &container.spec.mounts);
         let done = container
             .sandbox
             .disk()
@@ -237,7 +266,7 @@ impl Play<'_> {
 
     async fn cat(&self, path: &str) -> Option<Exit> {
         let container = self.container;
-        let (run, mounts) = (container.sandbox.run(), &container.spec.mounts);
+        let (run, mounts) = (container.sandbox.volume(), &container.spec.mounts);
         let content = container.sandbox.disk().read(run, mounts, path);
         let Some(content) = content else {
             return Some(Exit::Code(1));
@@ -266,13 +295,13 @@ impl Play<'_> {
         }
     }
 
+    /// Waits for ever: the scripts that end a breakpoint are the agent's.
     async fn pause(&self) -> Exit {
         let mut told = self.container.told.subscribe();
-        let told = told
-            .wait_for(|told| told.kill.is_some() || told.resume.is_some())
-            .await
-            .map_or_else(|_| Told::default(), |told| *told);
-        told.resume.map_or(Exit::Cancelled, Exit::Code)
+        if told.wait_for(|told| told.kill.is_some()).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        Exit::Cancelled
     }
 }
 
@@ -305,12 +334,5 @@ impl Control for FakeControl {
         log.add(Call::Probe(self.name.clone(), probe));
         let ready = *self.ready.lock().unwrap_or_else(PoisonError::into_inner);
         ready.is_some_and(|at| at <= Instant::now())
-    }
-
-    fn resume(&self, exit_code: i32) {
-        self.sandbox
-            .log()
-            .add(Call::Resume(self.name.clone(), exit_code));
-        self.told.send_modify(|told| told.resume = Some(exit_code));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use crate::language::paths::clean_absolute;
-use crate::sandbox::{FileOp, Mount, MountSource, VolumePath};
+use crate::sandbox::{FileOp, Mount, MountSource, VolumeOwner, VolumePath};
 
 /// Links followed before giving up.
 const MAX_LINKS: usize = 8;
@@ -54,15 +54,40 @@ impl Disk {
         }
     }
 
+    /// Copies a path from one run's volume to another's. Returns the bytes of the files.
+    pub(crate) fn copy(&mut self, from: &str, to: &str, path: &str) -> u64 {
+        let place = |run: &str| key(run, &VolumePath::Run(path.to_owned()));
+        let (from, to) = (place(from), place(to));
+        let below = format!("{from}/");
+        let copied: Vec<(String, Node)> = self
+            .nodes
+            .iter()
+            .filter(|(path, _)| **path == from || path.starts_with(&below))
+            .map(|(path, node)| (format!("{to}{}", &path[from.len()..]), node.clone()))
+            .collect();
+        let bytes = copied.iter().map(|(_, node)| match node {
+            Node::File(content) => content.len() as u64,
+            Node::Directory | Node::Link(_) => 0,
+        });
+        let bytes = bytes.sum();
+        self.nodes.extend(copied);
+        bytes
+    }
+
     fn remove(&mut self, gone: &str) {
         let below = format!("{gone}/");
         self.nodes
             .retain(|path, _| path != gone && !path.starts_with(&below));
     }
 
-    pub(crate) fn drop_volume(&mut self, run: &str) {
-        self.remove(&format!("run/{run}"));
-        self.remove(&format!("secret/{run}"));
+    pub(crate) fn drop_volume(&mut self, owner: &VolumeOwner) {
+        match owner {
+            VolumeOwner::Run(run) => {
+                self.remove(&format!("run/{run}"));
+                self.remove(&format!("secret/{run}"));
+            }
+            VolumeOwner::Claim(claim) => self.remove(&format!("claim/{claim}")),
+        }
     }
 
     /// The content of a file as a container with these mounts sees it.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::sandbox::{
-    ContainerSpec, Exit, FileOp, ImageRequest, Launch, Probe, SandboxSpec, VolumePath,
+    ContainerSpec, Exit, FileOp, ImageRequest, Launch, Probe, SandboxSpec, VolumeOwner, VolumePath,
 };
 use crate::status::Timestamp;
 
@@ -57,12 +57,14 @@ pub enum Call {
     Kill(Name, Duration),
     /// A container was checked.
     Probe(Name, Probe),
-    /// A paused program was let go on with this exit status.
-    Resume(Name, i32),
     /// A container was given up.
     Discard(Name),
-    /// The sandbox was closed; true when its volume stays.
-    Close(bool),
+    /// The volume of a run was made.
+    CreateVolume(String),
+    /// A volume was removed.
+    RemoveVolume(VolumeOwner),
+    /// The sandbox was closed.
+    Close,
 }
 
 /// A call and when it was made.
@@ -142,5 +144,15 @@ impl Log {
             .iter()
             .filter(|recorded| wanted(&recorded.call))
             .count()
+    }
+
+    /// Whether a sandbox was closed, once.
+    pub fn is_closed(&self) -> bool {
+        self.count(|call| *call == Call::Close) == 1
+    }
+
+    /// Whether a volume was removed.
+    pub fn has_removed_a_volume(&self) -> bool {
+        self.count(|call| matches!(call, Call::RemoveVolume(_))) > 0
     }
 }

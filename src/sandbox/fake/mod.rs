@@ -6,6 +6,8 @@
 //! would reach them.
 
 mod container;
+#[cfg(test)]
+mod contract;
 mod disk;
 mod engine;
 mod log;

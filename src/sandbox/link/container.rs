@@ -4,73 +4,162 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::program;
 use super::protocol::{Attachment, Check, FRAME_COST, Kind, MountRequest, WINDOW};
 use super::reader::{AgentEvent, AgentEvents};
 use super::supervisor::Supervisor;
-use crate::sandbox::{Container, Control, Launch, Outcome, OutputSender, Probe, SandboxError};
+use super::watchdog::{Due, EngineContainer, overdue};
+use crate::event::Stream;
+use crate::sandbox::{
+    Container, Control, Launch, Outcome, Output, OutputSender, Probe, SandboxError,
+};
 use crate::status::Timestamp;
 
 /// After so many bytes of output were taken the agent gets credit for as many.
 const CREDIT: usize = WINDOW / 4;
 
+/// How long the agent of a container that runs may take to connect.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// A container whose agent waits to be released. Dropping it ends it.
 #[derive(Debug)]
 pub struct AgentContainer {
-    id: String,
+    engine: EngineContainer,
     channel: u32,
     supervisor: Supervisor,
     events: AgentEvents,
     /// How often the program has paused.
     paused: watch::Sender<usize>,
+    /// When its program must have been reported as ended.
+    due: watch::Sender<Option<Due>>,
 }
 
 impl AgentContainer {
     pub(super) fn new(channel: u32, supervisor: Supervisor, events: AgentEvents) -> Self {
         Self {
-            id: String::new(),
+            engine: EngineContainer::unknown(),
             channel,
             supervisor,
             events,
             paused: watch::Sender::new(0),
+            due: watch::Sender::new(None),
         }
     }
 
-    async fn follow(&mut self, output: &OutputSender) -> Result<Outcome, SandboxError> {
-        let mut started_at = Timestamp::now();
-        let mut files: Vec<(String, BytesMut)> = Vec::new();
-        let mut taken = 0;
-        while let Some(event) = self.events.recv().await {
+    /// Follows a released program to its end. `limit` is its timeout.
+    async fn follow(
+        &mut self,
+        limit: Option<Duration>,
+        output: &OutputSender,
+    ) -> Result<Outcome, SandboxError> {
+        let mut report = Report::default();
+        let mut due = self.due.subscribe();
+        loop {
+            let is_due = *due.borrow_and_update();
+            let event = tokio::select! {
+                biased;
+                event = self.events.recv() => event,
+                due = overdue(is_due, report.heard_at) => {
+                    return Ok(self.end_from_outside(due, report, output).await);
+                }
+                Ok(()) = due.changed() => continue,
+            };
+            let Some(event) = event else {
+                return Err(SandboxError::Engine(self.supervisor.lost().await));
+            };
+            report.heard_at = Instant::now();
             match event {
-                AgentEvent::Started => started_at = Timestamp::now(),
-                AgentEvent::Output(piece) => {
-                    taken += piece.data.len() + FRAME_COST;
-                    // Nobody wants the output: the program still runs to its end.
-                    output.send(piece).await.unwrap_or_default();
-                    if taken >= CREDIT {
-                        let credit = u32::try_from(taken).unwrap_or(u32::MAX);
-                        self.supervisor.send(Kind::Credit, self.channel, &credit);
-                        taken = 0;
-                    }
+                AgentEvent::Started => {
+                    report.started_at = Some(Timestamp::now());
+                    self.due.send_if_modified(|due| Due::time_out(due, limit));
                 }
-                AgentEvent::Paused => {
-                    self.paused.send_modify(|count| *count += 1);
-                }
-                AgentEvent::File(key, piece) => match files.last_mut() {
-                    Some((last, content)) if *last == key => content.extend_from_slice(&piece),
-                    _ => files.push((key, BytesMut::from(&piece[..]))),
-                },
+                AgentEvent::Output(piece) => self.pass_on(piece, &mut report, output).await,
+                AgentEvent::Paused => self.paused.send_modify(|count| *count += 1),
+                AgentEvent::File(key, piece) => report.take_file(key, &piece),
                 AgentEvent::Ended(end) => {
-                    return Ok(program::outcome(end, started_at, whole(files)));
+                    let started_at = report.started_at.unwrap_or_else(Timestamp::now);
+                    return Ok(program::outcome(end, started_at, whole(report.files)));
+                }
+                AgentEvent::Gone(None) if report.started_at.is_none() => {
+                    return Err(SandboxError::LostWaiting);
                 }
                 AgentEvent::Gone(why) => {
-                    return Ok(program::lost(started_at, whole(files), why));
+                    let started_at = report.started_at.unwrap_or_else(Timestamp::now);
+                    return Ok(program::lost(started_at, whole(report.files), why));
                 }
                 AgentEvent::Ready => {}
             }
         }
-        Err(SandboxError::Engine(self.supervisor.lost().await))
+    }
+
+    async fn pass_on(&self, piece: Output, report: &mut Report, output: &OutputSender) {
+        report.taken += piece.data.len() + FRAME_COST;
+        // Nobody wants the output: the program still runs to its end.
+        output.send(piece).await.unwrap_or_default();
+        if report.taken >= CREDIT {
+            let credit = u32::try_from(report.taken).unwrap_or(u32::MAX);
+            self.supervisor.send(Kind::Credit, self.channel, &credit);
+            report.taken = 0;
+        }
+    }
+
+    /// Ends a program whose agent does not report its end: it is stopped, or waits for what never
+    /// comes, or its container is paused.
+    async fn end_from_outside(&self, due: Due, report: Report, output: &OutputSender) -> Outcome {
+        let text = match self.engine.kill().await {
+            Ok(()) => "its end was not reported in time; the engine has killed its container\n",
+            Err(error) => &format!(
+                "its end was not reported in time, and the engine did not kill its container, \
+                 which may still run: {error}\n"
+            ),
+        };
+        let line = Output {
+            stream: Stream::Stderr,
+            data: Bytes::copy_from_slice(text.as_bytes()),
+        };
+        output.send(line).await.unwrap_or_default();
+        Outcome {
+            exit: due.exit(),
+            started_at: report.started_at.unwrap_or_else(Timestamp::now),
+            finished_at: Timestamp::now(),
+            oom_killed: false,
+            files: whole(report.files),
+            file_error: None,
+        }
+    }
+}
+
+/// What was heard of a released program so far.
+#[derive(Debug)]
+struct Report {
+    started_at: Option<Timestamp>,
+    files: Vec<(String, BytesMut)>,
+    /// Bytes of output since the agent was given credit.
+    taken: usize,
+    /// When anything was heard last.
+    heard_at: Instant,
+}
+
+impl Report {
+    /// Takes the next piece of a file.
+    fn take_file(&mut self, key: String, piece: &[u8]) {
+        match self.files.last_mut() {
+            Some((last, content)) if *last == key => content.extend_from_slice(piece),
+            _ => self.files.push((key, BytesMut::from(piece))),
+        }
+    }
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Self {
+            started_at: None,
+            files: Vec::new(),
+            taken: 0,
+            heard_at: Instant::now(),
+        }
     }
 }
 
@@ -95,20 +184,25 @@ pub struct PendingContainer {
 
 impl PendingContainer {
     /// Waits until the agent has connected. Whenever nothing is heard for `silence`, `check` is
-    /// asked whether the container still runs; its error ends the wait.
+    /// asked whether the container still runs; its error ends the wait, and so does [`PATIENCE`].
     pub async fn connected<C>(
         mut self,
-        id: String,
+        engine: EngineContainer,
         silence: Duration,
         check: impl Fn() -> C + Send,
     ) -> Result<AgentContainer, SandboxError>
     where
         C: Future<Output = Result<(), SandboxError>> + Send,
     {
+        let deadline = Instant::now() + PATIENCE;
         loop {
+            if Instant::now() > deadline {
+                let text = "its agent did not answer within two minutes of its start";
+                return Err(SandboxError::Container(text.to_owned()));
+            }
             match tokio::time::timeout(silence, self.container.events.recv()).await {
                 Ok(Some(AgentEvent::Ready)) => {
-                    self.container.id = id;
+                    self.container.engine = engine;
                     return Ok(self.container);
                 }
                 Ok(Some(AgentEvent::Gone(why))) => {
@@ -149,7 +243,15 @@ impl Container for AgentContainer {
     type Control = AgentControl;
 
     fn id(&self) -> String {
-        self.id.clone()
+        self.engine.id.clone()
+    }
+
+    fn uri(&self) -> String {
+        format!("{}://{}", self.engine.program, self.engine.id)
+    }
+
+    fn command_line(&self, command: &str, on_terminal: bool) -> String {
+        self.engine.command_line(command, on_terminal)
     }
 
     fn control(&self) -> AgentControl {
@@ -157,13 +259,17 @@ impl Container for AgentContainer {
             channel: self.channel,
             supervisor: self.supervisor.clone(),
             paused: self.paused.subscribe(),
+            due: self.due.clone(),
         }
     }
 
     async fn run(mut self, launch: Launch, output: OutputSender) -> Result<Outcome, SandboxError> {
+        // At a breakpoint the clock stands still: only the agent knows when it goes on.
+        let pauses = launch.pauses.before || launch.pauses.on_failure;
+        let limit = launch.timeout.filter(|_| !pauses);
         let program = program::program(launch);
         self.supervisor.send(Kind::Launch, self.channel, &program);
-        self.follow(&output).await
+        self.follow(limit, &output).await
     }
 
     fn discard(self) {}
@@ -183,10 +289,12 @@ pub struct AgentControl {
     channel: u32,
     supervisor: Supervisor,
     paused: watch::Receiver<usize>,
+    due: watch::Sender<Option<Due>>,
 }
 
 impl Control for AgentControl {
     fn kill(&self, grace: Duration) {
+        self.due.send_if_modified(|due| Due::kill(due, grace));
         self.supervisor
             .send(Kind::Kill, self.channel, &program::milliseconds(grace));
     }
@@ -201,10 +309,6 @@ impl Control for AgentControl {
         };
         self.supervisor.send(Kind::Probe, self.channel, &check);
         matches!(tokio::time::timeout(timeout, answer).await, Ok(Ok(Ok(()))))
-    }
-
-    fn resume(&self, exit_code: i32) {
-        self.supervisor.send(Kind::Resume, self.channel, &exit_code);
     }
 
     async fn paused(&mut self) {

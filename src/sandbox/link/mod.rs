@@ -16,6 +16,7 @@ mod program;
 mod protocol;
 mod reader;
 mod supervisor;
+mod watchdog;
 
 pub use container::{AgentContainer, AgentControl, PendingContainer};
 pub(crate) use protocol::{
@@ -25,3 +26,4 @@ pub(crate) use protocol::{
 pub use reader::{Incoming, Piece};
 pub use supervisor::Supervisor;
 pub(crate) use supervisor::VolumePaths;
+pub use watchdog::EngineContainer;

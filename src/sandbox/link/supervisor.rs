@@ -201,6 +201,17 @@ impl Supervisor {
         }
     }
 
+    /// Ends when the supervisor has answered.
+    pub async fn ping(&self) {
+        let number = self.number();
+        let answer = self.answer(number);
+        self.send(Kind::Ping, number, &true);
+        if answer.await.is_err() {
+            // That it is lost is noticed elsewhere.
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Waits until the supervisor is gone. Returns how that was noticed.
     pub async fn lost(&self) -> String {
         let mut lost = self.shared.lost.clone();
