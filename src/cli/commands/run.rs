@@ -75,7 +75,8 @@ pub(crate) fn run<C: Connect>(
         only: only_run,
         source: resume_from
             .map(|run| SourceRun::find_pipeline_run(&run, context))
-            .transpose()?,
+            .transpose()
+            .map_err(CliError::before_the_start)?,
         resumes: false,
         files,
     };
