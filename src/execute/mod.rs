@@ -20,7 +20,7 @@ mod task_run;
 #[cfg(test)]
 mod tests;
 
-pub use admission::{PodFault, permission_faults, tasks_ahead};
+pub use admission::{PodFault, Rejections, permission_faults, rejections, tasks_ahead};
 pub use carry_over::Copied;
 pub use heartbeat::Silent;
 pub use images::Progress;

@@ -97,7 +97,7 @@ async fn check_run<E: Engine>(
 }
 
 /// For every task whether it runs unless something fails first.
-fn certain(plan: &Plan) -> Vec<bool> {
+pub(super) fn certain(plan: &Plan) -> Vec<bool> {
     let unguarded = plan.tasks.iter().map(|task| task.source.when.is_empty());
     let mut certain: Vec<bool> = unguarded.collect();
     for &task in plan.graph.order() {

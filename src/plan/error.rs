@@ -66,6 +66,12 @@ impl PlanError {
         }
     }
 
+    /// A run that is rejected when its TaskRuns or their Pods are created.
+    pub fn rejected(reason: Reason, message: String) -> Self {
+        let place = Place::of_run(FieldPath::root());
+        Self::new(Problem::Rejected { reason, message }, place)
+    }
+
     /// The reason of its condition.
     pub fn reason(&self) -> Reason {
         self.problem.reason()

@@ -19,6 +19,7 @@ mod error;
 mod fingerprint;
 mod identity;
 mod job;
+mod missing;
 mod model;
 mod overrides;
 pub mod permissions;
@@ -49,6 +50,7 @@ pub use fingerprint::{
 };
 pub use identity::Identity;
 pub use job::Job;
+pub use missing::{MissingObject, missing_objects};
 pub use model::{Body, Plan, PlannedTask, Requested};
 pub use overrides::Overrides;
 pub use pod::{Origin, Pod, sidecar_resources, step_resources};

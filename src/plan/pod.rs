@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::bind::BoundTask;
+use super::container_names::truncated;
 use super::task_run::TaskRunRequest;
 use crate::diagnostic::{FieldPath, Segment};
 use crate::spec::core::ResourceRequirements;
@@ -193,7 +194,7 @@ impl Builder<'_> {
     fn step(&mut self, index: usize) -> Result<(), Condition> {
         let mut step = self.bound.step(index, &Scope::new())?;
         step.compute_resources = step_resources(&step, self.request);
-        step.name = self.bound.container(index);
+        step.name = truncated(&self.bound.container(index));
         self.container(&json!(step));
         let at = containers().index(self.containers.len() - 1);
         let spec = &self.bound.task.spec;
@@ -218,7 +219,7 @@ impl Builder<'_> {
         let mut sidecar = self.bound.sidecar(index);
         let name = sidecar.name.clone();
         sidecar.compute_resources = sidecar_resources(&sidecar, self.request);
-        sidecar.name = format!("sidecar-{name}");
+        sidecar.name = truncated(&format!("sidecar-{name}"));
         self.container(&json!(sidecar));
         let at = containers().index(self.containers.len() - 1);
         self.resources("sidecarSpecs", &at, &name);

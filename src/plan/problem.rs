@@ -10,6 +10,8 @@ use crate::substitution::TooLarge;
 /// What is wrong. `run` and `pipeline` are qualified by the namespace.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub(crate) enum Problem {
+    #[error("{message}")]
+    Rejected { reason: Reason, message: String },
     #[error("Error retrieving pipeline for pipelinerun {run}: {error}")]
     PipelineNotFound { run: String, error: ResolveError },
     #[error("[User error] PipelineRun {run}'s Pipeline DAG is invalid: {error}")]
@@ -177,6 +179,7 @@ impl Problem {
             Self::PipelineNotFound { .. } | Self::ChildNotFound { .. } => {
                 Reason::CouldntGetPipeline
             }
+            Self::Rejected { reason, .. } => *reason,
             Self::Graph { .. } => Reason::PipelineInvalidGraph,
             Self::RunParams { error, .. } => error.reason_of_run(),
             Self::ArrayIndex { .. } => Reason::ParamArrayIndexingInvalid,

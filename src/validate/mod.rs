@@ -37,7 +37,7 @@ mod volumes;
 mod when;
 mod workspaces;
 
-pub use kubernetes::select;
+pub use kubernetes::{Invalid, pod, select};
 pub use object::document;
 pub use support::support;
 pub use table::compatibility_table;

@@ -1,7 +1,7 @@
 //! The entry: one document of any kind.
 
 use super::checker::Checker;
-use super::{names, pipeline, pipeline_run, step_action, task, task_run};
+use super::{kubernetes, names, pipeline, pipeline_run, step_action, task, task_run};
 use crate::diagnostic::{Diagnostics, DocumentId, FieldPath};
 use crate::spec::Object;
 
@@ -41,6 +41,11 @@ pub fn document(object: &Object, document: DocumentId, api_version: &str) -> Dia
         | Object::ServiceAccount(_) => {
             names::core_metadata(&mut check, &metadata, object.metadata());
         }
+    }
+    for invalid in kubernetes::object(object) {
+        let name = &object.metadata().name;
+        let message = format!("{} {name:?} is invalid: {invalid}", object.kind());
+        check.fault_at(&invalid.path, message);
     }
     check.finish()
 }

@@ -87,24 +87,6 @@ spec: {image: i, securityContext: ASK}
 ",
     ),
     (
-        "a Task whose name is made of params",
-        13,
-        "
-apiVersion: tekton.dev/v1
-kind: PipelineRun
-metadata: {name: r}
-spec:
-  params: [{name: t, value: bad}]
-  pipelineSpec: {params: [{name: t}], tasks: [{name: a, taskRef: {name: $(params.t)}}]}
----
-apiVersion: tekton.dev/v1
-kind: Task
-metadata: {name: bad}
-spec:
-  steps: [{name: s, image: i, securityContext: ASK}]
-",
-    ),
-    (
         "a task of a child pipeline",
         12,
         "
@@ -132,7 +114,7 @@ spec:
   pipelineSpec:
     finally:
       - name: a
-        matrix: {params: [{name: p, value: [x, y]}]}
+        matrix: {params: [{name: p, value: [u, w]}]}
         taskSpec: {params: [{name: p}], steps: [{name: s, image: i, securityContext: ASK}]}
     tasks:
       - name: b

@@ -22,14 +22,16 @@ use crate::cli::load::reach::Reach;
 use crate::cli::load::select::{Run, Selected, select};
 use crate::cli::load::supply::supply;
 use crate::cli::output::Format;
-use crate::cli::plan::admission::{Admission, Said, disabled};
+use crate::cli::plan::admission::{Admission, Said, disabled, located};
 use crate::cli::plan::blame::blame;
+use crate::cli::plan::job::{Rejected, kind_of};
 use crate::cli::plan::lacking::{Lacking, lacking};
 use crate::cli::plan::outline::Outline;
-use crate::cli::plan::ready::{Planned, ready};
+use crate::cli::plan::ready::{Planned, Ready, ready};
 use crate::cli::run::execution::{Execution, Outcome};
 use crate::cli::runs::source_run::SourceRun;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::execute::{Rejections, rejections};
 use crate::manifest::ManifestInput;
 use crate::plan::Job;
 use crate::resolve::Library;
@@ -74,7 +76,8 @@ pub(crate) fn run<C: Connect>(
         only: only_run,
         source: resume_from
             .map(|run| SourceRun::find_pipeline_run(&run, context))
-            .transpose()?,
+            .transpose()
+            .map_err(CliError::before_the_start)?,
         resumes: false,
         files,
     };
@@ -248,16 +251,20 @@ fn plan_all(
         )?;
         let job = plan.as_ref().ok().map(|ready| &ready.job);
         let refused = admission.of_run(&selected, job, &mut said);
-        if let (Err(rejected), false) = (&plan, refused) {
-            let fault = blame(catalog, &selected, &rejected.error);
-            let lacking = lacking(catalog, &selected, library);
-            let command = lacking.command(&wanted.files, settings);
-            diagnose::print_in_full(context, &with_rest(fault, lacking), catalog)?;
-            if let Some(command) = command {
-                context.tell(&format!("all of it: {command}"))?;
+        planned.push(match plan {
+            Ok(ready) if !refused => admitted(ready, &selected, admission, context)?,
+            Err(rejected) if !refused => {
+                let fault = blame(catalog, &selected, &rejected.error);
+                let lacking = lacking(catalog, &selected, library);
+                let command = lacking.command(&wanted.files, settings);
+                diagnose::print_in_full(context, &with_rest(fault, lacking), catalog)?;
+                if let Some(command) = command {
+                    context.tell(&format!("all of it: {command}"))?;
+                }
+                Err(rejected)
             }
-        }
-        planned.push(plan);
+            plan => plan,
+        });
     }
     said.print(context, &admission.files)?;
     Ok(planned)
@@ -269,6 +276,28 @@ fn with_rest(first: Diagnostic, lacking: Lacking) -> Diagnostics {
     rest.retain(|found| found.path != first.path || found.document != first.document);
     rest.insert(0, first);
     Diagnostics(rest)
+}
+
+/// A run that is rejected as soon as it runs ends before it starts.
+fn admitted(
+    ready: Ready,
+    selected: &Selected,
+    admission: &Admission<'_>,
+    context: &mut Context,
+) -> Result<Planned, CliError> {
+    let files = &admission.files;
+    let namespace = &selected.run.metadata().namespace;
+    let library = admission.library.in_namespace(namespace);
+    let Rejections { faults, error } = rejections(&ready.job, &library);
+    located(files, selected, faults).print(context, files)?;
+    Ok(match error {
+        None => Ok(ready),
+        Some(error) => Err(Box::new(Rejected {
+            kind: kind_of(&ready.job),
+            object: ready.job.object(),
+            error,
+        })),
+    })
 }
 
 fn dry_run(

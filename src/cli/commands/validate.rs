@@ -6,11 +6,14 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::ExitStatus;
 use crate::cli::load::diagnose;
+use crate::cli::load::files::Files;
 use crate::cli::load::prepare::{Prepared, Reading, prepare};
 use crate::cli::load::select::{Run, Selected};
+use crate::cli::plan::admission::located;
 use crate::cli::plan::blame::blame;
 use crate::cli::plan::pod_settings::pod_settings;
 use crate::diagnostic::{Diagnostics, Severity};
+use crate::execute::rejections;
 use crate::manifest::{Catalog, Document, ReadOptions, render};
 use crate::plan::{Job, RunRequest, plan};
 use crate::report::plural;
@@ -101,8 +104,12 @@ fn verdict(diagnostics: &Diagnostics, catalog: &Catalog) -> String {
 fn foreseen(catalog: &Catalog, strict: bool) -> Diagnostics {
     let library = Library::new(catalog.documents().iter().map(|document| &document.object));
     let mut found = Diagnostics::default();
+    let files = Files {
+        own: catalog,
+        served: &[],
+    };
     for document in catalog.runs() {
-        found.extend(foresee(document, &library, catalog));
+        found.extend(foresee(document, &library, &files));
     }
     if strict {
         found.forgive_nothing();
@@ -110,7 +117,7 @@ fn foreseen(catalog: &Catalog, strict: bool) -> Diagnostics {
     found
 }
 
-fn foresee(document: &Document, library: &Library, catalog: &Catalog) -> Diagnostics {
+fn foresee(document: &Document, library: &Library, files: &Files<'_>) -> Diagnostics {
     let Object::PipelineRun(run) = &document.object else {
         return Diagnostics::default();
     };
@@ -121,11 +128,20 @@ fn foresee(document: &Document, library: &Library, catalog: &Catalog) -> Diagnos
     let library = library.in_namespace(&run.metadata.namespace);
     match plan(&RunRequest::from(run.as_ref()), &library) {
         Ok(plan) => {
-            let mut found = pod_settings(&selected, &Job::Pipeline(Box::new(plan)));
+            let job = Job::Pipeline(Box::new(plan));
+            let mut found = pod_settings(&selected, &job);
             // A cluster takes what this machine refuses.
             for diagnostic in &mut found.0 {
                 diagnostic.severity = diagnostic.severity.min(Severity::Warning);
             }
+            let rejections = rejections(&job, &library).without_missing();
+            let mut rejected = located(files, &selected, rejections.faults).own;
+            for diagnostic in &mut rejected.0 {
+                if diagnostic.severity == Severity::Error {
+                    diagnostic.message = format!("this run would fail: {}", diagnostic.message);
+                }
+            }
+            found.extend(rejected);
             found
         }
         // What is not in the files may be in the cluster.
@@ -138,7 +154,7 @@ fn foresee(document: &Document, library: &Library, catalog: &Catalog) -> Diagnos
             Diagnostics::default()
         }
         Err(error) => {
-            let mut diagnostic = blame(catalog, &selected, &error);
+            let mut diagnostic = blame(files.own, &selected, &error);
             diagnostic.message = format!("this run would fail: {}", diagnostic.message);
             Diagnostics(vec![diagnostic])
         }

@@ -1,6 +1,10 @@
 //! All files of an invocation: those that were named, and those that stand for remote references.
 
-use crate::diagnostic::{Diagnostic, Diagnostics, DocumentId, FieldPath, Segment};
+use super::diagnose;
+use super::prepare::sort;
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::diagnostic::{Diagnostic, Diagnostics, DocumentId, FieldPath, Segment, Severity};
 use crate::manifest::{Catalog, Document};
 use crate::spec::Object;
 
@@ -102,6 +106,26 @@ impl ByCatalog {
         if !list.0.contains(&diagnostic) {
             list.push(diagnostic);
         }
+    }
+
+    /// True when something must not start.
+    pub(crate) fn has_errors(&self) -> bool {
+        let mut served = self.served.iter();
+        self.own.has_errors() || served.any(|(_, served)| served.has_errors())
+    }
+
+    /// Prints everything, each file in the order of its text. The answer is how many errors.
+    pub(crate) fn print(self, context: &mut Context, files: &Files<'_>) -> Result<u64, CliError> {
+        let served = self.served.into_iter();
+        let served = served.map(|(index, said)| (said, &files.served[index].catalog));
+        let mut errors = 0;
+        for (mut said, catalog) in std::iter::once((self.own, files.own)).chain(served) {
+            sort(&mut said, catalog);
+            let is_error = |said: &&Diagnostic| said.severity == Severity::Error;
+            errors += said.0.iter().filter(is_error).count() as u64;
+            diagnose::print(context, &said, catalog)?;
+        }
+        Ok(errors)
     }
 
     /// Those of a catalog.

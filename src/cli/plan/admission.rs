@@ -7,14 +7,12 @@ use super::pod_settings::pod_settings;
 use crate::cli::args::run_settings::RunSettings;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::load::diagnose::{self, problems_found};
+use crate::cli::load::diagnose::problems_found;
 use crate::cli::load::files::{ByCatalog, Files};
-use crate::cli::load::prepare::sort;
 use crate::cli::load::reach::Reach;
 use crate::cli::load::select::{Run, Selected};
-use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
-use crate::execute::{permission_faults, tasks_ahead};
-use crate::manifest::Catalog;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::execute::{PodFault, permission_faults, tasks_ahead};
 use crate::plan::Job;
 use crate::resolve::Library;
 
@@ -56,8 +54,7 @@ impl Admission<'_> {
             }
             found.own.extend(pods);
         }
-        let refused =
-            found.own.has_errors() || found.served.iter().any(|(_, served)| served.has_errors());
+        let refused = found.has_errors();
         said.add(found);
         refused
     }
@@ -115,22 +112,19 @@ impl Said {
 
     /// Prints everything; an error when something must not start.
     pub(crate) fn print(self, context: &mut Context, files: &Files<'_>) -> Result<(), CliError> {
-        let mut errors = 0;
-        let mut print = |mut said: Diagnostics, catalog: &Catalog| {
-            sort(&mut said, catalog);
-            let severe = said.0.iter();
-            errors += severe
-                .filter(|diagnostic| diagnostic.severity == Severity::Error)
-                .count();
-            diagnose::print(context, &said, catalog)
-        };
-        print(self.found.own, files.own)?;
-        for (index, said) in self.found.served {
-            print(said, &files.served[index].catalog)?;
+        match self.found.print(context, files)? {
+            0 => Ok(()),
+            errors => Err(CliError::invalid(problems_found(errors))),
         }
-        if errors > 0 {
-            return Err(CliError::invalid(problems_found(errors as u64)));
-        }
-        Ok(())
     }
+}
+
+/// What is to be said of the Pods of a run, at its places.
+pub(crate) fn located(files: &Files<'_>, selected: &Selected, faults: Vec<PodFault>) -> ByCatalog {
+    let mut found = ByCatalog::default();
+    for fault in faults {
+        let place = place::of_fault(files, selected, &fault);
+        found.push(fault.diagnostic, place);
+    }
+    found
 }

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::env::{EnvSources, PodFacts, environment, name_fault};
-use super::failure::{config_fault, image_fault, pod_fault};
+use super::env::{EnvSources, PodFacts, environment};
+use super::failure::{config_fault, image_fault};
 use super::layout::{AttemptDir, fixed_directory};
 use super::security;
 use super::volumes::Backing;
 use crate::language::paths::clean_absolute;
-use crate::plan::permissions::Permissions;
-use crate::plan::{BoundTask, Pod, TaskRunRequest, sidecar_resources, step_resources};
+use crate::plan::{BoundTask, TaskRunRequest, sidecar_resources, step_resources};
 use crate::resolve::Library;
 use crate::sandbox::{ContainerSpec, FileOp, Image, Mount, VolumePath};
 use crate::spec::core::{
@@ -29,8 +28,6 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) run_claims: &'a BTreeMap<String, String>,
     /// Directories of the run's volume for the emptyDir workspaces of the TaskRun.
     pub(crate) storage: &'a BTreeMap<String, String>,
-    /// What its Pods may ask for.
-    pub(crate) permissions: &'a Permissions,
 }
 
 /// A container of a TaskRun: a step or a sidecar.
@@ -72,7 +69,6 @@ pub(crate) fn lay_out(
     around: Surroundings<'_>,
     image: &dyn Fn(&str) -> Option<Image>,
 ) -> Result<Layout, Condition> {
-    admit(bound, request, around.permissions)?;
     let dir = AttemptDir::new(&request.identity.name, attempt);
     let pod = pod_facts(request, attempt);
     let mut builder = Builder {
@@ -103,20 +99,6 @@ pub(crate) fn lay_out(
         sidecars,
         touches_shared_volume: builder.touches_shared_volume,
     })
-}
-
-/// Holds the Pod against what it may ask for. Before the start this was done for every Pod that was
-/// known; this one may have values that were not.
-fn admit(
-    bound: &BoundTask,
-    request: &TaskRunRequest,
-    permissions: &Permissions,
-) -> Result<(), Condition> {
-    let pod = Pod::new(bound, request)?;
-    match permissions.denied(pod.value()).first() {
-        Some(denied) => Err(pod_fault(request, &denied.to_string())),
-        None => Ok(()),
-    }
 }
 
 fn pod_facts(request: &TaskRunRequest, attempt: usize) -> PodFacts {
@@ -306,9 +288,9 @@ impl Builder<'_> {
             let text = "image is not known";
             return Err(image_fault(self.request, role, name, written.image, text));
         };
-        self.check_environment(&written)?;
+        let env = self.environment(&written)?;
         let mut mounts = written.implicit;
-        mounts.extend(self.mounts(written.mounts, written.env, written.workspaces, role, name)?);
+        mounts.extend(self.mounts(written.mounts, &env, written.workspaces, role, name)?);
         let mut spec = security::apply(written.security, self.request, &image)
             .map_err(|text| config_fault(self.request, role, name, &text))?;
         security::limits(written.resources, &mut spec);
@@ -322,21 +304,18 @@ impl Builder<'_> {
         Ok((spec, image))
     }
 
-    fn check_environment(&self, written: &Written<'_>) -> Result<(), Condition> {
+    /// The environment of a container, the variables of the pod template last.
+    fn environment(&self, written: &Written<'_>) -> Result<Vec<(String, String)>, Condition> {
         let (role, name) = (written.role, written.name.as_str());
-        if let Some(fault) = name_fault(written.env) {
-            let text = format!("{role} \"{name}\": {fault}");
-            return Err(pod_fault(self.request, &text));
-        }
+        let template = &self.request.overrides.pod_template.env;
+        let vars: Vec<EnvVar> = written.env.iter().chain(template).cloned().collect();
         let sources = EnvSources {
             env_from: written.env_from,
-            env: written.env,
+            env: &vars,
             library: self.around.library,
             pod: &self.pod,
             resources: written.resources,
         };
-        environment(&sources)
-            .map(drop)
-            .map_err(|text| config_fault(self.request, role, name, &text))
+        environment(&sources).map_err(|text| config_fault(self.request, role, name, &text))
     }
 }

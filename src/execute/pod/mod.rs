@@ -6,6 +6,7 @@
 //! awaited or emitted here, and no engine is known; what cannot be built is a condition of the TaskRun
 //! ([`failure`]).
 
+pub(super) mod admit;
 pub(super) mod builder;
 pub(super) mod env;
 pub(super) mod failure;

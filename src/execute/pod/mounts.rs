@@ -1,5 +1,7 @@
 //! What a container of a TaskRun sees of the volumes.
 
+use std::cell::Cell;
+
 use super::builder::Builder;
 use super::env::expand;
 use super::failure::{config_fault, pod_fault};
@@ -7,7 +9,7 @@ use super::volumes::Backing;
 use crate::language::paths::clean_absolute;
 use crate::plan::{BoundWorkspace, join_sub_path};
 use crate::sandbox::{FileOp, Mount, MountSource, VolumePath};
-use crate::spec::core::{EnvVar, VolumeMount};
+use crate::spec::core::VolumeMount;
 use crate::spec::workspace::WorkspaceUsage;
 use crate::status::Condition;
 
@@ -53,7 +55,7 @@ impl Builder<'_> {
     pub(crate) fn mounts(
         &mut self,
         settings: &[VolumeMount],
-        env: &[EnvVar],
+        env: &[(String, String)],
         usages: &[WorkspaceUsage],
         role: &str,
         name: &str,
@@ -92,18 +94,12 @@ impl Builder<'_> {
     fn volume_mounts(
         &mut self,
         settings: &[VolumeMount],
-        env: &[EnvVar],
+        env: &[(String, String)],
         role: &str,
         name: &str,
     ) -> Result<Vec<Mount>, Condition> {
         let mut mounts = Vec::new();
         for (index, mount) in settings.iter().enumerate() {
-            if mount.mount_path.is_empty() {
-                return Err(pod_fault(
-                    self.request,
-                    &format!("{role} \"{name}\": volumeMounts[{index}].mountPath: Required value"),
-                ));
-            }
             let Some(backing) = self.backings.get(&mount.name).cloned() else {
                 return Err(pod_fault(
                     self.request,
@@ -113,15 +109,8 @@ impl Builder<'_> {
                     ),
                 ));
             };
-            let sub_path = if mount.sub_path_expr.is_empty() {
-                mount.sub_path.clone()
-            } else {
-                expand(&mount.sub_path_expr, |wanted| {
-                    env.iter()
-                        .find(|var| var.name == wanted)
-                        .map(|var| var.value.clone())
-                })
-            };
+            let sub_path = sub_path(mount, env)
+                .map_err(|text| config_fault(self.request, role, name, &text))?;
             let place = format!("{role} \"{name}\": volumeMounts[{index}].mountPath");
             let target = self.target(&mount.mount_path, &place)?;
             let source = self
@@ -227,6 +216,24 @@ fn holds_files(backing: &Backing) -> bool {
 fn is_reserved(target: &str) -> bool {
     let is_at_or_below = |outer: &str| target == outer || target.starts_with(&format!("{outer}/"));
     target == "/" || (is_at_or_below("/tekton") && !is_at_or_below("/tekton/home"))
+}
+
+/// Where in its volume a mount begins. `subPathExpr` is expanded with the environment as the
+/// container gets it; a variable that is not there keeps the container from starting.
+fn sub_path(mount: &VolumeMount, env: &[(String, String)]) -> Result<String, String> {
+    if mount.sub_path_expr.is_empty() {
+        return Ok(mount.sub_path.clone());
+    }
+    let missing = Cell::new(false);
+    let expanded = expand(&mount.sub_path_expr, |wanted| {
+        let found = env.iter().rev().find(|(name, _)| name == wanted);
+        missing.set(missing.get() || found.is_none());
+        found.map(|(_, value)| value.clone())
+    });
+    if missing.get() {
+        return Err(format!("missing value for {:?}", mount.sub_path_expr));
+    }
+    Ok(expanded)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ impl Builder<'_> {
     /// What every volume and workspace of the TaskRun is backed by, by volume name.
     pub(crate) fn volumes(&mut self) -> Result<(), Condition> {
         let sources = Sources {
+            fs_group: self.fs_group(),
             library: self.around.library,
             pod: &self.pod,
             run_claims: self.around.run_claims,
@@ -72,35 +73,32 @@ impl Builder<'_> {
         )
     }
 
-    /// `fsGroup`: the volumes that are written belong to the group.
+    fn fs_group(&self) -> Option<u32> {
+        let template = &self.request.overrides.pod_template;
+        let context = template.security_context.as_ref();
+        u32::try_from(context?.fs_group?).ok()
+    }
+
+    /// `fsGroup`: the volumes that are written belong to the group. Files of ConfigMaps and Secrets
+    /// are made for it.
     pub(crate) fn group_ownership(&mut self) {
-        let context = self
-            .request
-            .overrides
-            .pod_template
-            .security_context
-            .as_ref();
-        let Some(gid) = context
-            .and_then(|context| context.fs_group)
-            .and_then(|gid| u32::try_from(gid).ok())
-        else {
+        let Some(gid) = self.fs_group() else {
             return;
         };
-        let owned = self
+        let owned: Vec<FileOp> = self
             .backings
             .values()
+            .filter(|backing| !backing.read_only)
             .filter_map(|backing| match &backing.source {
-                MountSource::Volume(path @ (VolumePath::Run(_) | VolumePath::Secret(_))) => {
-                    Some(FileOp::GroupOwned {
-                        path: path.clone(),
-                        gid,
-                    })
-                }
-                MountSource::Volume(VolumePath::Claim { .. })
+                MountSource::Volume(path @ VolumePath::Run(_)) => Some(FileOp::GroupOwned {
+                    path: path.clone(),
+                    gid,
+                }),
+                MountSource::Volume(VolumePath::Claim { .. } | VolumePath::Secret(_))
                 | MountSource::Host(_)
                 | MountSource::Tmpfs => None,
-            });
-        let owned: Vec<FileOp> = owned.collect();
+            })
+            .collect();
         self.ops.extend(owned);
     }
 }

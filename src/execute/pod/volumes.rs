@@ -30,6 +30,8 @@ pub(crate) struct Backing {
 /// What volumes are made from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sources<'a> {
+    /// The group that volumes belong to.
+    pub(crate) fs_group: Option<u32>,
     /// Where ConfigMaps and Secrets are.
     pub(crate) library: &'a Library,
     /// The pod.
@@ -62,7 +64,7 @@ impl Sources<'_> {
             return self.projected(source, dir);
         }
         if let Some(source) = &volume.downward_api {
-            return Ok(files(&run_path(dir), self.downward(source)));
+            return Ok(self.files(&run_path(dir), self.downward(source, None)));
         }
         match &volume.empty_dir {
             Some(_) => Ok(empty(dir)),
@@ -121,7 +123,7 @@ impl Sources<'_> {
         };
         wanted
             .files(data, source.default_mode)
-            .map(|content| files(&run_path(dir), content))
+            .map(|content| self.files(&run_path(dir), content))
     }
 
     fn secret(&self, source: &SecretVolume, dir: &str) -> Result<Backing, String> {
@@ -137,7 +139,7 @@ impl Sources<'_> {
         };
         wanted
             .files(data, source.default_mode)
-            .map(|content| files(&self.secret_path(dir), content))
+            .map(|content| self.files(&self.secret_path(dir), content))
     }
 
     fn projected(&self, source: &ProjectedVolume, dir: &str) -> Result<Backing, String> {
@@ -151,7 +153,7 @@ impl Sources<'_> {
         } else {
             run_path(dir)
         };
-        Ok(files(&root, content))
+        Ok(self.files(&root, content))
     }
 
     /// Where the files of a Secret are. Where there is none, an optional one is an empty directory.
@@ -195,21 +197,22 @@ impl Sources<'_> {
             .files(data, mode);
         }
         if let Some(downward) = &source.downward_api {
-            return Ok(self.downward(downward));
+            return Ok(self.downward(downward, mode));
         }
         let token = source.service_account_token.as_ref();
         Ok(token
             .map(|token| Content {
                 path: token.path.clone(),
-                mode: DEFAULT_MODE,
+                mode: mode.unwrap_or(DEFAULT_MODE),
                 data: Vec::new(),
             })
             .into_iter()
             .collect())
     }
 
-    fn downward(&self, source: &DownwardApiVolume) -> Vec<Content> {
-        let mode = source.default_mode.unwrap_or(DEFAULT_MODE);
+    /// `mode` is that of the projected volume it is part of.
+    fn downward(&self, source: &DownwardApiVolume, mode: Option<i64>) -> Vec<Content> {
+        let mode = source.default_mode.or(mode).unwrap_or(DEFAULT_MODE);
         source
             .items
             .iter()
@@ -248,7 +251,7 @@ impl Wanted<'_> {
         mode: Option<i64>,
     ) -> Result<Vec<Content>, String> {
         let mode = mode.unwrap_or(DEFAULT_MODE);
-        let Some(mut data) = data else {
+        let Some(data) = data else {
             return if self.optional {
                 Ok(Vec::new())
             } else {
@@ -263,7 +266,7 @@ impl Wanted<'_> {
         }
         let mut content = Vec::new();
         for item in self.items {
-            match data.remove(&item.key) {
+            match data.get(&item.key).cloned() {
                 Some(data) => content.push(Content {
                     path: item.path.clone(),
                     mode: item.mode.unwrap_or(mode),
@@ -298,36 +301,51 @@ fn empty(dir: &str) -> Backing {
     }
 }
 
-/// A directory with these files alone. `root` is in the run's volume, or in memory.
-fn files(root: &VolumePath, content: Vec<Content>) -> Backing {
-    let mut ops = vec![
-        FileOp::Remove { path: root.clone() },
-        FileOp::Directory {
-            path: root.clone(),
-            mode: 0o755,
-            owner: None,
-        },
-    ];
-    ops.extend(content.into_iter().filter_map(|file| {
-        let path = crate::plan::join_sub_path(&file.path, "").filter(|path| !path.is_empty())?;
-        Some(FileOp::File {
-            path: match root {
-                VolumePath::Secret(dir) => VolumePath::Secret(format!("{dir}/{path}")),
-                VolumePath::Run(dir) => run_path(format!("{dir}/{path}")),
-                VolumePath::Claim { claim, path: dir } => VolumePath::Claim {
-                    claim: claim.clone(),
-                    path: format!("{dir}/{path}"),
-                },
+/// What a group may do with a read-only volume that belongs to it: a kubelet adds these bits
+/// (`pkg/volume/volume_linux.go`).
+const GROUP_READS: u32 = 0o440;
+const GROUP_ENTERS: u32 = 0o2550;
+
+impl Sources<'_> {
+    /// A directory with these files alone. `root` is in the run's volume, or in memory.
+    fn files(&self, root: &VolumePath, content: Vec<Content>) -> Backing {
+        let owner = self.fs_group.map(|gid| (0, gid));
+        let more = |bits: u32| if owner.is_some() { bits } else { 0 };
+        let mut ops = vec![
+            FileOp::Remove { path: root.clone() },
+            FileOp::Directory {
+                path: root.clone(),
+                mode: 0o755 | more(GROUP_ENTERS),
+                owner,
             },
-            mode: u32::try_from(file.mode).unwrap_or(0o644) & 0o7777,
-            owner: None,
-            content: Bytes::from(file.data),
-        })
-    }));
-    Backing {
-        source: MountSource::Volume(root.clone()),
-        read_only: true,
-        ops,
+        ];
+        ops.extend(content.into_iter().filter_map(|file| {
+            let path =
+                crate::plan::join_sub_path(&file.path, "").filter(|path| !path.is_empty())?;
+            let mode = u32::try_from(file.mode).unwrap_or(0o644) & 0o7777;
+            Some(FileOp::File {
+                path: below(root, &path),
+                mode: mode | more(GROUP_READS),
+                owner,
+                content: Bytes::from(file.data),
+            })
+        }));
+        Backing {
+            source: MountSource::Volume(root.clone()),
+            read_only: true,
+            ops,
+        }
+    }
+}
+
+fn below(root: &VolumePath, path: &str) -> VolumePath {
+    match root {
+        VolumePath::Secret(dir) => VolumePath::Secret(format!("{dir}/{path}")),
+        VolumePath::Run(dir) => run_path(format!("{dir}/{path}")),
+        VolumePath::Claim { claim, path: dir } => VolumePath::Claim {
+            claim: claim.clone(),
+            path: format!("{dir}/{path}"),
+        },
     }
 }
 
@@ -343,7 +361,11 @@ mod tests {
     use crate::sandbox::{FileOp, MountSource, VolumePath};
     use crate::spec::Object;
 
-    fn volume(volume: Value) -> Result<Backing, String> {
+    fn volume(value: Value) -> Result<Backing, String> {
+        volume_of(value, None)
+    }
+
+    fn volume_of(volume: Value, fs_group: Option<u32>) -> Result<Backing, String> {
         let map: Object = Object::ConfigMap(Box::new(
             serde_json::from_value(
                 json!({"metadata": {"name": "m"}, "data": {"k": "v", "l": "w"}}),
@@ -356,6 +378,7 @@ mod tests {
             library: &library,
             pod: &PodFacts::default(),
             run_claims: &claims,
+            fs_group,
         };
         sources.volume(&serde_json::from_value(volume).unwrap(), "d")
     }
@@ -390,6 +413,45 @@ mod tests {
             volume(json!({"name": "v", "secret": {"secretName": "no"}})),
             Err("secret \"no\" not found".into())
         );
+    }
+
+    #[test]
+    fn a_key_may_be_listed_twice() {
+        let items = json!([{"key": "k", "path": "one"}, {"key": "k", "path": "two/three"}]);
+        let twice = volume(json!({"name": "v", "configMap": {"name": "m", "items": items}}));
+        assert_eq!(
+            written(&twice.unwrap()),
+            ["d/one 644 v", "d/two/three 644 v"]
+        );
+    }
+
+    #[test]
+    fn the_default_mode_of_a_projected_volume_is_that_of_all_its_sources() {
+        let sources = json!([
+            {"downwardAPI": {"items": [{"path": "name", "fieldRef": {"fieldPath": "metadata.name"}}]}},
+            {"serviceAccountToken": {"path": "token"}},
+            {"configMap": {"name": "m", "items": [{"key": "k", "path": "k", "mode": 0o600}]}},
+        ]);
+        let projected =
+            json!({"name": "v", "projected": {"defaultMode": 0o440, "sources": sources}});
+        assert_eq!(
+            written(&volume(projected).unwrap()),
+            ["d/name 440 ", "d/token 440 ", "d/k 600 v"]
+        );
+    }
+
+    #[test]
+    fn a_group_reads_a_read_only_volume_and_does_not_write_it() {
+        let items = json!([{"key": "k", "path": "k", "mode": 0o400}, {"key": "l", "path": "l"}]);
+        let map =
+            json!({"name": "v", "configMap": {"name": "m", "defaultMode": 0o444, "items": items}});
+        let backing = volume_of(map, Some(2000)).unwrap();
+        assert_eq!(written(&backing), ["d/k 440 v", "d/l 444 w"]);
+        let owners = backing.ops.iter().filter_map(|op| match op {
+            FileOp::File { owner, .. } | FileOp::Directory { owner, .. } => Some(*owner),
+            _ => None,
+        });
+        assert!(owners.into_iter().all(|owner| owner == Some((0, 2000))));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::execute::options::RunContext;
+use crate::execute::pod::admit::admit;
 use crate::execute::pod::builder::{Layout, Surroundings, lay_out};
 use crate::execute::pod::failure::image_fault;
 use crate::execute::pod::security;
@@ -21,12 +22,19 @@ pub(crate) async fn prepare<E: Engine>(
     storage: &BTreeMap<String, String>,
     number: usize,
 ) -> Result<Layout, Condition> {
-    let images = look_up(context, bound, request).await?;
+    let wanted = wanted_images(bound)?;
+    if let Some(text) = wanted.iter().find_map(|wanted| wanted.above_limit.as_ref()) {
+        return Err(Condition::failed(
+            Reason::TaskRunValidationFailed,
+            format!("[User error] {text}"),
+        ));
+    }
+    admit(bound, request, number, &context.options.permissions)?;
+    let images = look_up(context, wanted, request).await?;
     let around = Surroundings {
         library: &context.options.library,
         run_claims: &context.run_claims,
         storage,
-        permissions: &context.options.permissions,
     };
     lay_out(bound, request, number, around, &|reference| {
         images.get(reference).cloned()
@@ -35,18 +43,12 @@ pub(crate) async fn prepare<E: Engine>(
 
 async fn look_up<E: Engine>(
     context: &Arc<RunContext<E>>,
-    bound: &BoundTask,
+    wanted: Vec<WantedImage>,
     request: &TaskRunRequest,
 ) -> Result<BTreeMap<String, Image>, Condition> {
     let mut images = BTreeMap::new();
     let secrets = pull_secrets(request, &context.options.library);
-    for wanted in wanted_images(bound)? {
-        if let Some(text) = wanted.above_limit {
-            return Err(Condition::failed(
-                Reason::TaskRunValidationFailed,
-                format!("[User error] {text}"),
-            ));
-        }
+    for wanted in wanted {
         match context
             .images
             .get(&wanted.reference, &wanted.policy, &secrets)

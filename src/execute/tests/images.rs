@@ -189,10 +189,13 @@ tasks:
 #[tokio::test(start_paused = true)]
 async fn a_field_that_a_pod_requires_keeps_every_step_from_running() {
     for (field, fault) in [
-        ("env: [{value: v}]", "env[0].name: Required value"),
+        (
+            "env: [{value: v}]",
+            "spec.containers[1].env[0].name: Required value",
+        ),
         (
             "volumeMounts: [{name: v}]",
-            "volumeMounts[0].mountPath: Required value",
+            "spec.containers[1].volumeMounts[0].mountPath: Required value",
         ),
     ] {
         let ran = pipeline(&format!(
@@ -204,7 +207,7 @@ async fn a_field_that_a_pod_requires_keeps_every_step_from_running() {
         assert_eq!(
             ran.of("a"),
             format!(
-                "False PodCreationFailed: failed to create task run pod \"r-a\": step \"y\": {fault}"
+                "False PodCreationFailed: failed to create task run pod \"r-a\": Pod \"r-a-pod\" is invalid: {fault}"
             )
         );
     }
