@@ -35,7 +35,7 @@ impl Connect for DockerConnector {
     }
 
     fn reaper(&self, request: &EngineRequest) -> Option<Reaper> {
-        let started = Reaper::start(request);
+        let started = Reaper::start(request.host.as_deref());
         tracing::debug!(
             ?started,
             "started the process that removes what this one leaves"

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::images::{Progress, Waiting};
+use super::images::{Progress, Silent, Waiting};
 use super::pipeline_run::stop::Stop;
 use crate::sandbox::{Engine, Sandbox, SandboxError};
 
@@ -24,15 +24,6 @@ const SILENCE: Duration = Duration::from_secs(60);
 const SILENCE_AT_THE_END: Duration = Duration::from_secs(5);
 /// How long the sandbox may be silent when the run is to end: longer than a step may take to end.
 const SANDBOX_SILENCE_AT_THE_END: Duration = Duration::from_secs(60);
-
-/// Who does not answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Silent {
-    /// The engine.
-    Engine,
-    /// The sandbox of the run, while the engine does.
-    Sandbox,
-}
 
 /// Asks the engine of a run, and its sandbox when there is one.
 pub(crate) struct Heartbeat<E: Engine> {

@@ -7,7 +7,6 @@ use std::time::Duration;
 use regex::Regex;
 use tokio::sync::OnceCell;
 
-use super::heartbeat::Silent;
 use crate::sandbox::{Engine, Image, ImageRequest, PullPolicy, PullProgress, SandboxError};
 
 /// How references in the YAML become images.
@@ -41,6 +40,15 @@ impl ImageRules {
 }
 
 type Slot = Arc<OnceCell<Result<Image, SandboxError>>>;
+
+/// Who does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Silent {
+    /// The engine.
+    Engine,
+    /// The sandbox of the run, while the engine does.
+    Sandbox,
+}
 
 /// How far something is that takes a while.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -22,8 +22,7 @@ mod tests;
 
 pub use admission::{PodFault, Rejections, permission_faults, rejections, tasks_ahead};
 pub use carry_over::Copied;
-pub use heartbeat::Silent;
-pub use images::Progress;
+pub use images::{Progress, Silent};
 pub use options::{Files, Options};
 pub use pipeline_run::foresee::foresee;
 pub use pod::layout::workspace_dir;
