@@ -9,7 +9,47 @@ use crate::sources::{SourceFile, rust_files};
 use crate::tokens::{Token, tokens, without_tests};
 
 /// Files that may import each other because their types are recursive, each group with its reason.
-const RECURSIVE: &[(&[&str], &str)] = &[];
+const RECURSIVE: &[(&[&str], &str)] = &[
+    (
+        &["src/validate/pipeline.rs", "src/validate/pipeline_task.rs"],
+        "a task of a pipeline can be a pipeline",
+    ),
+    (
+        &["src/manifest/compose.rs", "src/manifest/yaml.rs"],
+        "an alias stands for a node, which can hold aliases",
+    ),
+    (
+        &["src/manifest/decode.rs", "src/manifest/leaf.rs"],
+        "a leaf can be an object in text, which is decoded again",
+    ),
+];
+
+/// Circles that are not untied yet. A file leaves this list when it is touched; none enters it.
+const TIED: &[&[&str]] = &[
+    &["src/agent/breakpoint.rs", "src/agent/step.rs"],
+    &["src/docker/agent_image.rs", "src/docker/body.rs"],
+    &[
+        "src/docker/engine.rs",
+        "src/docker/image.rs",
+        "src/docker/open.rs",
+        "src/docker/reap.rs",
+        "src/docker/sandbox.rs",
+    ],
+    &[
+        "src/plan/permissions/granted.rs",
+        "src/plan/permissions/restricted.rs",
+    ],
+    &[
+        "src/sandbox/fake/container.rs",
+        "src/sandbox/fake/engine.rs",
+    ],
+    &[
+        "src/sandbox/link/container.rs",
+        "src/sandbox/link/files.rs",
+        "src/sandbox/link/supervisor.rs",
+    ],
+    &["src/validate/pipeline_run.rs", "src/validate/task_run.rs"],
+];
 
 type Path = Vec<String>;
 
@@ -271,6 +311,7 @@ fn no_files_of_one_module_import_each_other_in_a_circle() {
         .filter(|group| {
             let excused = |files: &&[&str]| group.iter().all(|file| files.contains(&file.as_str()));
             !RECURSIVE.iter().any(|(files, _)| excused(files))
+                && !TIED.iter().any(|files| excused(files))
         })
         .map(|group| told(group, &edges))
         .collect();

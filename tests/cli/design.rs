@@ -17,7 +17,7 @@ fn functions(text: &str) -> BTreeSet<(String, String)> {
 }
 
 /// The rooms in the drawing of the house: the words that end in a slash. A line that begins with a
-/// layer, as `L4`, names a module first; all that follows until the next such line are its rooms.
+/// layer, as `L4` or `L-`, names a module first; all that follows until the next such line are its rooms.
 fn rooms(text: &str) -> BTreeSet<String> {
     let drawing = text
         .split("<!-- house -->")
@@ -30,7 +30,9 @@ fn rooms(text: &str) -> BTreeSet<String> {
         let mut words = line.split_whitespace().peekable();
         let is_layer = words.next_if(|word| {
             let level = word.strip_prefix('L');
-            level.is_some_and(|level| level.bytes().all(|byte| byte.is_ascii_digit()))
+            level.is_some_and(|level| {
+                level == "-" || level.bytes().all(|byte| byte.is_ascii_digit())
+            })
         });
         if is_layer.is_some() {
             module.clear();
