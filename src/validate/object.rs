@@ -47,6 +47,11 @@ pub fn document(object: &Object, document: DocumentId, api_version: &str) -> Dia
         let message = format!("{} {name:?} is invalid: {invalid}", object.kind());
         check.fault_at(&invalid.path, message);
     }
+    // The webhook takes them; the claim is rejected when it is made.
+    for invalid in kubernetes::claim_templates(object) {
+        let what = format!("this claim would be rejected: {}", invalid.message);
+        check.warning(&invalid.path, what, None);
+    }
     check.finish()
 }
 

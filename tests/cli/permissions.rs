@@ -136,10 +136,10 @@ spec:
           results: [{name: r, type: array}]
           steps: [{name: s, image: i}]
       - name: b
-        params: [{name: p, value: [$(tasks.a.results.r[*])]}]
+        params: [{name: p, value: [\"$(tasks.a.results.r[*])\"]}]
         taskSpec:
           params: [{name: p, type: array}]
-          steps: [{name: s, image: i, args: [$(params.p[*])], securityContext: ASK}]
+          steps: [{name: s, image: i, args: [\"$(params.p[*])\"], securityContext: ASK}]
 ",
     ),
 ];

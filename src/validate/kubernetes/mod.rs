@@ -63,16 +63,23 @@ pub(super) fn object(object: &Object) -> Vec<Invalid> {
         Object::PersistentVolumeClaim(object) => {
             found.extend(claim(&FieldPath::root(), object));
         }
-        Object::PipelineRun(run) => {
-            found.extend(templates(&run.spec.workspaces));
-        }
-        Object::TaskRun(run) => found.extend(templates(&run.spec.workspaces)),
-        Object::Pipeline(_)
+        Object::PipelineRun(_)
+        | Object::TaskRun(_)
+        | Object::Pipeline(_)
         | Object::Task(_)
         | Object::StepAction(_)
         | Object::ServiceAccount(_) => {}
     }
     found
+}
+
+/// What an API server would reject of the claims that are made of a run's templates.
+pub(super) fn claim_templates(object: &Object) -> Vec<Invalid> {
+    match object {
+        Object::PipelineRun(run) => templates(&run.spec.workspaces),
+        Object::TaskRun(run) => templates(&run.spec.workspaces),
+        _ => Vec::new(),
+    }
 }
 
 fn claim(path: &FieldPath, claim: &PersistentVolumeClaim) -> Vec<Invalid> {
