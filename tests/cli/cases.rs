@@ -103,6 +103,7 @@ cases! {
     pipelines_in_a_circle,
     a_sidecar_that_is_ended,
     a_mount_over_the_agent,
+    a_mount_over_the_agent_by_a_step,
     a_planted_entrypoint,
     a_sub_path_that_leads_out,
     pipes_in_place_of_files,

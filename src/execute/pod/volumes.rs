@@ -322,10 +322,10 @@ impl Sources<'_> {
         ops.extend(content.into_iter().filter_map(|file| {
             let path =
                 crate::plan::join_sub_path(&file.path, "").filter(|path| !path.is_empty())?;
-            let mode = u32::try_from(file.mode).unwrap_or(0o644) & 0o7777;
+            let wanted = u32::try_from(file.mode).unwrap_or(0o644) & 0o7777;
             Some(FileOp::File {
                 path: below(root, &path),
-                mode: mode | more(GROUP_READS),
+                mode: wanted | more(GROUP_READS),
                 owner,
                 content: Bytes::from(file.data),
             })
