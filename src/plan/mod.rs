@@ -3,7 +3,7 @@
 //! In come a PipelineRun or TaskRun and the [`Library`](crate::resolve::Library); out comes a
 //! [`Job`]: a [`Plan`], whose tasks are resolved, checked and put in order, or a
 //! [`TaskRunRequest`]. What keeps a run from starting is a [`PlanError`] with the reason and the
-//! words of Tekton, the field and what to do. While a plan is executed, [`bind`] settles one TaskRun
+//! words of Tekton, the field and what to do. While a plan is executed, [`bind()`] settles one TaskRun
 //! of it at a time. [`reuse`] decides what of an earlier run stands, and compares what TaskRuns are
 //! given by their fingerprints ([`inputs`]).
 //!

@@ -75,7 +75,7 @@ pub enum Exit {
     NotStarted(String),
     /// Its own timeout passed.
     TimedOut,
-    /// It was told to end ([`Control::kill`]).
+    /// It was told to end ([`Control::kill`](crate::sandbox::Control::kill)).
     Cancelled,
     /// Its container is gone without a word: killed from outside, or with its engine.
     Lost(String),

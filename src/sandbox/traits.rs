@@ -136,7 +136,7 @@ pub trait Container: Send + Sync + 'static {
 /// What can be done to a container while it runs.
 pub trait Control: Clone + Send + Sync + 'static {
     /// Ends the program: SIGTERM to its process group, SIGKILL after `grace`. [`Container::run`]
-    /// then returns [`Exit::Cancelled`].
+    /// then returns [`Exit::Cancelled`](crate::sandbox::Exit::Cancelled).
     fn kill(&self, grace: Duration);
 
     /// Checks it; `false` also when the check takes longer than `timeout`.

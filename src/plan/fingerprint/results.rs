@@ -9,7 +9,7 @@ use crate::substitution::{ResultRef, Scope};
 
 /// The results a task of a pipeline is given through params, by the names they have there:
 /// `result fetch.commit`. `written` are the params before references are replaced, `scope` is what
-/// replaces them. They belong to the [`inputs()`](crate::plan::fingerprint()) of its TaskRun, so that a
+/// replaces them. They belong to the [`inputs`](crate::plan::inputs) of its TaskRun, so that a
 /// change is reported by its cause. Params of a matrix are left out: each combination is decided by
 /// its own values.
 pub fn result_inputs(written: &[Param], scope: &Scope) -> TaskInputs {
