@@ -24,7 +24,8 @@ use crate::status::Reason;
 /// Check files and report every error with its location; start nothing
 ///
 /// Checks each document by the rules of Tekton's admission webhook, and whether the runs in the files
-/// could start. A reference to something outside the files is not an error.
+/// could start. A reference to something outside the files is not an error; a run that an API server
+/// accepts and that would fail as soon as it is started is a warning.
 #[derive(Debug, Args)]
 pub(crate) struct ValidateArgs {
     /// File or directory to read (.yaml, .yml and .json), or - for standard input
@@ -70,8 +71,11 @@ pub(crate) fn validate(args: ValidateArgs, context: &mut Context) -> Result<Exit
     let prepared = prepare(&files, reading)?;
     let mut diagnostics = prepared.said();
     let Prepared { catalog, .. } = prepared;
+    let mut failing = 0;
     if !diagnostics.has_errors() {
-        diagnostics.extend(foreseen(&catalog, strict));
+        let foreseen = foreseen(&catalog, strict);
+        failing = foreseen.failing;
+        diagnostics.extend(foreseen.diagnostics);
     }
     match output {
         Format::Json => {
@@ -80,7 +84,7 @@ pub(crate) fn validate(args: ValidateArgs, context: &mut Context) -> Result<Exit
         }
         Format::Text => {
             diagnose::print_in_full(context, &diagnostics, &catalog)?;
-            context.tell(&verdict(&diagnostics, &catalog))?;
+            context.tell(&verdict(&diagnostics, failing, &catalog))?;
         }
     }
     Ok(if diagnostics.has_errors() {
@@ -90,31 +94,51 @@ pub(crate) fn validate(args: ValidateArgs, context: &mut Context) -> Result<Exit
     })
 }
 
-fn verdict(diagnostics: &Diagnostics, catalog: &Catalog) -> String {
+/// The last line. `failing` is how many runs an API server accepts that would fail at once.
+fn verdict(diagnostics: &Diagnostics, failing: u64, catalog: &Catalog) -> String {
+    let objects = plural(catalog.documents().len() as u64, "object");
     match diagnose::count(diagnostics) {
         Some(problems) => problems,
-        None => format!(
-            "{}, no problems found",
-            plural(catalog.documents().len() as u64, "object")
+        None if failing > 0 => format!(
+            "{objects} accepted, but {} would fail as soon as started (--strict makes this an error)",
+            plural(failing, "run")
         ),
+        None => format!("{objects}, no problems found"),
     }
 }
 
-/// What every PipelineRun of the files would fail with as soon as it is started.
-fn foreseen(catalog: &Catalog, strict: bool) -> Diagnostics {
+/// What is known of the runs before they start.
+struct Foreseen {
+    diagnostics: Diagnostics,
+    /// How many runs would fail.
+    failing: u64,
+}
+
+/// What every PipelineRun of the files would fail with as soon as it is started. An API server
+/// accepts such a run, so this is a warning.
+fn foreseen(catalog: &Catalog, strict: bool) -> Foreseen {
     let library = Library::new(catalog.documents().iter().map(|document| &document.object));
     let mut found = Diagnostics::default();
     let files = Files {
         own: catalog,
         served: &[],
     };
+    let mut failing = 0;
     for document in catalog.runs() {
-        found.extend(foresee(document, &library, &files));
+        let mut of_run = foresee(document, &library, &files);
+        failing += u64::from(of_run.has_errors());
+        for diagnostic in &mut of_run.0 {
+            diagnostic.severity = diagnostic.severity.min(Severity::Warning);
+        }
+        found.extend(of_run);
     }
     if strict {
         found.forgive_nothing();
     }
-    found
+    Foreseen {
+        diagnostics: found,
+        failing,
+    }
 }
 
 fn foresee(document: &Document, library: &Library, files: &Files<'_>) -> Diagnostics {
