@@ -65,7 +65,7 @@ fn ref_or_spec(check: &mut Checker, at: &FieldPath, spec: &PipelineRunSpec) {
         );
     }
     if let Some(pipeline) = &spec.pipeline_spec {
-        inline(check, &both[1], pipeline, &spec.params);
+        inline(check, &both[1], pipeline, spec);
         if pipeline.tasks.iter().any(|task| task.task_spec.is_some()) {
             params::given_name_formats(check, &at.key("params"), &spec.params);
         }
@@ -75,7 +75,8 @@ fn ref_or_spec(check: &mut Checker, at: &FieldPath, spec: &PipelineRunSpec) {
 /// A Pipeline inside the run: parameters reach everything below (`validateInlineParameters`).
 ///
 /// The webhook throws the parameters of all tasks into one bag, and does not look at `finally`.
-fn inline(check: &mut Checker, at: &FieldPath, spec: &PipelineSpec, given: &[Param]) {
+fn inline(check: &mut Checker, at: &FieldPath, spec: &PipelineSpec, run: &PipelineRunSpec) {
+    let given = &run.params;
     let mut known = Declared::closed();
     known.add_given(given);
     known.add(&spec.params);
@@ -94,11 +95,16 @@ fn inline(check: &mut Checker, at: &FieldPath, spec: &PipelineSpec, given: &[Par
         let at = at.key("taskSpec").key("params");
         properties_of_given(check, &at, &embedded.params, given);
     }
-    // The workspaces of the run reach its tasks undeclared, in v1beta1 too.
+    // The workspaces of the run reach its tasks undeclared. In v1beta1 one that the run does not bind
+    // either is an error; since v1 the webhook does not look.
+    let declared = spec.workspaces.iter().map(|workspace| &workspace.name);
+    let bound = run.workspaces.iter().map(|binding| &binding.name);
+    let slots: BTreeSet<&str> = declared.chain(bound).map(String::as_str).collect();
+    let slots = Some(&slots).filter(|_| check.is_beta());
     let surroundings = |params| Surroundings {
         params,
         embedded: params,
-        workspaces: None,
+        workspaces: slots,
     };
     pipeline::pipeline_spec(
         check,
