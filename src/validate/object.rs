@@ -45,7 +45,13 @@ pub fn document(object: &Object, document: DocumentId, api_version: &str) -> Dia
     for invalid in kubernetes::object(object) {
         let name = &object.metadata().name;
         let message = format!("{} {name:?} is invalid: {invalid}", object.kind());
-        check.fault_at(&invalid.path, message);
+        // The admission webhook does not look at them, and nothing here depends on them.
+        if is_of_tekton(object) {
+            let what = format!("an API server will reject this: {}", invalid.message);
+            check.warning(&invalid.path, what, None);
+        } else {
+            check.fault_at(&invalid.path, message);
+        }
     }
     // The webhook takes them; the claim is rejected when it is made.
     for invalid in kubernetes::claim_templates(object) {
@@ -53,6 +59,17 @@ pub fn document(object: &Object, document: DocumentId, api_version: &str) -> Dia
         check.warning(&invalid.path, what, None);
     }
     check.finish()
+}
+
+/// True for what Tekton's own webhook admits.
+fn is_of_tekton(object: &Object) -> bool {
+    !matches!(
+        object,
+        Object::ConfigMap(_)
+            | Object::Secret(_)
+            | Object::PersistentVolumeClaim(_)
+            | Object::ServiceAccount(_)
+    )
 }
 
 #[cfg(test)]

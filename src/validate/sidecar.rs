@@ -59,10 +59,7 @@ mod tests {
                     "Invalid: cannot use reserved sidecar name tekton-log-results : \
                      spec.sidecars[0].name",
                 ),
-                (
-                    "[{name: s, image: i}, {name: s, image: i}]",
-                    "",
-                ),
+                ("[{name: s, image: i}, {name: s, image: i}]", ""),
             ],
         );
     }

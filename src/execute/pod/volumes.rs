@@ -40,6 +40,15 @@ pub(crate) struct Sources<'a> {
     pub(crate) run_claims: &'a BTreeMap<String, String>,
 }
 
+fn is_without_source(volume: &Volume) -> bool {
+    let name = volume.name.clone();
+    let bare = Volume {
+        name,
+        ..Volume::default()
+    };
+    *volume == bare
+}
+
 impl Sources<'_> {
     /// A volume of a Task; `dir` is its own place in the run's volume. The error is what a kubelet
     /// says.
@@ -68,6 +77,8 @@ impl Sources<'_> {
         }
         match &volume.empty_dir {
             Some(_) => Ok(empty(dir)),
+            // Without a source it is an `emptyDir` (`pkg/apis/core/v1/defaults.go`).
+            None if is_without_source(volume) => Ok(empty(dir)),
             None => Err("this type of volume is not supported here".to_owned()),
         }
     }

@@ -161,10 +161,6 @@ mod tests {
                 "spec.volumes[0].secret: Forbidden: may not specify more than 1 volume type",
             ),
             (
-                volume(json!({})),
-                "spec.volumes[0]: Required value: must specify a volume type",
-            ),
-            (
                 volume(
                     json!({"configMap": {"name": "c", "items": [{"key": "a", "path": "../../x"}]}}),
                 ),

@@ -8,10 +8,11 @@ use super::invalid::Invalid;
 use super::shapes::Part;
 use crate::diagnostic::FieldPath;
 
-/// A volume has exactly one source.
+/// A volume has one source. One without any is an `emptyDir` (`pkg/apis/core/v1/defaults.go`,
+/// `SetDefaults_Volume`).
 pub(super) fn volume(part: &Part<'_>, found: &mut Vec<Invalid>) {
     part.require("name", found);
-    one_source(part, &["name"], found);
+    at_most_one_source(part, &["name"], found);
     for (source, field) in [
         ("configMap", "name"),
         ("secret", "secretName"),
@@ -22,16 +23,10 @@ pub(super) fn volume(part: &Part<'_>, found: &mut Vec<Invalid>) {
     }
 }
 
-fn one_source(part: &Part<'_>, others: &[&str], found: &mut Vec<Invalid>) {
-    let mut sources = part
-        .fields
-        .keys()
-        .filter(|key| !others.contains(&key.as_str()));
-    if sources.next().is_none() {
-        let why = "must specify a volume type";
-        found.push(Invalid::required(part.path.clone(), why));
-    }
-    for second in sources {
+fn at_most_one_source(part: &Part<'_>, others: &[&str], found: &mut Vec<Invalid>) {
+    let sources = part.fields.keys();
+    let sources = sources.filter(|key| !others.contains(&key.as_str()));
+    for second in sources.skip(1) {
         let why = "may not specify more than 1 volume type";
         found.push(Invalid::forbidden(part.path.key(second), why));
     }
@@ -46,7 +41,11 @@ fn require_in(part: &Part<'_>, source: &str, field: &str, found: &mut Vec<Invali
 
 /// A source of a projected volume.
 pub(super) fn projection(part: &Part<'_>, found: &mut Vec<Invalid>) {
-    one_source(part, &[], found);
+    if part.fields.is_empty() {
+        let why = "must specify a volume type";
+        found.push(Invalid::required(part.path.clone(), why));
+    }
+    at_most_one_source(part, &[], found);
     for source in ["configMap", "secret"] {
         require_in(part, source, "name", found);
     }
