@@ -78,7 +78,7 @@ fn connect() -> io::Result<UnixStream> {
     }
 }
 
-/// The mounter: the first process of its container. Runs until the supervisor is gone.
+/// The mounter: the first process of its container. Runs until the supervisor has ended.
 pub(crate) fn mounter() -> io::Result<()> {
     let _processes = Processes::start();
     let listener = UnixListener::bind(socket())?;

@@ -192,7 +192,7 @@ fn authenticate(mut stream: &UnixStream, token: &str) -> io::Result<Option<Owned
         if kind == Kind::Hello && length <= LONGEST_HELLO {
             Ok(())
         } else {
-            Err(invalid("this is no greeting"))
+            Err(invalid("expected a greeting"))
         }
     })?;
     let shown: Option<String> = hello.and_then(|hello| hello.message().ok());

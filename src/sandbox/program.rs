@@ -77,7 +77,7 @@ pub enum Exit {
     TimedOut,
     /// It was told to end ([`Control::kill`](crate::sandbox::Control::kill)).
     Cancelled,
-    /// Its container is gone without a word: killed from outside, or with its engine.
+    /// Its container ended without a report: killed from outside, or with its engine.
     Lost(String),
 }
 

@@ -9,7 +9,7 @@ use crate::cli::settings::variable_named;
 use crate::manifest::RECORDED_SECRET;
 use crate::resolve::Library;
 
-/// Adds them to what the files hold. A run that goes on with an earlier one is given them again:
+/// Adds them to what the files hold. A resumed run must be given them again:
 /// they are never recorded.
 pub(crate) fn supply(
     library: &mut Library,

@@ -43,7 +43,7 @@ pub(crate) struct AttemptEnd {
     pub artifacts: Option<serde_json::Value>,
     /// Why it was stopped from outside.
     pub halt: Option<Halt>,
-    /// Another attempt would end alike: its input is at fault.
+    /// Another attempt would fail again: the input is invalid.
     pub permanent: bool,
 }
 

@@ -313,7 +313,7 @@ impl Control for AgentControl {
 
     async fn paused(&mut self) {
         if self.paused.changed().await.is_err() {
-            // The container is gone and will never pause.
+            // The container has ended and will never pause.
             std::future::pending::<()>().await;
         }
     }

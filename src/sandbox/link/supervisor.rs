@@ -212,7 +212,7 @@ impl Supervisor {
         }
     }
 
-    /// Waits until the supervisor is gone. Returns how that was noticed.
+    /// Waits until the supervisor has ended. Returns how that was noticed.
     pub async fn lost(&self) -> String {
         let mut lost = self.shared.lost.clone();
         match lost.wait_for(Option::is_some).await {
